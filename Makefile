@@ -1,0 +1,72 @@
+# idleflush: fresh stdout from unmodified servers.
+#
+#   make        build/libidleflush.so and build/idleflush
+#   make demo   shows the main job on a real server, with and without
+#   make check  lint, unit tests, artifact tests, bats; installs what is missing where it may
+#   make bench  the figures of the README
+
+VERSION := $(shell cat VERSION)
+CC      ?= gcc
+CFLAGS  ?= -O2 -g
+B       := build
+
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+            -Wpointer-arith -Wwrite-strings
+CPPFLAGS += -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
+
+# The library links against nothing: no libc, no libgcc, no stack protector, no fortified names.
+# Unwind tables let thread cancellation pass through a wrapper.
+LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
+               -fasynchronous-unwind-tables -fno-tree-loop-distribute-patterns $(WARN)
+LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
+               -Wl,-soname,libidleflush.so -Wl,--hash-style=both
+
+LAUNCHER_SRC := shim/launcher.c shim/config.c
+LIB_SRC      := $(filter-out shim/launcher.c,$(wildcard shim/*.c))
+LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
+
+.PHONY: all clean demo check lint unit bats fuzz
+all: $(B)/libidleflush.so $(B)/idleflush
+
+$(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libidleflush.so: $(LIB_OBJ)
+	$(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
+
+$(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION | $(B)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -std=c11 $(WARN) $(LDFLAGS) -o $@ $(LAUNCHER_SRC)
+
+$(B) $(B)/obj $(B)/tests $(B)/unit:
+	mkdir -p $@
+
+-include $(LIB_OBJ:.o=.d)
+
+# --- test programs: one C or C++ file each, built plainly, as a stranger would build them
+
+TEST_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/tests/%,$(wildcard tests/fixtures/*.c)) \
+                 $(patsubst tests/fixtures/%.cc,$(B)/tests/%,$(wildcard tests/fixtures/*.cc))
+
+$(B)/tests/%: tests/fixtures/%.c Makefile | $(B)/tests
+	$(CC) -D_GNU_SOURCE -std=c11 $(CFLAGS) $(WARN) -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
+
+$(B)/tests/%: tests/fixtures/%.cc Makefile | $(B)/tests
+	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+
+# --- unit tests of the pure parts, under ASan and UBSan
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT     := $(patsubst tests/unit/%_test.c,$(B)/unit/%_test,$(wildcard tests/unit/*_test.c))
+
+$(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makefile | $(B)/unit
+	$(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) -o $@ tests/unit/$*_test.c shim/$*.c
+
+.PHONY: unit
+unit: $(UNIT)
+	@set -e; for t in $(UNIT); do ./$$t; done
+
+clean:
+	rm -rf $(B)

@@ -1,0 +1,77 @@
+/* config.h -- the environment as one struct; names, defaults and limits of every setting */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_CONFIG_H
+#define IDLEFLUSH_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* When the flusher thread starts (IDLEFLUSH_START). */
+enum config_start {
+	CONFIG_START_CONSTRUCTOR, /* before main */
+	CONFIG_START_SERVER,      /* at the first accept, wait or response */
+};
+
+/*
+ * All settings of one process. Strings point into the environment (library) or argv (launcher)
+ * and are never changed or freed. Times are nanoseconds of CLOCK_MONOTONIC.
+ */
+struct config {
+	int64_t idle_ns;         /* quiet time before a flush */
+	int64_t max_age_ns;      /* bound under steady traffic; 0: none */
+	int64_t heartbeat_ns;    /* the safety net; 0: off */
+	size_t buffer;           /* stdout's buffer in bytes; 0: libc's own */
+	uint64_t signals;        /* last words: bit (1 << (N - 1)) for signal N; 0: none */
+	enum config_start start; /* when the thread starts */
+	const char *files;       /* comma-separated globs of log files, or NULL: none */
+	const char *only;        /* comma-separated globs of program names, or NULL: all */
+	bool stats;              /* one line of counters at exit */
+	const char *stats_file;  /* where to; NULL: stderr */
+	bool debug;              /* say on stderr what is decided */
+	bool disable;            /* asleep */
+};
+
+/*
+ * One setting. The library reads `env`, the launcher takes `option` (and `letter`, or 0) and
+ * exports `env` after the value passed `config_set`. `option` is NULL where there is none.
+ */
+struct config_setting {
+	const char *env;
+	const char *option;
+	char letter;
+	const char *argument; /* TIME, SIZE, LIST …; NULL: the option takes none ("1" is exported) */
+	bool optional;        /* the option's argument may be left out ("1" is exported) */
+	const char *fallback; /* the default, as a user would write it; NULL: unset */
+	const char *allowed;  /* what is allowed, for an error message */
+	const char *help;     /* one line for --help */
+};
+
+/* The settings in the order of --help, ended by one whose env is NULL. */
+extern const struct config_setting config_settings[];
+
+/* Fills in every default. Pure; any context. */
+void config_init(struct config *config);
+
+/*
+ * Parses `value` for `setting` into `config`. Returns 0, or -EINVAL (not of the setting's form) or
+ * -ERANGE (past its limits); `config` is unchanged then. Pure: no locale, no allocation, no errno.
+ */
+int config_set(struct config *config, const struct config_setting *setting, const char *value);
+
+/*
+ * Fills `config` from the environment: defaults first, then each variable that is set and not
+ * empty. A bad value leaves its default; for each, `complain(env, value, allowed)` is called
+ * unless NULL. Constructor only (it calls getenv).
+ */
+void config_read(struct config *config,
+		 void (*complain)(const char *env, const char *value, const char *allowed));
+
+/*
+ * Does `name` match one of the comma-separated globs of `list` (fnmatch(3), no flags)? An item
+ * without a slash is matched against the last component of `name`. NULL list: false.
+ * Not for signal handlers (fnmatch may allocate).
+ */
+bool config_match(const char *list, const char *name);
+
+#endif
