@@ -21,8 +21,8 @@ LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIF
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
-LAUNCHER_SRC := shim/launcher.c shim/config.c
-LIB_SRC      := $(filter-out shim/launcher.c,$(wildcard shim/*.c))
+LAUNCHER_SRC := shim/launcher.c shim/elf.c shim/config.c
+LIB_SRC      := $(filter-out shim/launcher.c shim/elf.c,$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
 
 .PHONY: all clean demo check lint unit bats fuzz

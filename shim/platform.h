@@ -3,17 +3,105 @@
 /*
  * One file serves every libc: the library has no DT_NEEDED, so each libc symbol it uses must be
  * weak -- a dynamic program need not have a libc at all, and a strong undefined symbol would kill
- * it at load. init.c checks that the symbols are there and stays asleep where one is not.
- * tests/artifact.bats holds this list against the object: every undefined symbol is weak.
+ * it at load. Without all of PLATFORM_REQUIRED we stay asleep; the others are tested where used.
+ * tests/artifact.bats holds these lists against the object.
  */
 #ifndef IDLEFLUSH_PLATFORM_H
 #define IDLEFLUSH_PLATFORM_H
 
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #define EXPORT       __attribute__((visibility("default")))
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* What glibc and musl both have, and we cannot work without. */
+#define PLATFORM_REQUIRED(X)                                                                       \
+	X(__errno_location) X(__fpending) X(clearerr_unlocked) X(clock_gettime) X(dl_iterate_phdr) \
+	X(dlerror) X(dlsym) X(fcntl) X(ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked)      \
+	X(fnmatch) X(ftrylockfile) X(funlockfile) X(getcwd) X(getauxval) X(getenv) X(getpid)       \
+	X(getsockopt) X(ioctl) X(madvise) X(memcpy) X(memmove) X(memset) X(mmap) X(munmap)         \
+	X(open) X(prctl) X(pthread_attr_destroy) X(pthread_attr_init)                              \
+	X(pthread_attr_setstacksize) X(pthread_create) X(pthread_join) X(pthread_sigmask)          \
+	X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(strchr) X(strcmp) X(strlen) X(strncmp)      \
+	X(strrchr) X(syscall) X(sysconf)
+
+/* What only one of them has. */
+#define PLATFORM_OPTIONAL(X)                                                                       \
+	X(__chk_fail) X(__fsetlocking) X(__register_atfork) X(gnu_get_libc_version)                \
+	X(program_invocation_short_name) X(pthread_atfork)
+
+/* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+			     void *dso_handle);
+extern const char *gnu_get_libc_version(void);
+extern void __chk_fail(void) __attribute__((noreturn));
+
+#define PLATFORM_STRING(x) #x
+#define PLATFORM_WEAK(name) _Pragma(PLATFORM_STRING(weak name))
+PLATFORM_REQUIRED(PLATFORM_WEAK)
+PLATFORM_OPTIONAL(PLATFORM_WEAK)
+
+/* What the compiler calls by itself, to copy a struct, no pragma reaches. */
+__asm__(".weak memcpy\n.weak memmove\n.weak memset");
+
+/* Is everything here that we cannot work without? Any context. */
+static inline bool platform_usable(void)
+{
+#define PLATFORM_THERE(name) &&(const void *)&name != NULL
+	return true PLATFORM_REQUIRED(PLATFORM_THERE);
+#undef PLATFORM_THERE
+}
+
+/* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
+static inline bool platform_stdio_visible(void)
+{
+	return gnu_get_libc_version != NULL;
+}
+
+/* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */
+static inline bool platform_stdio_locked_by_caller(FILE *file)
+{
+	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
+}
+
+/* Registers the fork handlers, once. Returns 0, or -ENOSYS. musl's allocates: constructor only. */
+static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void),
+				   void (*child)(void))
+{
+	if (__register_atfork)
+		return __register_atfork(prepare, parent, child, NULL) ? -ENOMEM : 0;
+	if (pthread_atfork)
+		return pthread_atfork(prepare, parent, child) ? -ENOMEM : 0;
+	return -ENOSYS;
+}
+
+/* musl fills the other half of glibc's size_t msg_iovlen with padding: the low half is the count. */
+static inline size_t platform_iovlen(const struct msghdr *message)
+{
+	return (unsigned int)message->msg_iovlen;
+}
 
 #endif

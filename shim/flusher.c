@@ -1,0 +1,249 @@
+/* flusher.c -- the thread that flushes: start, arm, stop; fork brackets */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: `state`, one page that the kernel wipes in a forked child.
+ * Called from: our thread; host threads and signal handlers (arm, flush_now); atfork handlers.
+ * Locks: none; the gate keeps forks out of a flush. Arming and falling asleep: each side writes its
+ * own word (`first_ns`, `pose`) and then looks at the other's, so at least one sees the other;
+ * that takes sequential consistency.
+ * Never: a wait without a bound, the host's signal handlers on our thread.
+ */
+#include "flusher.h"
+
+#include "futex.h"
+#include "log.h"
+#include "look.h"
+#include "platform.h"
+#include "quiet.h"
+
+#define STOP_BOUND  (500 * NS_PER_MS)
+#define BUSY_BOUND  (50 * NS_PER_MS) /* how long a last flush tries for a stream in use */
+#define STACK_SIZE  (256 * 1024)
+
+enum flusher_pose {
+	POSE_UP,     /* running, or about to look: no wake is needed */
+	POSE_DOZING, /* a timed wait that only a request ends */
+	POSE_SLEEP,  /* nothing is armed: activity must wake it */
+};
+
+enum request { REQUEST_FLUSH = 1, REQUEST_STOP = 2 };
+
+struct state {
+	struct flusher shared;
+	_Alignas(64) _Atomic uint32_t requests; /* enum request bits */
+	_Atomic uint32_t answers;                /* futex: counts the requests that were served */
+	pid_t owner;
+	pthread_t thread;
+};
+
+static struct state asleep; /* what wrappers see before init: zero */
+static struct state *state = &asleep;
+struct flusher *flusher = &asleep.shared;
+
+static struct quiet_rules rules;   /* written by flusher_init, constant afterwards */
+
+/* --- arming: wrappers --------------------------------------------------------------------- */
+
+static void arm_at(int64_t now)
+{
+	int64_t unarmed = 0;
+
+	if (LIKELY(atomic_load_explicit(&flusher->first_ns, memory_order_relaxed)))
+		return;
+	if (!atomic_compare_exchange_strong(&flusher->first_ns, &unarmed, now))
+		return;
+	if (atomic_load(&flusher->pose) == POSE_SLEEP &&
+	    atomic_exchange(&flusher->pose, POSE_UP) == POSE_SLEEP)
+		futex_wake(&flusher->pose);
+}
+
+void flusher_arm(void)
+{
+	int64_t now = clock_coarse_ns();
+
+	/* Stored on change only: 250 times a second, not once a response. */
+	if (atomic_load_explicit(&flusher->last_ns, memory_order_relaxed) != now)
+		atomic_store_explicit(&flusher->last_ns, now, memory_order_relaxed);
+	arm_at(now);
+}
+
+void flusher_arm_unless_armed(void)
+{
+	if (!atomic_load_explicit(&flusher->first_ns, memory_order_relaxed))
+		flusher_arm();
+}
+
+/* --- the thread --------------------------------------------------------------------------- */
+
+static void look(enum sink_mode mode)
+{
+	/* Disarmed before, not after: what comes while we flush arms the next one. */
+	int64_t first = atomic_exchange(&flusher->first_ns, 0);
+
+	look_at_sinks(mode, first, rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
+}
+
+/* The last flush before a stop or a death: tries a little longer for a stream in use. */
+static void look_for_the_last_time(void)
+{
+	int64_t end = clock_now_ns() + BUSY_BOUND;
+
+	do {
+		look(SINK_ALL);
+		if (look_was_put_off())
+			futex_wait(&state->answers, atomic_load(&state->answers), NS_PER_MS);
+	} while (look_was_put_off() && clock_now_ns() < end);
+}
+
+/*
+ * Sleeps until a flush is due, a request is made or, where nothing is armed, activity. For `idle`
+ * after the last activity the process counts as busy and the thread looks by itself, so that
+ * steady traffic does not pay for a wake after every flush.
+ */
+static void rest(int64_t wait_ns, int64_t busy_ns)
+{
+	bool armed = atomic_load(&flusher->first_ns) || look_retry_ns() || busy_ns > 0;
+	uint32_t pose = armed ? POSE_DOZING : POSE_SLEEP;
+
+	if (busy_ns > 0 && busy_ns < wait_ns)
+		wait_ns = busy_ns;
+	atomic_store(&flusher->pose, pose);
+	if (!atomic_load(&state->requests) && (armed || !atomic_load(&flusher->first_ns)))
+		futex_wait(&flusher->pose, pose, wait_ns);
+	atomic_store(&flusher->pose, POSE_UP);
+}
+
+/* True when a stop was asked for. */
+static bool serve_requests(void)
+{
+	uint32_t requests = atomic_exchange(&state->requests, 0);
+
+	if (!requests)
+		return false;
+	look_for_the_last_time();
+	atomic_fetch_add(&state->answers, 1);
+	futex_wake(&state->answers);
+	return requests & REQUEST_STOP;
+}
+
+static void *run(void *unused)
+{
+	prctl(PR_SET_NAME, "idleflush", 0, 0, 0);
+	while (!serve_requests()) {
+		int64_t now = clock_now_ns();
+		struct quiet_state seen = {
+			.first_ns = atomic_load(&flusher->first_ns),
+			.last_ns = atomic_load_explicit(&flusher->last_ns, memory_order_relaxed),
+			.looked_ns = look_last_ns(),
+			.retry_ns = look_retry_ns(),
+		};
+		int64_t wait = quiet_wait_ns(&rules, &seen, now);
+
+		if (wait)
+			rest(wait, seen.last_ns + rules.idle_ns - now);
+		else
+			look(SINK_KEEP_LINES);
+	}
+	return unused;
+}
+
+/* --- start and stop ----------------------------------------------------------------------- */
+
+static int create_thread(void)
+{
+	pthread_attr_t attributes;
+	sigset_t all, kept;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	error = pthread_create(&state->thread, &attributes, run, NULL);
+	if (error == EINVAL) /* static TLS of the program does not fit our stack */
+		error = pthread_create(&state->thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+void flusher_start_wanted(void)
+{
+	uint32_t wanted = FLUSHER_WANTED;
+
+	if (!atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING))
+		return;
+	if (create_thread()) {
+		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
+		log_debug("the thread cannot start: asleep");
+		return;
+	}
+	atomic_store(&flusher->mode, FLUSHER_RUNNING);
+}
+
+/* Makes a request and waits for the answer. */
+static bool request(enum request what, int64_t bound_ns)
+{
+	uint32_t answers = atomic_load(&state->answers);
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	atomic_fetch_or(&state->requests, what);
+	atomic_store(&flusher->pose, POSE_UP);
+	futex_wake(&flusher->pose);
+	while (atomic_load(&state->answers) == answers && left > 0) {
+		futex_wait(&state->answers, answers, left);
+		left = end - clock_now_ns();
+	}
+	return atomic_load(&state->answers) != answers;
+}
+
+bool flusher_flush_now(int64_t bound_ns)
+{
+	return atomic_load(&flusher->mode) == FLUSHER_RUNNING && flusher_is_owner() &&
+	       request(REQUEST_FLUSH, bound_ns);
+}
+
+void flusher_stop(void)
+{
+	if (!flusher_awake() || !flusher_is_owner())
+		return;
+	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) == FLUSHER_RUNNING &&
+	    request(REQUEST_STOP, STOP_BOUND))
+		pthread_join(state->thread, NULL);
+}
+
+bool flusher_is_owner(void)
+{
+	return state->owner == getpid();
+}
+
+int flusher_init(const struct config *config)
+{
+	struct state *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -ENOMEM;
+	/* Old kernels refuse (before 4.14): then only fork(3)'s handlers tell a child. */
+	madvise(page, sizeof(*page), MADV_WIPEONFORK);
+	rules.idle_ns = config->idle_ns;
+	rules.max_age_ns = config->max_age_ns;
+	rules.heartbeat_ns = config->heartbeat_ns;
+	look_reset(clock_now_ns());
+	page->owner = getpid();
+	atomic_store(&page->shared.mode, FLUSHER_WANTED);
+	state = page;
+	flusher = &page->shared;
+	return 0;
+}
+
+void flusher_begin_in_child(bool awake)
+{
+	if (state == &asleep)
+		return;
+	memset(state, 0, sizeof(*state)); /* where the kernel did not wipe it */
+	look_reset(clock_now_ns());
+	state->owner = getpid();
+	atomic_store(&flusher->mode, awake ? FLUSHER_WANTED : FLUSHER_ASLEEP);
+}

@@ -1,0 +1,88 @@
+/* flusher.h -- the thread that flushes: start, arm, stop; fork brackets */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_FLUSHER_H
+#define IDLEFLUSH_FLUSHER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+
+/* Life of the flusher in one process. */
+enum flusher_mode {
+	FLUSHER_ASLEEP,   /* nothing at all is done: before init, after stop, after any failure */
+	FLUSHER_WANTED,   /* awake, the thread starts at the next sign of a server */
+	FLUSHER_STARTING, /* one thread is creating it */
+	FLUSHER_RUNNING,
+};
+
+/* The border between wrappers and flusher: read here, written in flusher.c only. */
+struct flusher {
+	_Atomic uint32_t mode;    /* enum flusher_mode */
+	_Atomic uint32_t pose;    /* enum flusher_pose; the futex on which the thread sleeps */
+	_Atomic int64_t first_ns; /* first activity since the last flush; 0: not armed */
+	_Atomic int64_t last_ns;  /* last activity, on the coarse clock */
+};
+
+/* Never NULL. Wiped by the kernel in a forked child, raw clone(2) included: there it is asleep. */
+extern struct flusher *flusher;
+
+/* Is the library awake in this process? One load; any context. */
+static inline bool flusher_awake(void)
+{
+	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_ASLEEP;
+}
+
+/*
+ * Wakes the library up in this process. Returns 0 or a negative errno, then we stay asleep.
+ * Constructor only; sinks must be ready.
+ */
+int flusher_init(const struct config *config);
+
+/*
+ * Starts the thread unless it runs; a failure puts us to sleep for good. Called by the constructor
+ * or by a wrapper at a sign of a server, where the host is not inside stdio. pthread_create may
+ * allocate: hosts that serve from signal handlers of a freshly forked child are on their own.
+ */
+void flusher_start_wanted(void);
+
+/* The same behind one load, for the wrappers. */
+static inline void flusher_start(void)
+{
+	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED)
+		flusher_start_wanted();
+}
+
+/* A response was completed: arms a flush `idle` from now. Async-signal-safe; errno may change. */
+void flusher_arm(void);
+
+/*
+ * A thread is about to wait and bytes are pending: arms likewise, but does not put off a flush
+ * that is armed already (or a loop that wakes every millisecond would never be quiet).
+ * Async-signal-safe; errno may change.
+ */
+void flusher_arm_unless_armed(void);
+
+/*
+ * Asks the thread to flush everything now and waits for it, `bound_ns` at most. True when it did.
+ * Async-signal-safe.
+ */
+bool flusher_flush_now(int64_t bound_ns);
+
+/*
+ * Stops the thread after a last flush, joins it and goes to sleep. Bounded: 500 ms, then the thread
+ * is left to the end of the process. Destructor only. In a vfork child it does nothing.
+ */
+void flusher_stop(void);
+
+/*
+ * Begins anew in a forked child, without a thread: most children only exec, so it is started at
+ * the first sign of a server. `awake`: whether the parent was. Atfork child handler only.
+ */
+void flusher_begin_in_child(bool awake);
+
+/* Is this the process that owns the state, not a vfork child in its memory? One system call. */
+bool flusher_is_owner(void);
+
+#endif

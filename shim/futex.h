@@ -1,0 +1,51 @@
+/* futex.h -- sleeping on a word, and the two clocks */
+/* SPDX-License-Identifier: MIT */
+/* Everything here is async-signal-safe and may change errno. */
+#ifndef IDLEFLUSH_FUTEX_H
+#define IDLEFLUSH_FUTEX_H
+
+#include "platform.h"
+
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S  INT64_C(1000000000)
+
+static inline int64_t clock_read_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* The time. A vDSO call, about 25 ns. */
+static inline int64_t clock_now_ns(void)
+{
+	return clock_read_ns(CLOCK_MONOTONIC);
+}
+
+/* The time at the last tick (1 to 10 ms ago), about 5 ns. */
+static inline int64_t clock_coarse_ns(void)
+{
+	return clock_read_ns(CLOCK_MONOTONIC_COARSE);
+}
+
+/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */
+static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
+{
+	struct timespec bound = {bound_ns / NS_PER_S, bound_ns % NS_PER_S};
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, bound_ns == INT64_MAX ? NULL : &bound,
+		NULL, 0);
+}
+
+/* Wakes all that sleep on `word`. */
+static inline void futex_wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* gate.c -- keeps a fork and a flush apart */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The child of a fork must not inherit stdio in the middle of a flush: musl does not reset the
+ * streams' locks there, and its first printf would wait for ever for a thread that is not there.
+ * Owns: two words. Each side announces itself first and looks at the other then, so at least one
+ * sees the other; that takes sequential consistency.
+ */
+#include "gate.h"
+
+#include "futex.h"
+
+static _Atomic uint32_t inside; /* the flusher is inside a sink; a futex */
+static _Atomic uint32_t forks;  /* threads between gate_close and gate_open */
+
+bool gate_enter(void)
+{
+	atomic_store(&inside, 1);
+	if (!atomic_load(&forks))
+		return true;
+	gate_leave();
+	return false;
+}
+
+void gate_leave(void)
+{
+	atomic_store(&inside, 0);
+	if (atomic_load(&forks))
+		futex_wake(&inside);
+}
+
+void gate_close(int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	atomic_fetch_add(&forks, 1);
+	while (atomic_load(&inside) && left > 0) {
+		futex_wait(&inside, 1, left);
+		left = end - clock_now_ns();
+	}
+}
+
+void gate_open(void)
+{
+	atomic_fetch_sub(&forks, 1);
+}
+
+void gate_reset(void)
+{
+	atomic_store(&inside, 0);
+	atomic_store(&forks, 0);
+}

@@ -1,0 +1,30 @@
+/* gate.h -- keeps a fork and a flush apart */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_GATE_H
+#define IDLEFLUSH_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The flusher may enter a sink. False: a fork is under way, come again. Never waits.
+ * One thread only, the flusher.
+ */
+bool gate_enter(void);
+
+/* The flusher is out again. Only after gate_enter said true. */
+void gate_leave(void);
+
+/*
+ * A fork begins: lets no flush in and waits for one in progress, `bound_ns` at most. Atfork
+ * prepare handler; any number of threads at once.
+ */
+void gate_close(int64_t bound_ns);
+
+/* That fork is over. Atfork parent handler, once for each gate_close. */
+void gate_open(void);
+
+/* In the forked child: nobody is inside and no fork is under way. Atfork child handler. */
+void gate_reset(void);
+
+#endif

@@ -1,0 +1,106 @@
+/* init.c -- constructor and destructor: the order of start and stop */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whatever cannot be had on the way up leaves us asleep, with a line under debug; nothing here
+ * ends the program or speaks without being asked.
+ */
+#include "config.h"
+#include "flusher.h"
+#include "fork.h"
+#include "log.h"
+#include "next.h"
+#include "platform.h"
+#include "room.h"
+#include "sink.h"
+#include "stats.h"
+#include "unlocked.h"
+
+static void complain(const char *env, const char *value, const char *allowed)
+{
+	struct log_line line;
+
+	log_begin(&line);
+	log_text(&line, env);
+	log_text(&line, "='");
+	log_text(&line, value);
+	log_text(&line, "' is not ");
+	log_text(&line, allowed);
+	log_text(&line, "; the default holds");
+	log_send(&line, STDERR_FILENO);
+}
+
+static void read_config(struct config *config)
+{
+	config_read(config, NULL);
+	log_set_debug(config->debug);
+	if (config->debug)
+		config_read(config, complain);
+}
+
+/* The name a script runs under is the thread's name, its interpreter's is the invocation's. */
+static bool is_named(const char *only)
+{
+	char comm[16] = "";
+
+	prctl(PR_GET_NAME, comm, 0, 0, 0);
+	return config_match(only, comm) ||
+	       (&program_invocation_short_name &&
+		config_match(only, program_invocation_short_name));
+}
+
+/* NULL: awake. Else why not, in a few words. */
+static const char *reason_to_sleep(const struct config *config)
+{
+	if (getauxval(AT_SECURE))
+		return "set-id program: asleep";
+	if (config->disable)
+		return "IDLEFLUSH_DISABLE: asleep";
+	if (config->only && !is_named(config->only))
+		return "not named by IDLEFLUSH_ONLY: asleep";
+	if (unlocked_is_used())
+		return "the program writes to stdio without locks: asleep";
+	return NULL;
+}
+
+/* Nothing can be flushed to a terminal; there the thread waits for a sign of a server, too. */
+static bool starts_now(const struct config *config)
+{
+	return config->start == CONFIG_START_CONSTRUCTOR &&
+	       room_for(STDOUT_FILENO, true) != ROOM_NEVER;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	struct config config;
+	const char *reason;
+	int kept;
+
+	if (!platform_usable())
+		return;
+	kept = errno;
+	next_resolve();
+	read_config(&config);
+	reason = reason_to_sleep(&config);
+	if (!reason) {
+		stats_init(&config);
+		sink_stdio_init();
+		if (config.buffer)
+			sink_stdio_set_buffer(config.buffer);
+		if (flusher_init(&config) || fork_init())
+			reason = "out of memory: asleep";
+		else if (starts_now(&config))
+			flusher_start();
+	}
+	log_debug(reason ? reason : "awake");
+	errno = kept;
+}
+
+__attribute__((destructor)) static void stop(void)
+{
+	bool awake = platform_usable() && flusher_awake() && flusher_is_owner();
+
+	if (!awake)
+		return;
+	flusher_stop();
+	stats_print();
+}

@@ -1,0 +1,68 @@
+/* log.c -- diagnostics and stats: a fixed buffer and one raw write, never stdio */
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include "next.h"
+#include "platform.h"
+
+static bool debug; /* written by the constructor only */
+
+void log_begin(struct log_line *line)
+{
+	line->length = 0;
+	log_text(line, "idleflush: ");
+}
+
+void log_text(struct log_line *line, const char *text)
+{
+	while (*text && line->length < sizeof(line->text) - 1)
+		line->text[line->length++] = *text++;
+}
+
+void log_number(struct log_line *line, int64_t number)
+{
+	char digits[24];
+	char *at = digits + sizeof(digits);
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		*--at = '-';
+	log_text(line, at);
+}
+
+void log_send(struct log_line *line, int fd)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	line->text[line->length++] = '\n';
+	if (next.poll(&room, 1, 0) == 1 && room.revents == POLLOUT)
+		next.write(fd, line->text, line->length);
+}
+
+void log_set_debug(bool on)
+{
+	debug = on;
+}
+
+bool log_debugging(void)
+{
+	return debug;
+}
+
+void log_debug(const char *what)
+{
+	struct log_line line;
+	int kept;
+
+	if (!debug)
+		return;
+	kept = errno;
+	log_begin(&line);
+	log_text(&line, what);
+	log_send(&line, STDERR_FILENO);
+	errno = kept;
+}

@@ -1,0 +1,59 @@
+/* sink.h -- what can be flushed: how much is pending, is there room, flush */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_SINK_H
+#define IDLEFLUSH_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What became of a flush, the more pressing the greater: of several sinks the greatest counts. */
+enum sink_result {
+	SINK_CLEAN,   /* nothing was pending, or nothing can be done until the file changes */
+	SINK_FLUSHED, /* all that was pending is out */
+	SINK_TAIL,    /* all but a line whose end is still to come */
+	SINK_BUSY,    /* a thread is inside stdio: come again soon */
+	SINK_NO_ROOM, /* a flush could block: come again later */
+};
+
+/* Who asks, and so how much may be risked. */
+enum sink_mode {
+	SINK_KEEP_LINES, /* the flusher: whole lines only, with room to spare */
+	SINK_ALL,        /* the last chance before a fork or the end: unfinished lines too */
+};
+
+struct sink_order {
+	enum sink_mode mode;
+	int64_t now_ns;  /* CLOCK_MONOTONIC */
+	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
+	size_t bytes;    /* out: how many bytes went out are added here */
+};
+
+/* Takes hold of the C streams stdout and stderr. Constructor only. */
+void sink_stdio_init(void);
+
+/*
+ * Does a C stream hold bytes that a flush could bring out? Reads without the streams' locks, so a
+ * hint; any context. Streams for which nothing can be done (a terminal) say no until the next
+ * flush finds otherwise.
+ */
+bool sink_stdio_pending(void);
+
+/* Bytes in stdout's and stderr's buffers, a hint likewise; any context. */
+size_t sink_stdio_bytes(void);
+
+/*
+ * Flushes stdout and stderr as far as that cannot block: never waits for a stream's lock, never
+ * writes where poll(2) and the pipe's fill do not promise room. From a thread of the process that
+ * may run stdio (the flusher, an atfork prepare handler), never from a signal handler.
+ * errno may change.
+ */
+enum sink_result sink_stdio_flush(struct sink_order *order);
+
+/* fd 1 or 2 was replaced: streams that were given up are looked at anew. Any context. */
+void sink_stdio_file_changed(void);
+
+/* Gives stdout a buffer of `size` bytes where it is no terminal. Constructor only, before output. */
+void sink_stdio_set_buffer(size_t size);
+
+#endif

@@ -1,0 +1,184 @@
+/* sink_stdio.c -- the C streams stdout and stderr: pending bytes, room, flush */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the two streams as they were at start. Should the program point `stdout` elsewhere, we
+ * stay with the libc's own object, which is static in glibc and musl and so never dangles.
+ * Called from: the flusher thread and atfork prepare (flush), host threads (pending).
+ * Locks: a stream's own, by ftrylockfile only.
+ * Never: fflush(NULL), a flush without room, O_NONBLOCK. (A flush stuck on a full pipe holds the
+ * stream's lock: printf in other threads, exit and, with fflush(NULL), fork would hang with it.)
+ */
+#include "sink.h"
+
+#include "platform.h"
+#include "room.h"
+
+#include <stdatomic.h>
+
+struct stream {
+	FILE *file;             /* NULL: not ours to touch */
+	_Atomic uint32_t muted; /* nothing can be done for it until its file changes */
+	int64_t tail_ns;        /* since when an unfinished line is kept back; the flusher's */
+};
+
+static struct stream streams[2];
+
+void sink_stdio_init(void)
+{
+	streams[0].file = stdout;
+	streams[1].file = stderr;
+}
+
+static size_t pending(const struct stream *stream)
+{
+	return stream->file ? __fpending(stream->file) : 0;
+}
+
+bool sink_stdio_pending(void)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (pending(&streams[i]) &&
+		    !atomic_load_explicit(&streams[i].muted, memory_order_relaxed))
+			return true;
+	return false;
+}
+
+size_t sink_stdio_bytes(void)
+{
+	return pending(&streams[0]) + pending(&streams[1]);
+}
+
+void sink_stdio_file_changed(void)
+{
+	for (size_t i = 0; i < 2; i++)
+		atomic_store_explicit(&streams[i].muted, 0, memory_order_relaxed);
+}
+
+/* fflush; an error of ours is not left behind for the program's ferror to find. */
+static int flush_locked(FILE *file)
+{
+	int before = ferror_unlocked(file);
+	int failed = fflush_unlocked(file);
+
+	if (failed && !before)
+		clearerr_unlocked(file);
+	return failed;
+}
+
+/*
+ * Flushes the first `n` pending bytes of a glibc stream. stdio knows only "all"; but what lies
+ * past _IO_write_ptr does not exist for it and is not touched by the flush, so the rest is hidden
+ * there and moved to the front afterwards. glibc's own putc macros rely on these fields as well.
+ */
+static int flush_front(FILE *file, size_t n)
+{
+	char *rest = file->_IO_write_base + n;
+	size_t left = (size_t)(file->_IO_write_ptr - rest);
+	int failed;
+
+	file->_IO_write_ptr = rest;
+	failed = flush_locked(file);
+	memmove(file->_IO_write_base, rest, left);
+	file->_IO_write_ptr = file->_IO_write_base + left;
+	return failed;
+}
+
+/* Bytes up to and including the last newline among the first `n`; 0: there is none. */
+static size_t whole_lines(const char *text, size_t n)
+{
+	while (n && text[n - 1] != '\n')
+		n--;
+	return n;
+}
+
+/* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
+static bool tail_is_due(struct stream *stream, const struct sink_order *order)
+{
+	if (order->mode == SINK_ALL)
+		return true;
+	if (!stream->tail_ns)
+		stream->tail_ns = order->now_ns;
+	return order->now_ns - stream->tail_ns >= order->hold_ns;
+}
+
+/* One step: as much as there is room for. SINK_FLUSHED: something went out, ask again. */
+static enum sink_result flush_step(struct stream *stream, struct sink_order *order)
+{
+	FILE *file = stream->file;
+	size_t waiting = __fpending(file);
+	size_t room, n;
+	int failed;
+
+	if (!waiting) {
+		stream->tail_ns = 0;
+		return SINK_CLEAN;
+	}
+	room = room_for(fileno_unlocked(file), order->mode == SINK_ALL);
+	if (room == ROOM_NEVER) {
+		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
+		return SINK_CLEAN;
+	}
+	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
+	if (!platform_stdio_visible() || file->_mode > 0) { /* opaque, or wide characters */
+		if (waiting > room)
+			return SINK_NO_ROOM;
+		n = waiting;
+		failed = flush_locked(file);
+	} else {
+		n = waiting < room ? waiting : room;
+		n = whole_lines(file->_IO_write_base, n);
+		if (!n && waiting > room)
+			return SINK_NO_ROOM;
+		if (!n && !tail_is_due(stream, order))
+			return SINK_TAIL;
+		if (!n)
+			n = waiting;
+		stream->tail_ns = 0;
+		failed = flush_front(file, n);
+	}
+	if (failed) { /* the file went bad between poll and write: leave it to the program */
+		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
+		return SINK_CLEAN;
+	}
+	order->bytes += n;
+	return SINK_FLUSHED;
+}
+
+static enum sink_result flush_stream(struct stream *stream, struct sink_order *order)
+{
+	enum sink_result result, last = SINK_CLEAN;
+
+	if (!pending(stream))
+		return SINK_CLEAN;
+	if (platform_stdio_locked_by_caller(stream->file))
+		return SINK_CLEAN;
+	if (ftrylockfile(stream->file))
+		return SINK_BUSY;
+	while ((result = flush_step(stream, order)) == SINK_FLUSHED)
+		last = SINK_FLUSHED;
+	funlockfile(stream->file);
+	return result > last ? result : last;
+}
+
+enum sink_result sink_stdio_flush(struct sink_order *order)
+{
+	enum sink_result out = flush_stream(&streams[0], order);
+	enum sink_result err = flush_stream(&streams[1], order);
+
+	return out > err ? out : err;
+}
+
+void sink_stdio_set_buffer(size_t size)
+{
+	size_t room = room_for(STDOUT_FILENO, false);
+	char *buffer;
+
+	if (room == ROOM_NEVER)
+		return;
+	/* A stream we cannot look into goes out whole or not at all: it must fit an empty pipe. */
+	if (!platform_stdio_visible() && size > room)
+		size = room;
+	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (buffer != MAP_FAILED)
+		setvbuf(stdout, buffer, _IOFBF, size); /* never freed: stdout outlives us */
+}

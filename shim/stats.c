@@ -1,0 +1,70 @@
+/* stats.c -- the one line of counters at exit */
+/* SPDX-License-Identifier: MIT */
+/* The file is opened when the line is written: an open descriptor would change the program's. */
+#include "stats.h"
+
+#include "conn.h"
+#include "futex.h"
+#include "log.h"
+#include "look.h"
+#include "next.h"
+
+#include <limits.h>
+
+static bool wanted;
+static char path[PATH_MAX]; /* "": stderr */
+
+void stats_init(const struct config *config)
+{
+	const char *file = config->stats_file;
+	size_t used = 0;
+
+	wanted = config->stats;
+	if (!file)
+		return;
+	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {
+		used = strlen(path);
+		path[used++] = '/';
+	}
+	if (used + strlen(file) >= sizeof(path)) {
+		wanted = false;
+		log_debug("the name of the stats file is too long: no stats");
+		return;
+	}
+	memcpy(path + used, file, strlen(file) + 1);
+}
+
+static void put(struct log_line *line, const char *name, uint64_t value)
+{
+	log_text(line, name);
+	log_number(line, (int64_t)value);
+}
+
+void stats_print(void)
+{
+	const char *program = &program_invocation_short_name ? program_invocation_short_name : NULL;
+	struct look_counts counts;
+	struct log_line line;
+	int fd = STDERR_FILENO;
+
+	if (!wanted)
+		return;
+	look_read_counts(&counts);
+	log_begin(&line);
+	put(&line, "pid=", (uint64_t)getpid());
+	log_text(&line, " program=");
+	log_text(&line, program ? program : "?");
+	put(&line, " responses=", conn_responses());
+	put(&line, " flushes=", counts.flushes);
+	put(&line, " bytes=", counts.bytes);
+	put(&line, " no_room=", counts.no_room);
+	put(&line, " heartbeats=", counts.heartbeats);
+	put(&line, " oldest_ms=", (uint64_t)(counts.oldest_ns / NS_PER_MS));
+	if (*path)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return;
+	log_send(&line, fd);
+	if (*path)
+		next.close(fd);
+}

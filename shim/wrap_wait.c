@@ -1,0 +1,111 @@
+/* wrap_wait.c -- the exported functions that wait for work */
+/* SPDX-License-Identifier: MIT */
+/* Before the real call, for it may not come back: a thread is about to wait. */
+#include "activity.h"
+#include "flusher.h"
+#include "next.h"
+#include "platform.h"
+
+static inline void waiting(void)
+{
+	int kept;
+
+	if (!flusher_awake())
+		return;
+	kept = errno;
+	activity_waiting();
+	errno = kept;
+}
+
+static inline void accepted(int fd)
+{
+	int kept;
+
+	if (fd < 0 || !flusher_awake())
+		return;
+	kept = errno;
+	activity_accepted(fd);
+	errno = kept;
+}
+
+EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)
+{
+	int made;
+
+	waiting();
+	made = next.accept(fd, addr, length);
+	accepted(made);
+	return made;
+}
+
+EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int flags)
+{
+	int made;
+
+	waiting();
+	made = next.accept4(fd, addr, length, flags);
+	accepted(made);
+	return made;
+}
+
+EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+{
+	waiting();
+	return next.epoll_wait(epfd, events, maxevents, timeout);
+}
+
+EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout,
+		       const sigset_t *mask)
+{
+	waiting();
+	return next.epoll_pwait(epfd, events, maxevents, timeout, mask);
+}
+
+EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
+			const struct timespec *timeout, const sigset_t *mask)
+{
+	waiting();
+	return next.epoll_pwait2(epfd, events, maxevents, timeout, mask);
+}
+
+EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	waiting();
+	return next.poll(fds, n, timeout);
+}
+
+EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+	waiting();
+	return next.ppoll(fds, n, timeout, mask);
+}
+
+EXPORT int select(int n, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
+		  struct timeval *restrict timeout)
+{
+	waiting();
+	return next.select(n, reads, writes, excepts, timeout);
+}
+
+EXPORT int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
+		   fd_set *restrict excepts, const struct timespec *restrict timeout,
+		   const sigset_t *restrict mask)
+{
+	waiting();
+	return next.pselect(n, reads, writes, excepts, timeout, mask);
+}
+
+/* What _FORTIFY_SOURCE makes of poll and ppoll. */
+
+EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
+{
+	waiting();
+	return next.__poll_chk(fds, n, timeout, size);
+}
+
+EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		       const sigset_t *mask, size_t size)
+{
+	waiting();
+	return next.__ppoll_chk(fds, n, timeout, mask, size);
+}
