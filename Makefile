@@ -21,8 +21,8 @@ LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIF
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
-LAUNCHER_SRC := shim/launcher.c shim/elf.c shim/config.c
-LIB_SRC      := $(filter-out shim/launcher.c shim/elf.c,$(wildcard shim/*.c))
+LAUNCHER_SRC := shim/launcher.c shim/options.c shim/program.c shim/config.c
+LIB_SRC      := $(filter-out shim/launcher.c shim/options.c shim/program.c,$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
 
 .PHONY: all clean demo check lint unit bats fuzz
@@ -67,6 +67,29 @@ $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makef
 .PHONY: unit
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
+
+# --- the whole check
+
+JOBS := $(shell nproc)
+
+.PHONY: check lint bats
+check:
+	sh tests/need check
+	$(MAKE) all test-programs
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) bats
+
+# A linter's complaint fails the build; so does a file in an unknown layer.
+lint:
+	clang-format --dry-run --Werror $(wildcard shim/*.[ch] tests/*/*.[ch] tests/*/*.cc)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ shim
+	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash tests/demo examples/*/*.sh)
+	tests/layers
+
+bats: all test-programs
+	bats --tap --jobs $(JOBS) tests
 
 clean:
 	rm -rf $(B)

@@ -102,10 +102,9 @@ void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
 	if (kind_of(conn) != CONN_SERVER)
 		return;
 	/* Every send is a response, until the framing tells more. */
-	atomic_store_explicit(
-		&conn->responses,
-		atomic_load_explicit(&conn->responses, memory_order_relaxed) + 1,
-		memory_order_relaxed);
+	atomic_store_explicit(&conn->responses,
+			      atomic_load_explicit(&conn->responses, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 	flusher_start();
 	flusher_arm();
 }

@@ -10,7 +10,8 @@
 /* What a descriptor is to us. Only CONN_SERVER can be the scene of an activity. */
 enum conn_kind {
 	CONN_UNKNOWN,  /* nothing seen since the number was last closed; every entry starts here */
-	CONN_RECEIVED, /* read(2) brought bytes; whether it is a socket is asked at the first send */
+	CONN_RECEIVED, /* read(2) brought bytes; whether it is a socket is asked at the first send
+			*/
 	CONN_SERVER,   /* accepted, or an inherited or datagram socket that received */
 	CONN_CLIENT,   /* we saw it connect: its sends are requests */
 	CONN_OTHER,    /* not a socket, or the same file as stdout or stderr */

@@ -16,9 +16,10 @@
 #include "platform.h"
 #include "quiet.h"
 
-#define STOP_BOUND  (500 * NS_PER_MS)
-#define BUSY_BOUND  (50 * NS_PER_MS) /* how long a last flush tries for a stream in use */
-#define STACK_SIZE  (256 * 1024)
+#define STOP_BOUND (500 * NS_PER_MS)
+#define BUSY_BOUND (50 * NS_PER_MS) /* how long a last flush tries for a stream in use */
+#define DOZE_LEAST (5 * NS_PER_MS)
+#define STACK_SIZE (256 * 1024)
 
 enum flusher_pose {
 	POSE_UP,     /* running, or about to look: no wake is needed */
@@ -31,26 +32,27 @@ enum request { REQUEST_FLUSH = 1, REQUEST_STOP = 2 };
 struct state {
 	struct flusher shared;
 	_Alignas(64) _Atomic uint32_t requests; /* enum request bits */
-	_Atomic uint32_t answers;                /* futex: counts the requests that were served */
+	_Atomic uint32_t answers;               /* futex: counts the requests that were served */
 	pid_t owner;
 	pthread_t thread;
+	int64_t last_ns; /* last activity, as the thread saw it */
 };
 
 static struct state asleep; /* what wrappers see before init: zero */
 static struct state *state = &asleep;
 struct flusher *flusher = &asleep.shared;
 
-static struct quiet_rules rules;   /* written by flusher_init, constant afterwards */
+static struct quiet_rules rules; /* written by flusher_init, constant afterwards */
 
 /* --- arming: wrappers --------------------------------------------------------------------- */
 
-static void arm_at(int64_t now)
+static void arm(void)
 {
 	int64_t unarmed = 0;
 
 	if (LIKELY(atomic_load_explicit(&flusher->first_ns, memory_order_relaxed)))
 		return;
-	if (!atomic_compare_exchange_strong(&flusher->first_ns, &unarmed, now))
+	if (!atomic_compare_exchange_strong(&flusher->first_ns, &unarmed, clock_now_ns()))
 		return;
 	if (atomic_load(&flusher->pose) == POSE_SLEEP &&
 	    atomic_exchange(&flusher->pose, POSE_UP) == POSE_SLEEP)
@@ -59,12 +61,10 @@ static void arm_at(int64_t now)
 
 void flusher_arm(void)
 {
-	int64_t now = clock_coarse_ns();
-
-	/* Stored on change only: 250 times a second, not once a response. */
-	if (atomic_load_explicit(&flusher->last_ns, memory_order_relaxed) != now)
-		atomic_store_explicit(&flusher->last_ns, now, memory_order_relaxed);
-	arm_at(now);
+	/* Stored on change only: once each time the thread looks, not once a response. */
+	if (!atomic_load_explicit(&flusher->active, memory_order_relaxed))
+		atomic_store_explicit(&flusher->active, 1, memory_order_relaxed);
+	arm();
 }
 
 void flusher_arm_unless_armed(void)
@@ -96,19 +96,26 @@ static void look_for_the_last_time(void)
 }
 
 /*
- * Sleeps until a flush is due, a request is made or, where nothing is armed, activity. For `idle`
- * after the last activity the process counts as busy and the thread looks by itself, so that
- * steady traffic does not pay for a wake after every flush.
+ * How long to doze at most while the process is busy, that is, armed or less than `idle` past the
+ * last activity: so long it looks by itself, and activity pays for no wake. This is also the
+ * resolution of the activity time, which the thread notes when it finds `active` set: responses
+ * read no clock. (The coarse clock would be cheap enough, but lags by up to 6 ms on a tickless
+ * kernel, more than the default `idle`.)
  */
-static void rest(int64_t wait_ns, int64_t busy_ns)
+static int64_t doze_most_ns(void)
 {
-	bool armed = atomic_load(&flusher->first_ns) || look_retry_ns() || busy_ns > 0;
-	uint32_t pose = armed ? POSE_DOZING : POSE_SLEEP;
+	return rules.idle_ns / 4 > DOZE_LEAST ? rules.idle_ns / 4 : DOZE_LEAST;
+}
 
-	if (busy_ns > 0 && busy_ns < wait_ns)
-		wait_ns = busy_ns;
+/* Sleeps until a flush is due, a request is made or, where nothing is armed, activity. */
+static void rest(int64_t wait_ns, bool busy)
+{
+	uint32_t pose = busy ? POSE_DOZING : POSE_SLEEP;
+
+	if (busy && wait_ns > doze_most_ns())
+		wait_ns = doze_most_ns();
 	atomic_store(&flusher->pose, pose);
-	if (!atomic_load(&state->requests) && (armed || !atomic_load(&flusher->first_ns)))
+	if (!atomic_load(&state->requests) && (busy || !atomic_load(&flusher->first_ns)))
 		futex_wait(&flusher->pose, pose, wait_ns);
 	atomic_store(&flusher->pose, POSE_UP);
 }
@@ -131,16 +138,19 @@ static void *run(void *unused)
 	prctl(PR_SET_NAME, "idleflush", 0, 0, 0);
 	while (!serve_requests()) {
 		int64_t now = clock_now_ns();
-		struct quiet_state seen = {
-			.first_ns = atomic_load(&flusher->first_ns),
-			.last_ns = atomic_load_explicit(&flusher->last_ns, memory_order_relaxed),
-			.looked_ns = look_last_ns(),
-			.retry_ns = look_retry_ns(),
-		};
-		int64_t wait = quiet_wait_ns(&rules, &seen, now);
+		int64_t first = atomic_load(&flusher->first_ns);
+		int64_t wait;
 
+		if (atomic_exchange_explicit(&flusher->active, 0, memory_order_relaxed))
+			state->last_ns = now;
+		wait = quiet_wait_ns(&rules,
+				     &(struct quiet_state){.first_ns = first,
+							   .last_ns = state->last_ns,
+							   .looked_ns = look_last_ns(),
+							   .retry_ns = look_retry_ns()},
+				     now);
 		if (wait)
-			rest(wait, seen.last_ns + rules.idle_ns - now);
+			rest(wait, first || state->last_ns + rules.idle_ns > now);
 		else
 			look(SINK_KEEP_LINES);
 	}

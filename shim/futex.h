@@ -1,4 +1,4 @@
-/* futex.h -- sleeping on a word, and the two clocks */
+/* futex.h -- sleeping on a word, and the clock */
 /* SPDX-License-Identifier: MIT */
 /* Everything here is async-signal-safe and may change errno. */
 #ifndef IDLEFLUSH_FUTEX_H
@@ -13,24 +13,13 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S  INT64_C(1000000000)
 
-static inline int64_t clock_read_ns(clockid_t clock)
+/* CLOCK_MONOTONIC in nanoseconds. */
+static inline int64_t clock_now_ns(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-/* The time. A vDSO call, about 25 ns. */
-static inline int64_t clock_now_ns(void)
-{
-	return clock_read_ns(CLOCK_MONOTONIC);
-}
-
-/* The time at the last tick (1 to 10 ms ago), about 5 ns. */
-static inline int64_t clock_coarse_ns(void)
-{
-	return clock_read_ns(CLOCK_MONOTONIC_COARSE);
 }
 
 /* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */

@@ -43,9 +43,8 @@ static bool is_named(const char *only)
 	char comm[16] = "";
 
 	prctl(PR_GET_NAME, comm, 0, 0, 0);
-	return config_match(only, comm) ||
-	       (&program_invocation_short_name &&
-		config_match(only, program_invocation_short_name));
+	return config_match(only, comm) || (&program_invocation_short_name &&
+					    config_match(only, program_invocation_short_name));
 }
 
 /* NULL: awake. Else why not, in a few words. */

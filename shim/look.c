@@ -1,4 +1,5 @@
-/* look.c -- one look at all sinks: flush what can go out, keep the accounts, say when to come again */
+/* look.c -- one look at all sinks: flush what can go out, keep the accounts, say when to come again
+ */
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the accounts; written by the flusher thread, read by whoever prints them.

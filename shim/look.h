@@ -1,4 +1,5 @@
-/* look.h -- one look at all sinks: flush what can go out, keep the accounts, say when to come again */
+/* look.h -- one look at all sinks: flush what can go out, keep the accounts, say when to come again
+ */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_LOOK_H
 #define IDLEFLUSH_LOOK_H
@@ -10,7 +11,7 @@
 
 /* What was done so far in this process. */
 struct look_counts {
-	uint64_t flushes;    /* looks that brought bytes out */
+	uint64_t flushes; /* looks that brought bytes out */
 	uint64_t bytes;
 	uint64_t no_room;    /* looks put off because a flush could have blocked */
 	uint64_t heartbeats; /* looks that nothing had armed */
@@ -33,7 +34,8 @@ bool look_was_put_off(void);
 /* A copy of the counts; any context. */
 void look_read_counts(struct look_counts *counts);
 
-/* Everything back to zero, counted from `now_ns`. Before the thread starts, and in a forked child. */
+/* Everything back to zero, counted from `now_ns`. Before the thread starts, and in a forked child.
+ */
 void look_reset(int64_t now_ns);
 
 #endif

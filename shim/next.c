@@ -260,13 +260,13 @@ static int raw_dup2(int from, int to)
 }
 
 struct next next = {
-#define raw_sendfile64    raw_sendfile
+#define raw_sendfile64     raw_sendfile
 #define raw___read_chk     raw_read_chk
 #define raw___recv_chk     raw_recv_chk
 #define raw___recvfrom_chk raw_recvfrom_chk
 #define raw___poll_chk     raw_poll_chk
 #define raw___ppoll_chk    raw_ppoll_chk
-#define CALL(name) .name = raw_##name,
+#define CALL(name)         .name = raw_##name,
 #include "calls.def"
 #undef CALL
 };

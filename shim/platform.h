@@ -33,25 +33,30 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXPORT       __attribute__((visibility("default")))
+#define EXPORT      __attribute__((visibility("default")))
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* What glibc and musl both have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
-	X(__errno_location) X(__fpending) X(clearerr_unlocked) X(clock_gettime) X(dl_iterate_phdr) \
-	X(dlerror) X(dlsym) X(fcntl) X(ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked)      \
-	X(fnmatch) X(ftrylockfile) X(funlockfile) X(getcwd) X(getauxval) X(getenv) X(getpid)       \
-	X(getsockopt) X(ioctl) X(madvise) X(memcpy) X(memmove) X(memset) X(mmap) X(munmap)         \
-	X(open) X(prctl) X(pthread_attr_destroy) X(pthread_attr_init)                              \
-	X(pthread_attr_setstacksize) X(pthread_create) X(pthread_join) X(pthread_sigmask)          \
-	X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(strchr) X(strcmp) X(strlen) X(strncmp)      \
-	X(strrchr) X(syscall) X(sysconf)
+	X(__errno_location)                                                                        \
+	X(__fpending)                                                                              \
+	X(clearerr_unlocked) X(clock_gettime) X(dl_iterate_phdr) X(dlerror) X(dlsym) X(fcntl) X(   \
+		ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)  \
+		X(funlockfile) X(getcwd) X(getauxval) X(getenv) X(getpid) X(getsockopt) X(ioctl)   \
+			X(madvise) X(memcpy) X(memmove) X(memset) X(mmap) X(munmap) X(open) X(     \
+				prctl) X(pthread_attr_destroy) X(pthread_attr_init)                \
+				X(pthread_attr_setstacksize) X(pthread_create) X(pthread_join)     \
+					X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr)      \
+						X(stdout) X(strchr) X(strcmp) X(strlen) X(strncmp) \
+							X(strrchr) X(syscall) X(sysconf)
 
 /* What only one of them has. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
-	X(__chk_fail) X(__fsetlocking) X(__register_atfork) X(gnu_get_libc_version)                \
-	X(program_invocation_short_name) X(pthread_atfork)
+	X(__chk_fail)                                                                              \
+	X(__fsetlocking)                                                                           \
+	X(__register_atfork) X(gnu_get_libc_version) X(program_invocation_short_name)              \
+		X(pthread_atfork)
 
 /* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
@@ -59,7 +64,7 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 extern const char *gnu_get_libc_version(void);
 extern void __chk_fail(void) __attribute__((noreturn));
 
-#define PLATFORM_STRING(x) #x
+#define PLATFORM_STRING(x)  #x
 #define PLATFORM_WEAK(name) _Pragma(PLATFORM_STRING(weak name))
 PLATFORM_REQUIRED(PLATFORM_WEAK)
 PLATFORM_OPTIONAL(PLATFORM_WEAK)
@@ -88,8 +93,7 @@ static inline bool platform_stdio_locked_by_caller(FILE *file)
 }
 
 /* Registers the fork handlers, once. Returns 0, or -ENOSYS. musl's allocates: constructor only. */
-static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void),
-				   void (*child)(void))
+static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
 	if (__register_atfork)
 		return __register_atfork(prepare, parent, child, NULL) ? -ENOMEM : 0;
@@ -98,7 +102,8 @@ static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void),
 	return -ENOSYS;
 }
 
-/* musl fills the other half of glibc's size_t msg_iovlen with padding: the low half is the count. */
+/* musl fills the other half of glibc's size_t msg_iovlen with padding: the low half is the count.
+ */
 static inline size_t platform_iovlen(const struct msghdr *message)
 {
 	return (unsigned int)message->msg_iovlen;

@@ -53,7 +53,8 @@ enum sink_result sink_stdio_flush(struct sink_order *order);
 /* fd 1 or 2 was replaced: streams that were given up are looked at anew. Any context. */
 void sink_stdio_file_changed(void);
 
-/* Gives stdout a buffer of `size` bytes where it is no terminal. Constructor only, before output. */
+/* Gives stdout a buffer of `size` bytes where it is no terminal. Constructor only, before output.
+ */
 void sink_stdio_set_buffer(size_t size);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "config.h"
 
-/* Notes where the line is to go. Constructor only: a relative file is that of the start directory. */
+/* Notes where the line is to go. Constructor only: a relative file is that of the start directory.
+ */
 void stats_init(const struct config *config);
 
 /* Writes the line, where one was asked for. Any context. errno may change. */

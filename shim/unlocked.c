@@ -9,17 +9,17 @@
 #include "platform.h"
 
 struct symbols {
-	const ElfW(Sym) *table;
+	const ElfW(Sym) * table;
 	const char *names;
 	size_t count; /* of those that may be undefined: imports come first */
 };
 
 static bool writes_unlocked(const char *name)
 {
-	static const char *const calls[] = {"__overflow",       "fputc_unlocked", "fputs_unlocked",
-					    "fwrite_unlocked",  "putc_unlocked",  "putchar_unlocked",
-					    "fputwc_unlocked",  "putwc_unlocked", "putwchar_unlocked",
-					    "fputws_unlocked",  "__woverflow"};
+	static const char *const calls[] = {
+		"__overflow",        "fputc_unlocked",   "fputs_unlocked",  "fwrite_unlocked",
+		"putc_unlocked",     "putchar_unlocked", "fputwc_unlocked", "putwc_unlocked",
+		"putwchar_unlocked", "fputws_unlocked",  "__woverflow"};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(name, calls[i]) == 0)
@@ -33,7 +33,7 @@ static const void *loaded(ElfW(Addr) base, ElfW(Addr) pointer)
 	return (const void *)(pointer < base ? base + pointer : pointer);
 }
 
-static struct symbols find_symbols(ElfW(Addr) base, const ElfW(Dyn) *dynamic)
+static struct symbols find_symbols(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
 {
 	struct symbols found = {NULL, NULL, 0};
 
@@ -60,8 +60,9 @@ static int look_at_program(struct dl_phdr_info *info, size_t size, void *used)
 
 		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
 			continue;
-		symbols = find_symbols(info->dlpi_addr, (const ElfW(Dyn) *)(info->dlpi_addr +
-								info->dlpi_phdr[i].p_vaddr));
+		symbols = find_symbols(
+			info->dlpi_addr,
+			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
 		for (size_t s = 1; symbols.table && symbols.names && s < symbols.count; s++)
 			if (symbols.table[s].st_shndx == SHN_UNDEF &&
 			    writes_unlocked(symbols.names + symbols.table[s].st_name))

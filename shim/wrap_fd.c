@@ -39,7 +39,8 @@ EXPORT int socket(int domain, int type, int protocol)
 	int made = next.socket(domain, type, protocol);
 
 	if (made >= 0)
-		closing((unsigned int)made, (unsigned int)made); /* should its last close have escaped us */
+		closing((unsigned int)made,
+			(unsigned int)made); /* should its last close have escaped us */
 	return made;
 }
 

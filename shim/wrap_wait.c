@@ -87,9 +87,8 @@ EXPORT int select(int n, fd_set *restrict reads, fd_set *restrict writes, fd_set
 	return next.select(n, reads, writes, excepts, timeout);
 }
 
-EXPORT int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
-		   fd_set *restrict excepts, const struct timespec *restrict timeout,
-		   const sigset_t *restrict mask)
+EXPORT int pselect(int n, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
+		   const struct timespec *restrict timeout, const sigset_t *restrict mask)
 {
 	waiting();
 	return next.pselect(n, reads, writes, excepts, timeout, mask);

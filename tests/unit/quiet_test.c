@@ -81,7 +81,8 @@ static void what_was_put_off_comes_again(void)
 static void the_heartbeat_also_bounds_what_is_armed(void)
 {
 	struct quiet_rules slow = {3000 * MS, 0, 1000 * MS};
-	struct quiet_state armed = {.first_ns = 100 * MS, .last_ns = 100 * MS, .looked_ns = 50 * MS};
+	struct quiet_state armed = {
+		.first_ns = 100 * MS, .last_ns = 100 * MS, .looked_ns = 50 * MS};
 
 	CHECK(wait_ns(&slow, armed, 100 * MS) == 950 * MS);
 }

@@ -1,0 +1,286 @@
+/* program.c -- what kind of program a file is, and whether a library can be preloaded into it */
+/* SPDX-License-Identifier: MIT */
+#include "program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define SCRIPT_LINE_MAX 256 /* BINPRM_BUF_SIZE since Linux 5.1 */
+#define SCRIPT_DEPTH    5   /* exec(2) says ELOOP after that many interpreters */
+
+/* An ELF file's bytes and how to read them. */
+struct image {
+	const unsigned char *bytes;
+	size_t length;
+	bool wide; /* 64-bit */
+	bool big;  /* most significant byte first */
+};
+
+/* One program header. */
+struct segment {
+	uint64_t type, offset, size;
+};
+
+static bool is_within(const struct image *image, uint64_t offset, uint64_t size)
+{
+	return offset <= image->length && size <= image->length - offset;
+}
+
+/* The number of `size` bytes at `offset`; 0 where the file has ended. */
+static uint64_t number_at(const struct image *image, uint64_t offset, unsigned size)
+{
+	uint64_t number = 0;
+
+	if (!is_within(image, offset, size))
+		return 0;
+	for (unsigned i = 0; i < size; i++)
+		number = number << 8 | image->bytes[offset + (image->big ? i : size - 1 - i)];
+	return number;
+}
+
+static struct segment segment_at(const struct image *image, uint64_t offset)
+{
+	unsigned word = image->wide ? 8 : 4;
+
+	return (struct segment){
+		.type = number_at(image, offset, 4),
+		.offset = number_at(image, offset + word, word),
+		.size = number_at(image, offset + (image->wide ? 32 : 16), word),
+	};
+}
+
+/* Does the dynamic section say DF_1_PIE? */
+static bool says_pie(const struct image *image, const struct segment *dynamic)
+{
+	unsigned word = image->wide ? 8 : 4;
+	uint64_t offset = dynamic->offset;
+
+	if (!is_within(image, dynamic->offset, dynamic->size))
+		return false;
+	for (uint64_t left = dynamic->size; left >= 2 * word; left -= 2 * word) {
+		uint64_t tag = number_at(image, offset, word);
+
+		if (tag == DT_NULL)
+			break;
+		if (tag == DT_FLAGS_1)
+			return number_at(image, offset + word, word) & DF_1_PIE;
+		offset += 2 * word;
+	}
+	return false;
+}
+
+/*
+ * A position-independent file that asks for no loader may be a library or the loader itself. What
+ * tells them from a static-pie program is that they lack the flag that linkers give to every PIE.
+ */
+static enum program_kind kind_without_loader(const struct image *image, uint64_t type,
+					     const struct segment *dynamic)
+{
+	return type == ET_DYN && dynamic->size && !says_pie(image, dynamic) ? PROGRAM_LIBRARY
+									    : PROGRAM_STATIC;
+}
+
+static enum program_kind read_segments(struct program *program, const struct image *image)
+{
+	uint64_t type = number_at(image, 16, 2);
+	uint64_t table = number_at(image, image->wide ? 32 : 28, image->wide ? 8 : 4);
+	uint64_t entry = number_at(image, image->wide ? 54 : 42, 2);
+	uint64_t count = number_at(image, image->wide ? 56 : 44, 2);
+	struct segment dynamic = {0};
+
+	if ((type != ET_EXEC && type != ET_DYN) || !count ||
+	    entry != (image->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) ||
+	    !is_within(image, table, count * entry))
+		return PROGRAM_BROKEN;
+	for (uint64_t i = 0; i < count; i++) {
+		struct segment segment = segment_at(image, table + i * entry);
+
+		if (segment.type == PT_DYNAMIC)
+			dynamic = segment;
+		if (segment.type != PT_INTERP)
+			continue;
+		if (segment.size < 2 || segment.size > sizeof(program->interpreter) ||
+		    !is_within(image, segment.offset, segment.size) ||
+		    image->bytes[segment.offset + segment.size - 1])
+			return PROGRAM_BROKEN;
+		memcpy(program->interpreter, image->bytes + segment.offset, segment.size);
+		return PROGRAM_DYNAMIC;
+	}
+	return kind_without_loader(image, type, &dynamic);
+}
+
+static enum program_kind read_elf(struct program *program, const unsigned char *bytes,
+				  size_t length)
+{
+	struct image image = {.bytes = bytes, .length = length};
+
+	if (length < EI_NIDENT)
+		return PROGRAM_BROKEN;
+	program->class = bytes[EI_CLASS];
+	program->order = bytes[EI_DATA];
+	if ((program->class != ELFCLASS32 && program->class != ELFCLASS64) ||
+	    (program->order != ELFDATA2LSB && program->order != ELFDATA2MSB))
+		return PROGRAM_BROKEN;
+	image.wide = program->class == ELFCLASS64;
+	image.big = program->order == ELFDATA2MSB;
+	program->machine = (uint16_t)number_at(&image, 18, 2);
+	return read_segments(program, &image);
+}
+
+/* The kernel reads a fixed piece, filled up with NUL, and refuses an interpreter cut by its end. */
+static enum program_kind read_script(struct program *program, const unsigned char *bytes,
+				     size_t length)
+{
+	char line[SCRIPT_LINE_MAX + 1] = {0};
+	const char *name;
+	size_t size;
+
+	memcpy(line, bytes, length < SCRIPT_LINE_MAX ? length : SCRIPT_LINE_MAX);
+	name = line + 2 + strspn(line + 2, " \t");
+	size = strcspn(name, " \t\n");
+	if (!size || name + size == line + SCRIPT_LINE_MAX)
+		return PROGRAM_OTHER;
+	memcpy(program->interpreter, name, size);
+	return PROGRAM_SCRIPT;
+}
+
+void program_read(struct program *program, const unsigned char *bytes, size_t length)
+{
+	program->class = program->order = 0;
+	program->machine = 0;
+	memset(program->interpreter, 0, sizeof(program->interpreter));
+	if (length >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG))
+		program->kind = read_elf(program, bytes, length);
+	else if (length >= 2 && !memcmp(bytes, "#!", 2))
+		program->kind = read_script(program, bytes, length);
+	else
+		program->kind = PROGRAM_OTHER;
+}
+
+/*
+ * As cap_bprm_creds_from_file in Linux has it: secure is what starts with an effective ID that is
+ * not the caller's real one, and what has capabilities from its file unless the caller is root.
+ */
+static void inspect_privileges(struct program *program, const struct stat *file)
+{
+	struct statvfs mount;
+	bool nosuid = !statvfs(program->path, &mount) && mount.f_flag & ST_NOSUID;
+	bool heeded = !nosuid && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+	bool set_uid = heeded && file->st_mode & S_ISUID;
+	bool set_gid = heeded && file->st_mode & S_ISGID && file->st_mode & S_IXGRP;
+
+	program->set_id = (set_uid ? file->st_uid : geteuid()) != getuid() ||
+			  (set_gid ? file->st_gid : getegid()) != getgid();
+	program->capabilities = !nosuid && getuid() != 0 &&
+				getxattr(program->path, "security.capability", NULL, 0) > 0;
+}
+
+static bool is_executable(const char *path)
+{
+	struct stat file;
+
+	return !stat(path, &file) && S_ISREG(file.st_mode) &&
+	       !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+}
+
+bool program_find(char path[PROGRAM_PATH_MAX], const char *name)
+{
+	const char *list = getenv("PATH");
+	char standard[64];
+
+	if (strchr(name, '/') || !*name)
+		list = "";
+	else if (!list)
+		list = confstr(_CS_PATH, standard, sizeof(standard)) ? standard : "";
+	for (;; list++) {
+		size_t length = strcspn(list, ":");
+		int size = snprintf(path, PROGRAM_PATH_MAX, "%.*s%s%s", (int)length, list,
+				    length ? "/" : "", name);
+
+		if (size < PROGRAM_PATH_MAX && is_executable(path))
+			return true;
+		list += length;
+		if (!*list)
+			return false;
+	}
+}
+
+int program_inspect(struct program *program, const char *path)
+{
+	struct stat file;
+	size_t length;
+	void *bytes;
+	int fd, error;
+
+	memset(program, 0, sizeof(*program));
+	if (snprintf(program->path, sizeof(program->path), "%s", path) >= PROGRAM_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (stat(path, &file))
+		return -errno;
+	if (!S_ISREG(file.st_mode))
+		return -EACCES;
+	length = (size_t)file.st_size;
+	inspect_privileges(program, &file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	bytes = mmap(NULL, length + !length, PROT_READ, MAP_PRIVATE, fd, 0);
+	error = bytes == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (error)
+		return error;
+	program_read(program, bytes, length);
+	munmap(bytes, length + !length);
+	return 0;
+}
+
+int program_follow(struct program *program, const char *path)
+{
+	int error = program_inspect(program, path);
+
+	for (int i = 0; i < SCRIPT_DEPTH && program->kind == PROGRAM_SCRIPT && !error; i++) {
+		char interpreter[PROGRAM_PATH_MAX];
+
+		memcpy(interpreter, program->interpreter, sizeof(interpreter));
+		error = program_inspect(program, interpreter);
+	}
+	return error;
+}
+
+static bool is_elf(const struct program *program)
+{
+	return program->kind == PROGRAM_STATIC || program->kind == PROGRAM_DYNAMIC ||
+	       program->kind == PROGRAM_LIBRARY;
+}
+
+bool program_is_foreign(const struct program *program, const struct program *library)
+{
+	return is_elf(program) &&
+	       (program->class != library->class || program->order != library->order ||
+		program->machine != library->machine);
+}
+
+const char *program_obstacle(const struct program *program, const struct program *library)
+{
+	if (program_is_foreign(program, library))
+		return "is built for another architecture";
+	if (program->kind == PROGRAM_STATIC)
+		return "is statically linked";
+	if (!is_elf(program) && program->kind != PROGRAM_OPAQUE)
+		return NULL;
+	if (program->set_id)
+		return "changes its user or group ID";
+	if (program->capabilities)
+		return "has file capabilities";
+	return NULL;
+}
