@@ -7,23 +7,23 @@
 #include "config.h"
 #include "platform.h"
 
-#define US_NS	  INT64_C(1000)
-#define MS_NS	  (1000 * US_NS)
+#define US_NS     INT64_C(1000)
+#define MS_NS     (1000 * US_NS)
 #define SECOND_NS (1000 * MS_NS)
-#define HOUR_NS	  (3600 * SECOND_NS)
-#define DAY_NS	  (24 * HOUR_NS)
+#define HOUR_NS   (3600 * SECOND_NS)
+#define DAY_NS    (24 * HOUR_NS)
 
 #define ITEM_MAX 4096 /* a glob, with its NUL: PATH_MAX */
 
 static const struct unit {
 	const char *suffix;
 	int64_t factor;
-} times[] = {{"", SECOND_NS},	    {"s", SECOND_NS}, {"ms", MS_NS}, {"us", US_NS},
+} times[] = {{"", SECOND_NS},       {"s", SECOND_NS}, {"ms", MS_NS}, {"us", US_NS},
 	     {"m", 60 * SECOND_NS}, {"h", HOUR_NS},   {"d", DAY_NS}, {NULL, 0}};
 
-static const struct unit sizes[] = {{"", 1},	      {"K", 1 << 10},	  {"k", 1 << 10},
-				    {"KiB", 1 << 10}, {"KB", 1000},	  {"M", 1 << 20},
-				    {"MiB", 1 << 20}, {"MB", 1000000},	  {"G", 1 << 30},
+static const struct unit sizes[] = {{"", 1},          {"K", 1 << 10},     {"k", 1 << 10},
+				    {"KiB", 1 << 10}, {"KB", 1000},       {"M", 1 << 20},
+				    {"MiB", 1 << 20}, {"MB", 1000000},    {"G", 1 << 30},
 				    {"GiB", 1 << 30}, {"GB", 1000000000}, {NULL, 0}};
 
 #define SIGNAL_NAMES "TERM,INT,HUP,QUIT,SEGV,BUS,FPE,ILL,ABRT,SYS"
@@ -215,10 +215,10 @@ const struct config_setting config_settings[] = {
 	 "size of stdout's buffer; default: libc's own", CONFIG_SIZE, .field = FIELD(buffer),
 	 .min = 1, .max = 1 << 30},
 	{"IDLEFLUSH_SIGNALS", "signals", 0, "LIST", false, SIGNAL_NAMES,
-	 "none, or some of " SIGNAL_NAMES, "flush before dying of these; none: of none",
-	 CONFIG_SIGNALS, .field = FIELD(signals)},
+	 "none, or some of " SIGNAL_NAMES, "flush before dying of these, or none", CONFIG_SIGNALS,
+	 .field = FIELD(signals)},
 	{"IDLEFLUSH_START", "start", 0, "WHEN", false, "constructor", "constructor or server",
-	 "start the thread before main, or once it serves", CONFIG_START, .field = FIELD(start)},
+	 "constructor: before main; server: once it serves", CONFIG_START, .field = FIELD(start)},
 	{"IDLEFLUSH_FILES", "files", 0, "GLOB[,GLOB...]", false, NULL, "globs, by commas",
 	 "keep these log files fresh too; default: none", CONFIG_LIST, .field = FIELD(files)},
 	{"IDLEFLUSH_ONLY", "only", 0, "NAME[,NAME...]", false, NULL, "globs, by commas",

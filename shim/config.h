@@ -10,7 +10,7 @@
 /* When the flusher thread starts (IDLEFLUSH_START). */
 enum config_start {
 	CONFIG_START_CONSTRUCTOR, /* before main */
-	CONFIG_START_SERVER,	  /* at the first accept, wait or response */
+	CONFIG_START_SERVER,      /* at the first accept, wait or response */
 };
 
 /*
@@ -18,29 +18,29 @@ enum config_start {
  * and are never changed or freed. Times are nanoseconds of CLOCK_MONOTONIC.
  */
 struct config {
-	int64_t idle_ns;	 /* quiet time before a flush */
-	int64_t max_age_ns;	 /* bound under steady traffic; 0: none */
-	int64_t heartbeat_ns;	 /* the safety net; 0: off */
-	size_t buffer;		 /* stdout's buffer in bytes; 0: libc's own */
-	uint64_t signals;	 /* last words: bit (1 << (N - 1)) for signal N; 0: none */
+	int64_t idle_ns;         /* quiet time before a flush */
+	int64_t max_age_ns;      /* bound under steady traffic; 0: none */
+	int64_t heartbeat_ns;    /* the safety net; 0: off */
+	size_t buffer;           /* stdout's buffer in bytes; 0: libc's own */
+	uint64_t signals;        /* last words: bit (1 << (N - 1)) for signal N; 0: none */
 	enum config_start start; /* when the thread starts */
-	const char *files;	 /* comma-separated globs of log files, or NULL: none */
-	const char *only;	 /* comma-separated globs of program names, or NULL: all */
-	bool stats;		 /* one line of counters at exit */
-	const char *stats_file;	 /* where to; NULL: stderr */
-	bool debug;		 /* say on stderr what is decided */
-	bool disable;		 /* asleep */
+	const char *files;       /* comma-separated globs of log files, or NULL: none */
+	const char *only;        /* comma-separated globs of program names, or NULL: all */
+	bool stats;              /* one line of counters at exit */
+	const char *stats_file;  /* where to; NULL: stderr */
+	bool debug;              /* say on stderr what is decided */
+	bool disable;            /* asleep */
 };
 
 /* How a value is written. Nothing here takes spaces, signs or exponents. */
 enum config_form {
-	CONFIG_TIME,	/* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
-	CONFIG_SIZE,	/* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M and G */
+	CONFIG_TIME,    /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
+	CONFIG_SIZE,    /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M and G */
 	CONFIG_SIGNALS, /* names with or without SIG in any case, or numbers, by commas; or none */
-	CONFIG_START,	/* constructor or server */
-	CONFIG_LIST,	/* globs by commas, none of them empty; a comma cannot be part of one */
-	CONFIG_OUTPUT,	/* 0: off; 1: stderr; else a file's path */
-	CONFIG_SWITCH,	/* 0 or 1 */
+	CONFIG_START,   /* constructor or server */
+	CONFIG_LIST,    /* globs by commas, none of them empty; a comma cannot be part of one */
+	CONFIG_OUTPUT,  /* 0: off; 1: stderr; else a file's path */
+	CONFIG_SWITCH,  /* 0 or 1 */
 };
 
 /*
@@ -52,16 +52,16 @@ struct config_setting {
 	const char *option;
 	char letter;
 	const char *argument; /* TIME, SIZE, LIST ...; NULL: takes none, "1" is exported */
-	bool optional;	      /* the argument may be left out, "1" is exported then */
+	bool optional;        /* the argument may be left out, "1" is exported then */
 	const char *fallback; /* the default, as a user would write it; NULL: unset */
 	const char *allowed;  /* for an error message */
 	const char *help;     /* for --help, without the fallback */
 	enum config_form form;
 
 	/* config.c's own */
-	size_t field;	  /* where in struct config the value goes */
+	size_t field;     /* where in struct config the value goes */
 	int64_t min, max; /* in nanoseconds or bytes */
-	bool zero;	  /* 0 is allowed as well */
+	bool zero;        /* 0 is allowed as well */
 };
 
 /* The settings in the order of --help, ended by one whose env is NULL. */

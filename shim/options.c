@@ -116,14 +116,15 @@ static void export_setting(const struct config_setting *setting, const char *val
 		options_export(setting->env, value);
 }
 
-/* The options for getopt_long, from the table of settings; freed by exec or exit. */
+/* The options for getopt_long, from the table of settings. */
 static const struct option *list_options(void)
 {
 	static const struct option own[] = {{"strict", no_argument, NULL, OPTION_STRICT},
 					    {"help", no_argument, NULL, OPTION_HELP},
 					    {"version", no_argument, NULL, OPTION_VERSION},
 					    {NULL, 0, NULL, 0}};
-	struct option *options, *next;
+	static struct option *options;
+	struct option *next;
 	size_t count = 0;
 
 	while (config_settings[count].env)

@@ -104,10 +104,10 @@ static void check_table(void)
 static void check_time_forms(void)
 {
 	static const char *const bad[] = {
-		".",   "s",    "ms",   ".s",   "-1",	"+1",	" 1",	 "1 ",	 "1 s",
-		"1e3", "1e-3", "0x10", "1,5",  "1..5",	"1.5.", "1.5.5", "5msx", "5Ms",
-		"5MS", "5S",   "5mss", "5sm",  "5s5ms", "5ns",	"5min",	 "inf",	 "nan",
-		"abc", "5\n",  "\t5",  "1.-5", "1.s5",	"5w",	"m5",	 "1d1",	 "infinity"};
+		".",   "s",    "ms",   ".s",   "-1",    "+1",   " 1",    "1 ",   "1 s",
+		"1e3", "1e-3", "0x10", "1,5",  "1..5",  "1.5.", "1.5.5", "5msx", "5Ms",
+		"5MS", "5S",   "5mss", "5sm",  "5s5ms", "5ns",  "5min",  "inf",  "nan",
+		"abc", "5\n",  "\t5",  "1.-5", "1.s5",  "5w",   "m5",    "1d1",  "infinity"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(idle(bad[i]) == -EINVAL);
@@ -153,9 +153,9 @@ static void check_time_limits(void)
 
 static void check_size(void)
 {
-	static const char *const bad[] = {"K",	 "KiB", "-1",	"+1",	" 1", "1 ",  "1 K", "0.5K",
-					  "1.5", "1e3", "0x10", "1B",	"1b", "1Ki", "1kb", "1m",
-					  "1g",	 "1T",	"1KK",	"1KBB", "L",  "abc", "1k1", "1KIB"};
+	static const char *const bad[] = {"K",   "KiB", "-1",   "+1",   " 1", "1 ",  "1 K", "0.5K",
+					  "1.5", "1e3", "0x10", "1B",   "1b", "1Ki", "1kb", "1m",
+					  "1g",  "1T",  "1KK",  "1KBB", "L",  "abc", "1k1", "1KIB"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(size(bad[i]) == -EINVAL);
@@ -180,11 +180,11 @@ static uint64_t signals(const char *value)
 
 static void check_signals(void)
 {
-	static const char *const bad[] = {",",	       "TERM,",
+	static const char *const bad[] = {",",         "TERM,",
 					  ",TERM",     "TERM,,INT",
 					  "TERM INT",  " TERM",
 					  "TERM ",     "KILL",
-					  "9",	       "0",
+					  "9",         "0",
 					  "PIPE",      "USR1",
 					  "SIG",       "SIGSIGTERM",
 					  "TER",       "TERMX",
@@ -192,7 +192,7 @@ static void check_signals(void)
 					  "none,",     "SIGnone",
 					  "-15",       "+15",
 					  "15x",       "0x0f",
-					  "65",	       "18446744073709551631",
+					  "65",        "18446744073709551631",
 					  "TERM;INT",  "SIG15"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
