@@ -4,11 +4,26 @@
 #   make demo   shows the main job on a real server, with and without
 #   make check  lint, unit tests, artifact tests, bats; installs what is missing where it may
 #   make bench  the figures of the README
+#
+#   make ARCH=aarch64   the same for another machine, into build/aarch64/
+#   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
+#   make uninstall      takes it away again
 
 VERSION := $(shell cat VERSION)
+HOST    := $(shell uname -m)
+ARCH    := $(HOST)
 CC      ?= gcc
 CFLAGS  ?= -O2 -g
 B       := build
+
+ifneq ($(ARCH),$(HOST))
+CC      := $(ARCH)-linux-gnu-gcc
+B       := build/$(ARCH)
+endif
+TRIPLET := $(shell $(CC) -dumpmachine)
+
+PREFIX  := /usr/local
+LIBDIR  := $(PREFIX)/lib/$(TRIPLET)
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
             -Wpointer-arith -Wwrite-strings
@@ -17,7 +32,9 @@ CPPFLAGS += -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
 # The library links against nothing: no libc, no libgcc, no stack protector, no fortified names.
 # Unwind tables let thread cancellation pass through a wrapper.
 LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
-               -fasynchronous-unwind-tables -fno-tree-loop-distribute-patterns $(WARN)
+               -fasynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-builtin $(WARN)
+# Its atomics are instructions, for libgcc's helpers would be undefined symbols.
+LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
@@ -25,7 +42,7 @@ LAUNCHER_SRC := shim/launcher.c shim/options.c shim/program.c shim/config.c
 LIB_SRC      := $(filter-out shim/launcher.c shim/options.c shim/program.c,$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
 
-.PHONY: all clean demo check lint unit bats fuzz
+.PHONY: FORCE all clean demo check lint unit bats fuzz
 all: $(B)/libidleflush.so $(B)/idleflush
 
 $(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
@@ -34,10 +51,15 @@ $(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
 $(B)/libidleflush.so: $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
 
-$(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION | $(B)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -std=c11 $(WARN) $(LDFLAGS) -o $@ $(LAUNCHER_SRC)
+$(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION $(B)/libdir | $(B)
+	$(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
+	  $(LDFLAGS) -o $@ $(LAUNCHER_SRC)
 
-$(B) $(B)/obj $(B)/tests $(B)/unit:
+# Where the launcher looks for the library: made anew only when that changed.
+$(B)/libdir: FORCE | $(B)
+	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' >$@
+
+$(B) $(B)/obj $(B)/tests $(B)/musl $(B)/unit:
 	mkdir -p $@
 
 -include $(LIB_OBJ:.o=.d)
@@ -53,8 +75,16 @@ $(B)/tests/%: tests/fixtures/%.c Makefile | $(B)/tests
 $(B)/tests/%: tests/fixtures/%.cc Makefile | $(B)/tests
 	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread
 
-.PHONY: test-programs
+# Those that need no library but libc, for musl as well.
+MUSL_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/musl/%,\
+                   $(shell grep -L '^/\* link:' tests/fixtures/*.c))
+
+$(B)/musl/%: tests/fixtures/%.c Makefile | $(B)/musl
+	musl-gcc -D_GNU_SOURCE -std=c11 $(CFLAGS) -o $@ $< -pthread
+
+.PHONY: test-programs musl-programs
 test-programs: $(TEST_PROGRAMS)
+musl-programs: $(MUSL_PROGRAMS)
 
 # --- unit tests of the pure parts, under ASan and UBSan
 
