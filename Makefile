@@ -32,7 +32,7 @@ CPPFLAGS += -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
 # The library links against nothing: no libc, no libgcc, no stack protector, no fortified names.
 # Unwind tables let thread cancellation pass through a wrapper.
 LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
-               -fasynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-builtin $(WARN)
+               -fasynchronous-unwind-tables $(WARN)
 # Its atomics are instructions, for libgcc's helpers would be undefined symbols.
 LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
@@ -47,6 +47,9 @@ all: $(B)/libidleflush.so $(B)/idleflush
 
 $(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+# These are what the compiler would make of their own loops.
+$(B)/obj/string.o: LIB_CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
 
 $(B)/libidleflush.so: $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)

@@ -6,6 +6,8 @@
  * Locks: none; the gate keeps forks out of a flush. Arming and falling asleep: each side writes its
  * own word (`first_ns`, `pose`) and then looks at the other's, so at least one sees the other;
  * that takes sequential consistency.
+ * The thread is detached, and a stop waits for its last word instead of pthread_join: exit may be
+ * called from a signal handler, and pthread_join takes locks that the thread below may hold.
  * Never: a wait without a bound, the host's signal handlers on our thread.
  */
 #include "flusher.h"
@@ -16,10 +18,14 @@
 #include "platform.h"
 #include "quiet.h"
 
-#define STOP_BOUND (500 * NS_PER_MS)
-#define BUSY_BOUND (50 * NS_PER_MS) /* how long a last flush tries for a stream in use */
-#define DOZE_LEAST (5 * NS_PER_MS)
-#define STACK_SIZE (256 * 1024)
+#define STOP_BOUND       (500 * NS_PER_MS)
+#define EXIT_BOUND       (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
+#define DEATH_BOUND      (200 * NS_PER_MS) /* how long last words try */
+#define GASP_AFTER       (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
+#define RETRY_STEP       (NS_PER_MS / 4)
+#define DOZE_LEAST       (5 * NS_PER_MS)
+#define STACK_SIZE       (256 * 1024)
+#define STACK_SIZE_LARGE (8 * 1024 * 1024)
 
 enum flusher_pose {
 	POSE_UP,     /* running, or about to look: no wake is needed */
@@ -27,14 +33,20 @@ enum flusher_pose {
 	POSE_SLEEP,  /* nothing is armed: activity must wake it */
 };
 
-enum request { REQUEST_FLUSH = 1, REQUEST_STOP = 2 };
+/* What others ask of the thread; bits of `requests`. */
+enum request {
+	REQUEST_FLUSH = 1, /* flush all now */
+	REQUEST_GASP = 2,  /* the process ends with this flush, and a lock may never be released */
+	REQUEST_STOP = 4,  /* flush and end */
+};
 
 struct state {
 	struct flusher shared;
 	_Alignas(64) _Atomic uint32_t requests; /* enum request bits */
 	_Atomic uint32_t answers;               /* futex: counts the requests that were served */
+	_Atomic uint32_t ended;                 /* futex: the thread has left our code */
+	void (*_Atomic then)(void);             /* called by the thread after its next answer */
 	pid_t owner;
-	pthread_t thread;
 	int64_t last_ns; /* last activity, as the thread saw it */
 };
 
@@ -83,16 +95,18 @@ static void look(enum sink_mode mode)
 	look_at_sinks(mode, first, rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
 }
 
-/* The last flush before a stop or a death: tries a little longer for a stream in use. */
-static void look_for_the_last_time(void)
+/* The last flush before an end: comes again and again until nothing is put off any more. */
+static void look_for_the_last_time(uint32_t requests)
 {
-	int64_t end = clock_now_ns() + BUSY_BOUND;
+	bool dying = !(requests & REQUEST_STOP);
+	int64_t now = clock_now_ns();
+	int64_t gasp = requests & REQUEST_GASP ? now + GASP_AFTER : INT64_MAX;
+	int64_t end = now + (dying ? DEATH_BOUND : EXIT_BOUND);
 
-	do {
-		look(SINK_ALL);
-		if (look_was_put_off())
-			futex_wait(&state->answers, atomic_load(&state->answers), NS_PER_MS);
-	} while (look_was_put_off() && clock_now_ns() < end);
+	for (look(SINK_ALL); look_was_put_off() && now < end; now = clock_now_ns()) {
+		futex_wait(&state->ended, 0, RETRY_STEP);
+		look(now < gasp ? SINK_ALL : SINK_GASP);
+	}
 }
 
 /*
@@ -124,12 +138,16 @@ static void rest(int64_t wait_ns, bool busy)
 static bool serve_requests(void)
 {
 	uint32_t requests = atomic_exchange(&state->requests, 0);
+	void (*then)(void);
 
 	if (!requests)
 		return false;
-	look_for_the_last_time();
+	look_for_the_last_time(requests);
 	atomic_fetch_add(&state->answers, 1);
 	futex_wake(&state->answers);
+	then = atomic_exchange(&state->then, NULL);
+	if (then)
+		then();
 	return requests & REQUEST_STOP;
 }
 
@@ -154,6 +172,8 @@ static void *run(void *unused)
 		else
 			look(SINK_KEEP_LINES);
 	}
+	atomic_store(&state->ended, 1);
+	futex_wake(&state->ended);
 	return unused;
 }
 
@@ -163,15 +183,19 @@ static int create_thread(void)
 {
 	pthread_attr_t attributes;
 	sigset_t all, kept;
+	pthread_t thread;
 	int error;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
-	error = pthread_create(&state->thread, &attributes, run, NULL);
-	if (error == EINVAL) /* static TLS of the program does not fit our stack */
-		error = pthread_create(&state->thread, NULL, run, NULL);
+	error = pthread_create(&thread, &attributes, run, NULL);
+	if (error == EINVAL) { /* static TLS of the program does not fit our stack */
+		pthread_attr_setstacksize(&attributes, STACK_SIZE_LARGE);
+		error = pthread_create(&thread, &attributes, run, NULL);
+	}
 	pthread_sigmask(SIG_SETMASK, &kept, NULL);
 	pthread_attr_destroy(&attributes);
 	return error;
@@ -191,36 +215,55 @@ void flusher_start_wanted(void)
 	atomic_store(&flusher->mode, FLUSHER_RUNNING);
 }
 
-/* Makes a request and waits for the answer. */
-static bool request(enum request what, int64_t bound_ns)
+/* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
+static bool wait_for_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
 {
-	uint32_t answers = atomic_load(&state->answers);
 	int64_t end = clock_now_ns() + bound_ns;
 	int64_t left = bound_ns;
 
+	while (atomic_load(word) == value && left > 0) {
+		futex_wait(word, value, left);
+		left = end - clock_now_ns();
+	}
+	return atomic_load(word) != value;
+}
+
+static void make_request(enum request what)
+{
 	atomic_fetch_or(&state->requests, what);
 	atomic_store(&flusher->pose, POSE_UP);
 	futex_wake(&flusher->pose);
-	while (atomic_load(&state->answers) == answers && left > 0) {
-		futex_wait(&state->answers, answers, left);
-		left = end - clock_now_ns();
-	}
-	return atomic_load(&state->answers) != answers;
 }
 
-bool flusher_flush_now(int64_t bound_ns)
+static bool is_mine_and_running(void)
 {
-	return atomic_load(&flusher->mode) == FLUSHER_RUNNING && flusher_is_owner() &&
-	       request(REQUEST_FLUSH, bound_ns);
+	return atomic_load(&flusher->mode) == FLUSHER_RUNNING && flusher_is_owner();
+}
+
+bool flusher_flush_now(bool gasp, int64_t bound_ns)
+{
+	uint32_t answers = atomic_load(&state->answers);
+
+	if (!is_mine_and_running())
+		return true;
+	make_request(gasp ? REQUEST_GASP : REQUEST_FLUSH);
+	return wait_for_change(&state->answers, answers, bound_ns);
+}
+
+void flusher_then(void (*then)(void))
+{
+	atomic_store(&state->then, then);
+	make_request(REQUEST_FLUSH); /* the thread may have answered already */
 }
 
 void flusher_stop(void)
 {
 	if (!flusher_awake() || !flusher_is_owner())
 		return;
-	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) == FLUSHER_RUNNING &&
-	    request(REQUEST_STOP, STOP_BOUND))
-		pthread_join(state->thread, NULL);
+	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_RUNNING)
+		return;
+	make_request(REQUEST_STOP);
+	wait_for_change(&state->ended, 0, STOP_BOUND);
 }
 
 bool flusher_is_owner(void)

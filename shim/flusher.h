@@ -65,14 +65,23 @@ void flusher_arm(void);
 void flusher_arm_unless_armed(void);
 
 /*
- * Asks the thread to flush everything now and waits for it, `bound_ns` at most. True when it did.
- * Async-signal-safe.
+ * Asks the thread to flush everything now and waits for it, `bound_ns` at most. `gasp`: the process
+ * ends with this flush, and the lock of a stream that is in use may never be released (SINK_GASP).
+ * False: not done yet, the thread goes on trying for 200 ms. True: done, or there is nobody to do
+ * it (no thread, or a vfork child). Async-signal-safe; errno may change.
  */
-bool flusher_flush_now(int64_t bound_ns);
+bool flusher_flush_now(bool gasp, int64_t bound_ns);
 
 /*
- * Stops the thread after a last flush, joins it and goes to sleep. Bounded: 500 ms, then the thread
- * is left to the end of the process. Destructor only. In a vfork child it does nothing.
+ * After flusher_flush_now said false: `then` is called on the thread when it has done what it
+ * could, at once if it has already. Async-signal-safe; errno may change.
+ */
+void flusher_then(void (*then)(void));
+
+/*
+ * Stops the thread after a last flush and goes to sleep. Waits for its end, 500 ms at most; then
+ * the thread is left to the end of the process. Destructor only, which exit(3) in a signal handler
+ * may run. In a vfork child it does nothing.
  */
 void flusher_stop(void);
 

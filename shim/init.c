@@ -7,6 +7,7 @@
 #include "config.h"
 #include "flusher.h"
 #include "fork.h"
+#include "lastwords.h"
 #include "log.h"
 #include "next.h"
 #include "platform.h"
@@ -89,6 +90,8 @@ __attribute__((constructor)) static void start(void)
 			reason = "out of memory: asleep";
 		else if (starts_now(&config))
 			flusher_start();
+		if (flusher_awake())
+			lastwords_init(config.signals);
 	}
 	log_debug(reason ? reason : "awake");
 	errno = kept;

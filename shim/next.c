@@ -9,6 +9,7 @@
 
 #include "platform.h"
 
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 
@@ -267,19 +268,24 @@ struct next next = {
 #define raw___poll_chk     raw_poll_chk
 #define raw___ppoll_chk    raw_ppoll_chk
 #define CALL(name)         .name = raw_##name,
+#define CALL_LIBC(name)
 #include "calls.def"
-#undef CALL
 };
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
 
 void next_resolve(void)
 {
+	static _Atomic int resolved;
 	void *found;
 
+	if (!dlsym || resolved)
+		return;
 #define CALL(name)                                                                                 \
 	found = dlsym(RTLD_NEXT, #name);                                                           \
 	if (found)                                                                                 \
 		next.name = (__typeof__(name) *)found;
 #include "calls.def"
-#undef CALL
+	resolved = 1;
 	dlerror(); /* a name that this libc lacks must not stay behind as the program's error */
 }

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -26,21 +27,35 @@ extern ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 extern int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
 extern int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		       const sigset_t *mask, size_t size);
+extern int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
+extern __sighandler_t bsd_signal(int sig, __sighandler_t handler);
+extern __sighandler_t __sysv_signal(int sig, __sighandler_t handler);
+extern int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /*
- * One pointer a call. Before next_resolve each is the raw system call (not a cancellation point);
+ * One pointer a call. Before next_resolve a CALL is the raw system call (not a cancellation point);
  * afterwards what would have been called without us, or still the raw call where there is none.
- * Never NULL: call from anywhere. Written by next_resolve only.
+ * Never NULL: call from anywhere. A CALL_LIBC is NULL before next_resolve, and where this libc has
+ * no such function; its wrapper goes through NEXT. Written by next_resolve only.
  */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
 struct next {
 #define CALL(name) __typeof__(name) *name;
 #include "calls.def"
-#undef CALL
 };
+#pragma GCC diagnostic pop
 
 extern struct next next;
 
-/* Looks every call up with dlsym(RTLD_NEXT). Constructor only: dlsym may allocate. */
+/*
+ * Looks every call up with dlsym(RTLD_NEXT), once. By the constructor, or by an earlier caller of a
+ * CALL_LIBC through NEXT. dlsym may allocate: that is why the calls that a malloc replacement could
+ * make are CALLs.
+ */
 void next_resolve(void);
+
+/* The next definition of a CALL_LIBC, for its wrapper, which may run before our constructor. */
+#define NEXT(name) (next.name ? next.name : (next_resolve(), next.name))
 
 #endif

@@ -37,31 +37,30 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* clang-format off */
 /* What glibc and musl both have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
-	X(__errno_location)                                                                        \
-	X(__fpending)                                                                              \
-	X(clearerr_unlocked) X(clock_gettime) X(dl_iterate_phdr) X(dlerror) X(dlsym) X(fcntl) X(   \
-		ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)  \
-		X(funlockfile) X(getcwd) X(getauxval) X(getenv) X(getpid) X(getsockopt) X(ioctl)   \
-			X(madvise) X(memcpy) X(memmove) X(memset) X(mmap) X(munmap) X(open) X(     \
-				prctl) X(pthread_attr_destroy) X(pthread_attr_init)                \
-				X(pthread_attr_setstacksize) X(pthread_create) X(pthread_join)     \
-					X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr)      \
-						X(stdout) X(strchr) X(strcmp) X(strlen) X(strncmp) \
-							X(strrchr) X(syscall) X(sysconf)
+	X(__errno_location) X(__fpending) X(clearerr_unlocked) X(clock_gettime)                    \
+	X(dl_iterate_phdr) X(dlerror) X(dlsym) X(fcntl) X(ferror_unlocked)                         \
+	X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile) X(funlockfile)            \
+	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
+	X(mmap) X(munmap) X(open) X(prctl) X(pthread_attr_destroy) X(pthread_attr_init)            \
+	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
+	X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
+	X(sysconf)
 
 /* What only one of them has. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
-	X(__chk_fail)                                                                              \
-	X(__fsetlocking)                                                                           \
-	X(__register_atfork) X(gnu_get_libc_version) X(program_invocation_short_name)              \
-		X(pthread_atfork)
+	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
+	X(at_quick_exit) X(gnu_get_libc_version) X(program_invocation_short_name)                  \
+	X(pthread_atfork)
+/* clang-format on */
 
 /* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
 			     void *dso_handle);
 extern const char *gnu_get_libc_version(void);
+extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
 extern void __chk_fail(void) __attribute__((noreturn));
 
 #define PLATFORM_STRING(x)  #x
@@ -69,15 +68,21 @@ extern void __chk_fail(void) __attribute__((noreturn));
 PLATFORM_REQUIRED(PLATFORM_WEAK)
 PLATFORM_OPTIONAL(PLATFORM_WEAK)
 
-/* What the compiler calls by itself, to copy a struct, no pragma reaches. */
-__asm__(".weak memcpy\n.weak memmove\n.weak memset");
-
 /* Is everything here that we cannot work without? Any context. */
 static inline bool platform_usable(void)
 {
 #define PLATFORM_THERE(name) &&(const void *)&name != NULL
 	return true PLATFORM_REQUIRED(PLATFORM_THERE);
 #undef PLATFORM_THERE
+}
+
+/* at_quick_exit(3); in glibc, too, the public name is in libc_nonshared.a only. */
+static inline void platform_at_quick_exit(void (*handler)(void))
+{
+	if (__cxa_at_quick_exit)
+		__cxa_at_quick_exit((void (*)(void *))(void (*)(void))handler, NULL);
+	else if (at_quick_exit)
+		at_quick_exit(handler);
 }
 
 /* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */

@@ -20,6 +20,7 @@ enum sink_result {
 enum sink_mode {
 	SINK_KEEP_LINES, /* the flusher: whole lines only, with room to spare */
 	SINK_ALL,        /* the last chance before a fork or the end: unfinished lines too */
+	SINK_GASP, /* the same in a crash: also from a stream whose lock nobody will release */
 };
 
 struct sink_order {

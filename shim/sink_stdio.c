@@ -10,6 +10,7 @@
  */
 #include "sink.h"
 
+#include "next.h"
 #include "platform.h"
 #include "room.h"
 
@@ -94,7 +95,7 @@ static size_t whole_lines(const char *text, size_t n)
 /* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
 static bool tail_is_due(struct stream *stream, const struct sink_order *order)
 {
-	if (order->mode == SINK_ALL)
+	if (order->mode != SINK_KEEP_LINES)
 		return true;
 	if (!stream->tail_ns)
 		stream->tail_ns = order->now_ns;
@@ -113,7 +114,7 @@ static enum sink_result flush_step(struct stream *stream, struct sink_order *ord
 		stream->tail_ns = 0;
 		return SINK_CLEAN;
 	}
-	room = room_for(fileno_unlocked(file), order->mode == SINK_ALL);
+	room = room_for(fileno_unlocked(file), order->mode != SINK_KEEP_LINES);
 	if (room == ROOM_NEVER) {
 		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
 		return SINK_CLEAN;
@@ -144,6 +145,30 @@ static enum sink_result flush_step(struct stream *stream, struct sink_order *ord
 	return SINK_FLUSHED;
 }
 
+/*
+ * The crashed thread holds the lock and stands still; whoever else wants it waits. So the buffer
+ * of a glibc stream does not change any more, and since the process ends now, nobody else will
+ * bring it out.
+ */
+static enum sink_result write_past_lock(struct stream *stream, struct sink_order *order)
+{
+	FILE *file = stream->file;
+	size_t room = room_for(fileno_unlocked(file), true);
+	size_t n = (size_t)(file->_IO_write_ptr - file->_IO_write_base);
+	ssize_t written;
+
+	if (!platform_stdio_visible() || file->_mode > 0 || room == ROOM_NEVER)
+		return SINK_CLEAN;
+	if (n > room)
+		return SINK_NO_ROOM;
+	written = next.write(file->_fileno, file->_IO_write_base, n);
+	if (written > 0)
+		order->bytes += (size_t)written;
+	atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
+	stream->file = NULL; /* once */
+	return SINK_FLUSHED;
+}
+
 static enum sink_result flush_stream(struct stream *stream, struct sink_order *order)
 {
 	enum sink_result result, last = SINK_CLEAN;
@@ -153,7 +178,7 @@ static enum sink_result flush_stream(struct stream *stream, struct sink_order *o
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
 	if (ftrylockfile(stream->file))
-		return SINK_BUSY;
+		return order->mode == SINK_GASP ? write_past_lock(stream, order) : SINK_BUSY;
 	while ((result = flush_step(stream, order)) == SINK_FLUSHED)
 		last = SINK_FLUSHED;
 	funlockfile(stream->file);

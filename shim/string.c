@@ -1,0 +1,82 @@
+/* string.c -- the few functions of string.h that we need, for the library itself */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Not libc's: there they are IFUNCs, and where libc stands before us in the load order (it may be
+ * preloaded by name) we are relocated first and would call its resolvers before it is relocated
+ * itself. Hidden, so nobody else ever sees these. The compiler calls the mem functions by itself.
+ */
+#include <string.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	char *t = to;
+	const char *f = from;
+
+	while (n--)
+		*t++ = *f++;
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t n)
+{
+	char *t = to;
+	const char *f = from;
+
+	if (t <= f)
+		return memcpy(to, from, n); /* ours goes upwards */
+	while (n--)
+		t[n] = f[n];
+	return to;
+}
+
+void *memset(void *to, int byte, size_t n)
+{
+	char *t = to;
+
+	while (n--)
+		*t++ = (char)byte;
+	return to;
+}
+
+size_t strlen(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n])
+		n++;
+	return n;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++)
+		if (*a != *b || !*a)
+			return (unsigned char)*a - (unsigned char)*b;
+	return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, (size_t)-1);
+}
+
+char *strchr(const char *text, int byte)
+{
+	for (;; text++) {
+		if (*text == (char)byte)
+			return (char *)text;
+		if (!*text)
+			return NULL;
+	}
+}
+
+char *strrchr(const char *text, int byte)
+{
+	const char *found = NULL;
+
+	do
+		if (*text == (char)byte)
+			found = text;
+	while (*text++);
+	return (char *)found;
+}

@@ -1,0 +1,117 @@
+/* wrap_exit.c -- the exported functions that end the program past libc's own flush */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Last words first, then the real call. exit(3) is not among them: it runs our destructor and
+ * flushes by itself. Where an exec fails the bytes are merely out early.
+ */
+#include "lastwords.h"
+#include "next.h"
+#include "platform.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+EXPORT void _exit(int status)
+{
+	lastwords_speak();
+	NEXT(_exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void _Exit(int status)
+{
+	lastwords_speak();
+	NEXT(_Exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void abort(void)
+{
+	lastwords_speak();
+	NEXT(abort)();
+	__builtin_unreachable();
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	lastwords_speak();
+	return NEXT(execve)(path, argv, envp);
+}
+
+EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	lastwords_speak();
+	return NEXT(execveat)(dir, path, argv, envp, flags);
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	lastwords_speak();
+	return NEXT(fexecve)(fd, argv, envp);
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	lastwords_speak();
+	return NEXT(execv)(path, argv);
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+	lastwords_speak();
+	return NEXT(execvp)(file, argv);
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	lastwords_speak();
+	return NEXT(execvpe)(file, argv, envp);
+}
+
+/*
+ * The variadic ones pass their list on as an array on the stack, for a vfork child may call them:
+ * no heap. `first` and what follows up to NULL become `argv`.
+ */
+#define COLLECT(argv, list, first)                                                                 \
+	size_t count = 0;                                                                          \
+	va_start(list, first);                                                                     \
+	for (const char *at = first; at; at = va_arg(list, const char *))                          \
+		count++;                                                                           \
+	va_end(list);                                                                              \
+	char **argv = __builtin_alloca((count + 1) * sizeof(*argv));                               \
+	argv[0] = (char *)(first);                                                                 \
+	va_start(list, first);                                                                     \
+	for (size_t i = 1; i <= count; i++)                                                        \
+		argv[i] = va_arg(list, char *);
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+	va_list list;
+	COLLECT(argv, list, first)
+
+	va_end(list);
+	lastwords_speak();
+	return NEXT(execv)(path, argv);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+	va_list list;
+	COLLECT(argv, list, first)
+
+	va_end(list);
+	lastwords_speak();
+	return NEXT(execvp)(file, argv);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+	va_list list;
+	char *const *envp;
+	COLLECT(argv, list, first)
+
+	envp = va_arg(list, char *const *);
+	va_end(list);
+	lastwords_speak();
+	return NEXT(execve)(path, argv, envp);
+}
