@@ -67,6 +67,44 @@ $(B) $(B)/obj $(B)/tests $(B)/musl $(B)/unit:
 
 -include $(LIB_OBJ:.o=.d)
 
+# --- installing and packages
+
+DEST := $(DESTDIR)$(PREFIX)
+
+.PHONY: install uninstall deb dist
+install: all
+	install -D -m 755 $(B)/idleflush '$(DEST)/bin/idleflush'
+	install -D -m 644 $(B)/libidleflush.so '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
+	install -D -m 644 shim/idleflush.1 '$(DEST)/share/man/man1/idleflush.1'
+	install -D -m 644 shim/idleflush.bash '$(DEST)/share/bash-completion/completions/idleflush'
+
+uninstall:
+	rm -f '$(DEST)/bin/idleflush' '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so' \
+	  '$(DEST)/share/man/man1/idleflush.1' '$(DEST)/share/bash-completion/completions/idleflush'
+	rmdir '$(DESTDIR)$(LIBDIR)/idleflush'
+
+# Both have the same bytes each time, wherever they are made.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
+RELEASE := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
+DEB     := $(B)/idleflush_$(VERSION)-1_$(if $(filter aarch64,$(ARCH)),arm64,amd64).deb
+DIST    := idleflush-$(VERSION)
+
+deb:
+	rm -rf $(B)/deb
+	$(MAKE) install B=$(B)/deb PREFIX=/usr DESTDIR=$(B)/deb/root $(RELEASE) LDFLAGS='-pie -Wl,-z,now'
+	examples/debian/build $(B)/deb/root $(patsubst %.deb,%,$(lastword $(subst _, ,$(DEB)))) $(VERSION) $(DEB)
+
+# The launchers in it are static: they run where there is another libc, or none.
+dist:
+	rm -rf $(B)/dist
+	set -e; for arch in x86_64 aarch64; do \
+	  $(MAKE) all ARCH=$$arch B=$(B)/dist/$$arch $(RELEASE) LDFLAGS=-static-pie; \
+	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/dist/$$arch/idleflush $(B)/dist/$$arch/libidleflush.so; \
+	done
+	cp -R README.md CHANGELOG.md LICENSE examples shim/idleflush.1 shim/idleflush.bash $(B)/dist/$(DIST)
+	tar -C $(B)/dist --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
+	  --mtime=@$$SOURCE_DATE_EPOCH -c $(DIST) | gzip -9n >$(B)/$(DIST).tar.gz
+
 # --- test programs: one C or C++ file each, built plainly, as a stranger would build them
 
 TEST_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/tests/%,$(wildcard tests/fixtures/*.c)) \
