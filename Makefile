@@ -86,7 +86,7 @@ uninstall:
 # Both have the same bytes each time, wherever they are made.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 RELEASE := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
-DEB     := $(B)/idleflush_$(VERSION)-1_$(if $(filter aarch64,$(ARCH)),arm64,amd64).deb
+DEB     := $(B)/idleflush_$(VERSION)-0upstream1_$(if $(filter aarch64,$(ARCH)),arm64,amd64).deb
 DIST    := idleflush-$(VERSION)
 
 deb:
