@@ -110,11 +110,11 @@ dist:
 TEST_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/tests/%,$(wildcard tests/fixtures/*.c)) \
                  $(patsubst tests/fixtures/%.cc,$(B)/tests/%,$(wildcard tests/fixtures/*.cc))
 
-$(B)/tests/%: tests/fixtures/%.c Makefile | $(B)/tests
+$(B)/tests/%: tests/fixtures/%.c $(wildcard tests/fixtures/*.h) Makefile | $(B)/tests
 	$(CC) -D_GNU_SOURCE -std=c11 $(CFLAGS) $(WARN) -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 $(B)/tests/%: tests/fixtures/%.cc Makefile | $(B)/tests
-	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread
+	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 # Those that need no library but libc, for musl as well.
 MUSL_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/musl/%,\

@@ -9,8 +9,10 @@
 
 #include "conn.h"
 #include "flusher.h"
+#include "log.h"
 #include "platform.h"
 #include "sink.h"
+#include "turn.h"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,14 +48,6 @@ static bool is_same_as_standard_output(int fd)
 	return false;
 }
 
-static bool is_socket(int fd)
-{
-	int type;
-	socklen_t length = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
-}
-
 void activity_accepted(int fd)
 {
 	conn_set(fd, is_standard_output(fd) ? CONN_OTHER : CONN_SERVER);
@@ -68,65 +62,176 @@ void activity_connected(int fd)
 /* An inherited or datagram socket that received: from now on a server-side one. */
 static void promote(struct conn *conn, int fd)
 {
-	set_kind(conn, is_same_as_standard_output(fd) ? CONN_OTHER : CONN_SERVER);
+	int type;
+	socklen_t length = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
+	    is_same_as_standard_output(fd)) {
+		set_kind(conn, CONN_OTHER);
+		return;
+	}
+	atomic_store_explicit(&conn->datagram, type == SOCK_DGRAM, memory_order_relaxed);
+	set_kind(conn, CONN_SERVER);
 }
 
-void activity_received(int fd, const struct iovec *iov, size_t count, size_t n, bool socket)
+/* Under debug: what a connection turned out to speak. */
+static void tell_framing(struct conn *conn, int fd)
 {
-	struct conn *conn = conn_get(fd);
+	enum http_framing framing = http_framing_in(&conn->in);
+	struct log_line line;
 
-	(void)iov, (void)count, (void)n; /* for the framing */
-	if (!conn)
+	if (framing == HTTP_UNDECIDED)
+		framing = http_framing_out(&conn->out, &conn->in);
+	if (atomic_exchange_explicit(&conn->told, framing, memory_order_relaxed) == framing)
 		return;
-	if (kind_of(conn) == CONN_UNKNOWN || (socket && kind_of(conn) == CONN_RECEIVED)) {
-		if (socket)
-			promote(conn, fd);
-		else
-			set_kind(conn, CONN_RECEIVED);
-	}
+	log_begin(&line);
+	log_text(&line, "connection ");
+	log_number(&line, fd);
+	log_text(&line, ": ");
+	log_text(&line, http_framing_name(framing));
+	log_send(&line, STDERR_FILENO);
 }
 
-void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
+/* `n` responses ended on `conn`. */
+static void ended(struct conn *conn, unsigned n)
 {
-	struct conn *conn = conn_find(fd);
-
-	(void)iov, (void)count, (void)n; /* for the framing */
-	if (!conn)
-		return;
-	if (UNLIKELY(kind_of(conn) == CONN_RECEIVED)) {
-		if (is_socket(fd))
-			promote(conn, fd);
-		else
-			set_kind(conn, CONN_OTHER);
-	}
-	if (kind_of(conn) != CONN_SERVER)
-		return;
-	/* Every send is a response, until the framing tells more. */
-	atomic_store_explicit(&conn->responses,
-			      atomic_load_explicit(&conn->responses, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
 	flusher_start();
 	flusher_arm();
 }
 
-void activity_waiting(void)
+/* Not an activity, but a sign of one: lines wait to be seen. */
+static void arm_for_pending(void)
 {
 	flusher_start();
 	if (sink_stdio_pending())
 		flusher_arm_unless_armed();
 }
 
+/* The bytes that really moved: a segment of `iov`, cut where the call's count ends. */
+static size_t segment(const struct iovec *iov, size_t n)
+{
+	return iov->iov_len < n ? iov->iov_len : n;
+}
+
+static void feed_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n)
+{
+	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->receiving))
+		return;
+	if (!iov)
+		http_receive(&conn->in, NULL, n);
+	for (size_t i = 0; iov && i < count && n; i++) {
+		size_t part = segment(&iov[i], n);
+
+		http_receive(&conn->in, iov[i].iov_base, part);
+		n -= part;
+	}
+	conn_leave(&conn->receiving);
+}
+
+static unsigned feed_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n)
+{
+	unsigned responses = 0;
+
+	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->sending))
+		return 0;
+	if (!iov)
+		responses = http_send(&conn->out, &conn->in, NULL, n);
+	for (size_t i = 0; iov && i < count && n; i++) {
+		size_t part = segment(&iov[i], n);
+
+		responses += http_send(&conn->out, &conn->in, iov[i].iov_base, part);
+		n -= part;
+	}
+	conn_leave(&conn->sending);
+	return responses;
+}
+
+void activity_received(int fd, const struct iovec *iov, size_t count, size_t n, bool socket)
+{
+	struct conn *conn = conn_get(fd);
+
+	if (!conn)
+		return;
+	if (UNLIKELY(kind_of(conn) < CONN_SERVER)) {
+		if (socket)
+			promote(conn, fd);
+		else
+			set_kind(conn, CONN_RECEIVED);
+	}
+	if (kind_of(conn) > CONN_SERVER)
+		return;
+	turn_received(conn);
+	if (kind_of(conn) != CONN_SERVER)
+		return;
+	feed_received(conn, iov, count, n);
+	if (UNLIKELY(log_debugging()))
+		tell_framing(conn, fd);
+}
+
+void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
+{
+	struct conn *conn = conn_find(fd);
+	unsigned responses;
+
+	if (!conn)
+		return;
+	if (UNLIKELY(kind_of(conn) == CONN_RECEIVED))
+		promote(conn, fd);
+	if (kind_of(conn) != CONN_SERVER)
+		return;
+	responses = atomic_load_explicit(&conn->datagram, memory_order_relaxed)
+			    ? 1
+			    : feed_sent(conn, iov, count, n);
+	if (UNLIKELY(log_debugging()))
+		tell_framing(conn, fd);
+	if (responses) {
+		turn_over(conn);
+		ended(conn, responses);
+	} else {
+		if (http_is_opaque(&conn->in))
+			turn_sent(conn);
+		arm_for_pending(); /* a stream must not hold up other requests' lines */
+	}
+}
+
+void activity_waiting(void)
+{
+	if (turn_end_all())
+		flusher_arm();
+	arm_for_pending();
+}
+
 void activity_reading(int fd)
 {
-	const struct conn *conn = conn_find(fd);
+	struct conn *conn = conn_find(fd);
 
-	if (conn && kind_of(conn) == CONN_SERVER)
-		activity_waiting();
+	if (!conn || kind_of(conn) != CONN_SERVER)
+		return;
+	if (turn_ends(conn))
+		ended(conn, 1);
+	arm_for_pending();
+}
+
+/* Nothing more will be sent: what lasts until then has ended. */
+static void finish(struct conn *conn)
+{
+	unsigned responses = 0;
+
+	if (!http_is_opaque(&conn->in) && conn_enter(conn, &conn->sending)) {
+		responses = http_shut(&conn->out, &conn->in);
+		conn_leave(&conn->sending);
+	}
+	if (responses || turn_ends(conn))
+		ended(conn, 1);
 }
 
 void activity_shut(int fd, int how)
 {
-	(void)fd, (void)how; /* for the framing */
+	struct conn *conn = conn_find(fd);
+
+	if (how != SHUT_RD && conn && kind_of(conn) == CONN_SERVER)
+		finish(conn);
 }
 
 /* Most closes are of numbers that nothing is known of; they need not ask who we are. */
@@ -143,7 +248,7 @@ void activity_closing(unsigned int first, unsigned int last)
 		return;
 	if (!flusher_is_owner()) /* a vfork child closes its copy; the entry is its parent's */
 		return;
-	conn_forget_range(first, last);
+	conn_forget_range(first, last, finish);
 	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)
 		sink_stdio_file_changed();
 }

@@ -20,7 +20,13 @@ struct run {
 
 static struct run *_Atomic runs[RUNS]; /* in .bss: only what is touched takes memory */
 static _Atomic uint64_t gone;          /* responses of connections that were closed */
+static _Atomic size_t highest;         /* the highest index in use */
 static uint64_t inherited;             /* the parent's count at our fork; written by the child */
+
+static size_t last_run(void)
+{
+	return atomic_load_explicit(&highest, memory_order_relaxed);
+}
 
 struct conn *conn_find(int fd)
 {
@@ -41,8 +47,13 @@ static struct run *make_run(size_t index)
 
 	if (made == MAP_FAILED)
 		return NULL;
-	if (atomic_compare_exchange_strong(&runs[index], &there, made))
+	if (atomic_compare_exchange_strong(&runs[index], &there, made)) {
+		size_t before = atomic_load(&highest);
+
+		while (before < index && !atomic_compare_exchange_weak(&highest, &before, index))
+			;
 		return made;
+	}
 	munmap(made, sizeof(*made)); /* another thread was first */
 	return there;
 }
@@ -59,12 +70,43 @@ struct conn *conn_get(int fd)
 	return run ? &run->conns[fd & (RUN_LENGTH - 1)] : NULL;
 }
 
+bool conn_enter(struct conn *conn, _Atomic bool *side)
+{
+	if (!atomic_exchange_explicit(side, true, memory_order_acquire))
+		return true;
+	http_give_up(&conn->in);
+	return false;
+}
+
+void conn_leave(_Atomic bool *side)
+{
+	atomic_store_explicit(side, false, memory_order_release);
+}
+
+/* Framing begins anew, unless a thread is still at it for the number's last owner. */
+static void reset_framing(struct conn *conn)
+{
+	if (!conn_enter(conn, &conn->receiving))
+		return;
+	if (conn_enter(conn, &conn->sending)) {
+		memset(&conn->in, 0, sizeof(conn->in));
+		memset(&conn->out, 0, sizeof(conn->out));
+		conn_leave(&conn->sending);
+	}
+	conn_leave(&conn->receiving);
+}
+
 static void reset(struct conn *conn, enum conn_kind kind)
 {
 	uint32_t responses = atomic_exchange_explicit(&conn->responses, 0, memory_order_relaxed);
 
 	if (responses)
 		atomic_fetch_add_explicit(&gone, responses, memory_order_relaxed);
+	if (atomic_load_explicit(&conn->kind, memory_order_relaxed) != CONN_UNKNOWN)
+		reset_framing(conn);
+	atomic_store_explicit(&conn->datagram, false, memory_order_relaxed);
+	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
+	atomic_store_explicit(&conn->told, HTTP_UNDECIDED, memory_order_relaxed);
 	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
 }
 
@@ -84,24 +126,51 @@ void conn_forget(int fd)
 		reset(conn, CONN_UNKNOWN);
 }
 
-void conn_forget_range(unsigned int first, unsigned int last)
+void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *))
 {
-	const unsigned int most = (RUNS << RUN_SHIFT) - 1;
+	const unsigned int most = ((unsigned int)last_run() + 1) * RUN_LENGTH - 1;
 
 	if (last > most)
 		last = most;
-	for (unsigned int fd = first; fd <= last; fd++)
-		if (atomic_load_explicit(&runs[fd >> RUN_SHIFT], memory_order_acquire))
-			conn_forget((int)fd);
-		else
+	for (unsigned int fd = first; fd <= last; fd++) {
+		struct conn *conn = conn_find((int)fd);
+
+		if (!conn) {
 			fd |= RUN_LENGTH - 1; /* nothing is known of this run */
+			continue;
+		}
+		if (atomic_load_explicit(&conn->kind, memory_order_relaxed) == CONN_SERVER)
+			before(conn);
+		conn_forget((int)fd);
+	}
+}
+
+static bool is_in_flight(const struct conn *conn)
+{
+	if (atomic_load_explicit(&conn->kind, memory_order_relaxed) != CONN_SERVER)
+		return false;
+	if (http_is_opaque(&conn->in))
+		return atomic_load_explicit(&conn->turn, memory_order_relaxed) != CONN_TURN_OVER;
+	return http_in_flight(&conn->in, &conn->out);
+}
+
+bool conn_any_in_flight(void)
+{
+	for (size_t index = 0; index <= last_run(); index++) {
+		struct run *run = atomic_load_explicit(&runs[index], memory_order_acquire);
+
+		for (size_t i = 0; run && i < RUN_LENGTH; i++)
+			if (is_in_flight(&run->conns[i]))
+				return true;
+	}
+	return false;
 }
 
 static uint64_t count_all(void)
 {
 	uint64_t sum = atomic_load_explicit(&gone, memory_order_relaxed);
 
-	for (size_t index = 0; index < RUNS; index++) {
+	for (size_t index = 0; index <= last_run(); index++) {
 		struct run *run = atomic_load_explicit(&runs[index], memory_order_acquire);
 
 		for (size_t i = 0; run && i < RUN_LENGTH; i++)

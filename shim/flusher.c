@@ -12,20 +12,20 @@
  */
 #include "flusher.h"
 
+#include "conn.h"
 #include "futex.h"
 #include "log.h"
 #include "look.h"
 #include "platform.h"
 #include "quiet.h"
+#include "thread.h"
 
-#define STOP_BOUND       (500 * NS_PER_MS)
-#define EXIT_BOUND       (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
-#define DEATH_BOUND      (200 * NS_PER_MS) /* how long last words try */
-#define GASP_AFTER       (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
-#define RETRY_STEP       (NS_PER_MS / 4)
-#define DOZE_LEAST       (5 * NS_PER_MS)
-#define STACK_SIZE       (256 * 1024)
-#define STACK_SIZE_LARGE (8 * 1024 * 1024)
+#define STOP_BOUND  (500 * NS_PER_MS)
+#define EXIT_BOUND  (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
+#define DEATH_BOUND (200 * NS_PER_MS) /* how long last words try */
+#define GASP_AFTER  (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
+#define RETRY_STEP  (NS_PER_MS / 4)
+#define DOZE_LEAST  (5 * NS_PER_MS)
 
 enum flusher_pose {
 	POSE_UP,     /* running, or about to look: no wake is needed */
@@ -151,6 +151,12 @@ static bool serve_requests(void)
 	return requests & REQUEST_STOP;
 }
 
+/* Asked only where the answer counts: it walks the connections. */
+static bool is_in_flight(int64_t first, int64_t now)
+{
+	return first && now - state->last_ns >= rules.idle_ns && conn_any_in_flight();
+}
+
 static void *run(void *unused)
 {
 	prctl(PR_SET_NAME, "idleflush", 0, 0, 0);
@@ -165,7 +171,8 @@ static void *run(void *unused)
 				     &(struct quiet_state){.first_ns = first,
 							   .last_ns = state->last_ns,
 							   .looked_ns = look_last_ns(),
-							   .retry_ns = look_retry_ns()},
+							   .retry_ns = look_retry_ns(),
+							   .in_flight = is_in_flight(first, now)},
 				     now);
 		if (wait)
 			rest(wait, first || state->last_ns + rules.idle_ns > now);
@@ -179,35 +186,13 @@ static void *run(void *unused)
 
 /* --- start and stop ----------------------------------------------------------------------- */
 
-static int create_thread(void)
-{
-	pthread_attr_t attributes;
-	sigset_t all, kept;
-	pthread_t thread;
-	int error;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &kept);
-	error = pthread_create(&thread, &attributes, run, NULL);
-	if (error == EINVAL) { /* static TLS of the program does not fit our stack */
-		pthread_attr_setstacksize(&attributes, STACK_SIZE_LARGE);
-		error = pthread_create(&thread, &attributes, run, NULL);
-	}
-	pthread_sigmask(SIG_SETMASK, &kept, NULL);
-	pthread_attr_destroy(&attributes);
-	return error;
-}
-
 void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
 
 	if (!atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING))
 		return;
-	if (create_thread()) {
+	if (thread_start(run)) {
 		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
 		log_debug("the thread cannot start: asleep");
 		return;

@@ -13,13 +13,17 @@
 
 static bool wanted;
 static char path[PATH_MAX]; /* "": stderr */
+static char program[64];    /* a copy: servers write their titles over the original */
 
 void stats_init(const struct config *config)
 {
+	const char *name = &program_invocation_short_name ? program_invocation_short_name : NULL;
 	const char *file = config->stats_file;
 	size_t used = 0;
 
 	wanted = config->stats;
+	for (size_t i = 0; name && name[i] && i < sizeof(program) - 1; i++)
+		program[i] = name[i];
 	if (!file)
 		return;
 	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {
@@ -42,7 +46,6 @@ static void put(struct log_line *line, const char *name, uint64_t value)
 
 void stats_print(void)
 {
-	const char *program = &program_invocation_short_name ? program_invocation_short_name : NULL;
 	struct look_counts counts;
 	struct log_line line;
 	int fd = STDERR_FILENO;
@@ -53,7 +56,7 @@ void stats_print(void)
 	log_begin(&line);
 	put(&line, "pid=", (uint64_t)getpid());
 	log_text(&line, " program=");
-	log_text(&line, program ? program : "?");
+	log_text(&line, *program ? program : "?");
 	put(&line, " responses=", conn_responses());
 	put(&line, " flushes=", counts.flushes);
 	put(&line, " bytes=", counts.bytes);

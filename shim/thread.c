@@ -1,0 +1,30 @@
+/* thread.c -- starting a thread of ours in somebody else's program */
+/* SPDX-License-Identifier: MIT */
+#include "thread.h"
+
+#include "platform.h"
+
+#define STACK       (256 * 1024)
+#define STACK_LARGE (8 * 1024 * 1024)
+
+int thread_start(void *(*run)(void *))
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, kept;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	error = pthread_create(&thread, &attributes, run, NULL);
+	if (error == EINVAL) { /* static TLS of the program does not fit our stack */
+		pthread_attr_setstacksize(&attributes, STACK_LARGE);
+		error = pthread_create(&thread, &attributes, run, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}

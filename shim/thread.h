@@ -1,0 +1,13 @@
+/* thread.h -- starting a thread of ours in somebody else's program */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_THREAD_H
+#define IDLEFLUSH_THREAD_H
+
+/*
+ * Starts `run(NULL)` in a detached thread on which every signal is blocked, so that it never runs
+ * the program's handlers. Returns 0 or a positive error number as pthread_create(3). It may
+ * allocate: where the host is not inside stdio or malloc, never in a signal handler.
+ */
+int thread_start(void *(*run)(void *));
+
+#endif

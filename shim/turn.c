@@ -1,0 +1,69 @@
+/* turn.c -- conversations that are not HTTP: a response ends when the server turns elsewhere */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the list of connections with an answer begun, a stack linked through the entries. Entries
+ * are never freed, so one may stay on the list past its close; `listed` keeps it there only once.
+ */
+#include "turn.h"
+
+#include <stddef.h>
+
+static struct conn *_Atomic answered;
+
+static bool step(struct conn *conn, enum conn_turn from, enum conn_turn to)
+{
+	uint8_t turn = (uint8_t)from;
+
+	return atomic_load_explicit(&conn->turn, memory_order_relaxed) == from &&
+	       atomic_compare_exchange_strong(&conn->turn, &turn, (uint8_t)to);
+}
+
+void turn_received(struct conn *conn)
+{
+	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != CONN_TURN_ASKED)
+		atomic_store_explicit(&conn->turn, CONN_TURN_ASKED, memory_order_relaxed);
+}
+
+void turn_sent(struct conn *conn)
+{
+	struct conn *top;
+
+	if (!step(conn, CONN_TURN_ASKED, CONN_TURN_ANSWERED) ||
+	    atomic_exchange(&conn->listed, true))
+		return;
+	top = atomic_load_explicit(&answered, memory_order_relaxed);
+	do
+		conn->next = top;
+	while (!atomic_compare_exchange_weak(&answered, &top, conn));
+}
+
+void turn_over(struct conn *conn)
+{
+	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
+}
+
+bool turn_ends(struct conn *conn)
+{
+	return step(conn, CONN_TURN_ANSWERED, CONN_TURN_OVER);
+}
+
+unsigned turn_end_all(void)
+{
+	struct conn *conn = atomic_load_explicit(&answered, memory_order_relaxed);
+	unsigned ended = 0;
+
+	if (!conn)
+		return 0;
+	conn = atomic_exchange(&answered, NULL);
+	while (conn) {
+		struct conn *next = conn->next;
+
+		atomic_store(&conn->listed, false);
+		if (turn_ends(conn)) {
+			atomic_fetch_add_explicit(&conn->responses, 1, memory_order_relaxed);
+			ended++;
+		}
+		conn = next;
+	}
+	return ended;
+}

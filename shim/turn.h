@@ -1,0 +1,33 @@
+/* turn.h -- conversations that are not HTTP: a response ends when the server turns elsewhere */
+/* SPDX-License-Identifier: MIT */
+/*
+ * After bytes were received, the first of {reading on, would block, about to wait, close,
+ * shutdown} that follows a send ends the response. All of these: any thread or signal handler, no
+ * lock; each true or count says that so many responses ended.
+ */
+#ifndef IDLEFLUSH_TURN_H
+#define IDLEFLUSH_TURN_H
+
+#include <stdbool.h>
+
+#include "conn.h"
+
+/* Bytes were received. */
+void turn_received(struct conn *conn);
+
+/* Bytes were sent. */
+void turn_sent(struct conn *conn);
+
+/* A response was counted by other means. */
+void turn_over(struct conn *conn);
+
+/* The server reads on, closes or shuts down this connection. */
+bool turn_ends(struct conn *conn);
+
+/*
+ * A thread is about to wait: every answer that was begun is taken as ended, also another thread's
+ * (should it send more, that is no further response, for nothing was received in between).
+ */
+unsigned turn_end_all(void);
+
+#endif
