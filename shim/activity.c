@@ -103,7 +103,6 @@ static void ended(struct conn *conn, unsigned n)
 /* Not an activity, but a sign of one: lines wait to be seen. */
 static void arm_for_pending(void)
 {
-	flusher_start();
 	if (sink_stdio_pending())
 		flusher_arm_unless_armed();
 }
@@ -191,11 +190,18 @@ void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
 	} else {
 		if (http_is_opaque(&conn->in))
 			turn_sent(conn);
+		flusher_start();
 		arm_for_pending(); /* a stream must not hold up other requests' lines */
 	}
 }
 
 void activity_waiting(void)
+{
+	flusher_start();
+	activity_pausing();
+}
+
+void activity_pausing(void)
 {
 	if (turn_end_all())
 		flusher_arm();
@@ -210,6 +216,7 @@ void activity_reading(int fd)
 		return;
 	if (turn_ends(conn))
 		ended(conn, 1);
+	flusher_start();
 	arm_for_pending();
 }
 

@@ -1,7 +1,7 @@
 /* activity.h -- the one way in for wrappers: what was sent or received, who is about to wait */
 /* SPDX-License-Identifier: MIT */
 /*
- * All of these: called by a wrapper after (_waiting, _reading, _closing: before) the real
+ * All of these: called by a wrapper after (_waiting, _pausing, _reading, _closing: before) the real
  * call, only where flusher_awake(), from any thread, signal handler or vfork child. They take no
  * lock, allocate by mmap(2) at most, and may change errno. Byte counts are what the call returned.
  */
@@ -26,6 +26,9 @@ void activity_received(int fd, const struct iovec *iov, size_t count, size_t n, 
 
 /* A thread is about to wait for work. */
 void activity_waiting(void);
+
+/* A thread is about to wait for a child or a signal: as above, but starts no thread. */
+void activity_pausing(void);
 
 /* A thread is about to read `fd`, which is waiting too where that is a connection. */
 void activity_reading(int fd);

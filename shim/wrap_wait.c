@@ -108,3 +108,80 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *time
 	waiting();
 	return next.__ppoll_chk(fds, n, timeout, mask, size);
 }
+
+/*
+ * A master waits for its workers or for a signal. SIGCHLD handlers call these as well, so no
+ * thread is started here; WNOHANG does not wait.
+ */
+
+static inline void pausing(int options)
+{
+	int kept;
+
+	if (options & WNOHANG || !flusher_awake())
+		return;
+	kept = errno;
+	activity_pausing();
+	errno = kept;
+}
+
+EXPORT pid_t wait(int *status)
+{
+	pausing(0);
+	return NEXT(wait)(status);
+}
+
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+	pausing(options);
+	return NEXT(waitpid)(pid, status, options);
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	pausing(options);
+	return NEXT(waitid)(type, id, info, options);
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	pausing(options);
+	return NEXT(wait3)(status, options, usage);
+}
+
+EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	pausing(options);
+	return NEXT(wait4)(pid, status, options, usage);
+}
+
+EXPORT int pause(void)
+{
+	pausing(0);
+	return NEXT(pause)();
+}
+
+EXPORT int sigsuspend(const sigset_t *mask)
+{
+	pausing(0);
+	return NEXT(sigsuspend)(mask);
+}
+
+EXPORT int sigwait(const sigset_t *restrict set, int *restrict sig)
+{
+	pausing(0);
+	return NEXT(sigwait)(set, sig);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
+{
+	pausing(0);
+	return NEXT(sigwaitinfo)(set, info);
+}
+
+EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+			const struct timespec *restrict timeout)
+{
+	pausing(0);
+	return NEXT(sigtimedwait)(set, info, timeout);
+}
