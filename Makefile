@@ -35,7 +35,7 @@ LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIF
                -fasynchronous-unwind-tables $(WARN)
 # Its atomics are instructions, for libgcc's helpers would be undefined symbols.
 LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
-LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
+LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
 LAUNCHER_SRC := shim/launcher.c shim/options.c shim/program.c shim/config.c
@@ -139,6 +139,12 @@ $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makef
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
 
+# Where nothing can be installed the demo falls back on the bundled server.
+.PHONY: demo
+demo: all $(B)/tests/server
+	-@sh tests/need demo
+	@tests/demo
+
 # --- the whole check
 
 JOBS := $(shell nproc)
@@ -156,7 +162,7 @@ lint:
 	clang-format --dry-run --Werror $(wildcard shim/*.[ch] tests/*/*.[ch] tests/*/*.cc)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ shim
-	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash tests/demo examples/*/*.sh)
+	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 
 bats: all test-programs
