@@ -75,8 +75,10 @@ __attribute__((constructor)) static void start(void)
 	const char *reason;
 	int kept;
 
-	if (!platform_usable())
+	if (!platform_usable()) {
+		next_resolve(); /* asleep, but the calls pass through us */
 		return;
+	}
 	kept = errno;
 	next_resolve();
 	read_config(&config);

@@ -168,9 +168,12 @@ void lastwords_init(uint64_t signals)
 
 void lastwords_speak(void)
 {
-	int kept = errno;
+	int kept;
 
-	if (flusher_awake() && flusher_is_owner()) {
+	if (!flusher_awake())
+		return;
+	kept = errno;
+	if (flusher_is_owner()) {
 		if (sink_stdio_pending())
 			flusher_flush_now(false, BOUND);
 		stats_print();

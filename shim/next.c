@@ -8,6 +8,7 @@
 #include "next.h"
 
 #include "platform.h"
+#include "symbols.h"
 
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -274,18 +275,25 @@ struct next next = {
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
 
+static void *find_next(const char *name)
+{
+	return dlsym ? dlsym(RTLD_NEXT, name) : symbols_find_next(name);
+}
+
 void next_resolve(void)
 {
 	static _Atomic int resolved;
 	void *found;
 
-	if (!dlsym || resolved)
+	if (resolved)
 		return;
 #define CALL(name)                                                                                 \
-	found = dlsym(RTLD_NEXT, #name);                                                           \
+	found = find_next(#name);                                                                  \
 	if (found)                                                                                 \
 		next.name = (__typeof__(name) *)found;
 #include "calls.def"
 	resolved = 1;
-	dlerror(); /* a name that this libc lacks must not stay behind as the program's error */
+	if (dlerror)
+		dlerror(); /* a name that this libc lacks must not stay behind as the program's
+			      error */
 }

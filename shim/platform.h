@@ -41,19 +41,19 @@
 /* What glibc and musl both have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
 	X(__errno_location) X(__fpending) X(clearerr_unlocked) X(clock_gettime)                    \
-	X(dl_iterate_phdr) X(dlerror) X(dlsym) X(fcntl) X(ferror_unlocked)                         \
-	X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile) X(funlockfile)            \
+	X(dl_iterate_phdr) X(fcntl) X(ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked)       \
+	X(fnmatch) X(ftrylockfile) X(funlockfile)                                                  \
 	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
 	X(mmap) X(munmap) X(open) X(prctl) X(pthread_attr_destroy) X(pthread_attr_init)            \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
 	X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
 	X(sysconf)
 
-/* What only one of them has. */
+/* What only one of them has, or not in every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
-	X(at_quick_exit) X(gnu_get_libc_version) X(program_invocation_short_name)                  \
-	X(pthread_atfork)
+	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlsym)                         \
+	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
 /* clang-format on */
 
 /* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
@@ -61,6 +61,7 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 			     void *dso_handle);
 extern const char *gnu_get_libc_version(void);
 extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
+extern struct r_debug *_dl_debug_addr; /* musl's and uClibc's; glibc has _r_debug itself */
 extern void __chk_fail(void) __attribute__((noreturn));
 
 #define PLATFORM_STRING(x)  #x

@@ -1,18 +1,13 @@
 /* unlocked.c -- does the program write to stdio without taking the streams' locks? */
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the main program's dynamic symbol table in memory. Libraries are not looked at: they are
+ * Reads what the main program imports, in memory. Libraries are not looked at: they are
  * written to be used with threads.
  */
 #include "unlocked.h"
 
 #include "platform.h"
-
-struct symbols {
-	const ElfW(Sym) * table;
-	const char *names;
-	size_t count; /* of those that may be undefined: imports come first */
-};
+#include "symbols.h"
 
 static bool writes_unlocked(const char *name)
 {
@@ -27,31 +22,6 @@ static bool writes_unlocked(const char *name)
 	return false;
 }
 
-/* glibc adds the load address to the pointers of a dynamic section, musl leaves them. */
-static const void *loaded(ElfW(Addr) base, ElfW(Addr) pointer)
-{
-	return (const void *)(pointer < base ? base + pointer : pointer);
-}
-
-static struct symbols find_symbols(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
-{
-	struct symbols found = {NULL, NULL, 0};
-
-	for (; dynamic->d_tag != DT_NULL; dynamic++) {
-		const void *at = loaded(base, dynamic->d_un.d_ptr);
-
-		if (dynamic->d_tag == DT_SYMTAB)
-			found.table = at;
-		else if (dynamic->d_tag == DT_STRTAB)
-			found.names = at;
-		else if (dynamic->d_tag == DT_HASH)
-			found.count = ((const uint32_t *)at)[1]; /* nchain: all symbols */
-		else if (dynamic->d_tag == DT_GNU_HASH && !found.count)
-			found.count = ((const uint32_t *)at)[1]; /* symoffset: the imports */
-	}
-	return found;
-}
-
 static int look_at_program(struct dl_phdr_info *info, size_t size, void *used)
 {
 	(void)size;
@@ -60,13 +30,10 @@ static int look_at_program(struct dl_phdr_info *info, size_t size, void *used)
 
 		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
 			continue;
-		symbols = find_symbols(
+		symbols = symbols_read(
 			info->dlpi_addr,
 			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-		for (size_t s = 1; symbols.table && symbols.names && s < symbols.count; s++)
-			if (symbols.table[s].st_shndx == SHN_UNDEF &&
-			    writes_unlocked(symbols.names + symbols.table[s].st_name))
-				*(bool *)used = true;
+		*(bool *)used = symbols_imports(&symbols, writes_unlocked);
 	}
 	return 1; /* the first object is the program; stop there */
 }

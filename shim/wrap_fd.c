@@ -47,9 +47,12 @@ EXPORT int socket(int domain, int type, int protocol)
 EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 {
 	int done = next.connect(fd, addr, length);
-	int kept = errno;
+	int kept;
 
-	if ((done == 0 || kept == EINPROGRESS || kept == EINTR) && flusher_awake())
+	if (!flusher_awake())
+		return done;
+	kept = errno;
+	if (done == 0 || kept == EINPROGRESS || kept == EINTR)
 		activity_connected(fd);
 	errno = kept;
 	return done;
@@ -58,10 +61,12 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 EXPORT int shutdown(int fd, int how)
 {
 	int done = next.shutdown(fd, how);
-	int kept = errno;
+	int kept;
 
-	if (done == 0 && flusher_awake())
-		activity_shut(fd, how);
+	if (done || !flusher_awake())
+		return done;
+	kept = errno;
+	activity_shut(fd, how);
 	errno = kept;
 	return done;
 }
