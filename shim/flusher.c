@@ -26,6 +26,7 @@
 #define GASP_AFTER  (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
 #define RETRY_STEP  (NS_PER_MS / 4)
 #define DOZE_LEAST  (5 * NS_PER_MS)
+#define STACK       (256 * 1024)
 
 enum flusher_pose {
 	POSE_UP,     /* running, or about to look: no wake is needed */
@@ -192,7 +193,7 @@ void flusher_start_wanted(void)
 
 	if (!atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING))
 		return;
-	if (thread_start(run)) {
+	if (thread_start(run, STACK)) {
 		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
 		log_debug("the thread cannot start: asleep");
 		return;

@@ -4,10 +4,9 @@
 
 #include "platform.h"
 
-#define STACK       (256 * 1024)
 #define STACK_LARGE (8 * 1024 * 1024)
 
-int thread_start(void *(*run)(void *))
+int thread_start(void *(*run)(void *), size_t stack)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -15,12 +14,12 @@ int thread_start(void *(*run)(void *))
 	int error;
 
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_attr_setstacksize(&attributes, stack);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
 	error = pthread_create(&thread, &attributes, run, NULL);
-	if (error == EINVAL) { /* static TLS of the program does not fit our stack */
+	if (error == EINVAL) { /* static TLS of the program does not fit that */
 		pthread_attr_setstacksize(&attributes, STACK_LARGE);
 		error = pthread_create(&thread, &attributes, run, NULL);
 	}

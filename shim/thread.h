@@ -3,11 +3,14 @@
 #ifndef IDLEFLUSH_THREAD_H
 #define IDLEFLUSH_THREAD_H
 
+#include <stddef.h>
+
 /*
  * Starts `run(NULL)` in a detached thread on which every signal is blocked, so that it never runs
- * the program's handlers. Returns 0 or a positive error number as pthread_create(3). It may
- * allocate: where the host is not inside stdio or malloc, never in a signal handler.
+ * the program's handlers. `stack` in bytes; more where the program's static TLS does not fit.
+ * Returns 0 or a positive error number as pthread_create(3). It may allocate: where the host is not
+ * inside stdio or malloc, never in a signal handler.
  */
-int thread_start(void *(*run)(void *));
+int thread_start(void *(*run)(void *), size_t stack);
 
 #endif
