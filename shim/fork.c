@@ -16,18 +16,35 @@
 #include "sink.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
+#define BUSY_BOUND (20 * NS_PER_MS)
+#define BUSY_STEP  (NS_PER_MS / 20)
 
-static bool awake_at_fork; /* written before, read in the child: the flusher's state is wiped */
+/* Written before a fork, read in its child: the flusher's state is wiped there. */
+static _Atomic bool awake_at_fork;
+static _Atomic bool left_over; /* a fork under way found something it could not flush */
+
+/* Another thread may be inside stdio for a moment; not so long that a fork would suffer. */
+static enum sink_result flush_all(void)
+{
+	int64_t end = clock_now_ns() + BUSY_BOUND;
+	_Atomic uint32_t never = 0;
+	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
+	enum sink_result result;
+
+	while ((result = sink_stdio_flush(&order)) == SINK_BUSY && clock_now_ns() < end)
+		futex_wait(&never, 0, BUSY_STEP);
+	return result;
+}
 
 static void prepare(void)
 {
-	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
 	int kept = errno;
 
-	gate_close(WAIT_BOUND);
+	if (gate_close(WAIT_BOUND) == 1)
+		left_over = false;
 	awake_at_fork = flusher_awake();
-	if (awake_at_fork && sink_stdio_pending())
-		sink_stdio_flush(&order);
+	if (awake_at_fork && sink_stdio_pending() && flush_all() >= SINK_BUSY)
+		left_over = true;
 	errno = kept;
 }
 
@@ -40,6 +57,9 @@ static void child(void)
 {
 	int kept = errno;
 
+	/* What came since was printed by a thread that is not here; the parent has it, too. */
+	if (awake_at_fork && !left_over)
+		sink_stdio_drop();
 	gate_reset();
 	conn_restart_count();
 	flusher_begin_in_child(awake_at_fork);

@@ -29,16 +29,17 @@ void gate_leave(void)
 		futex_wake(&inside);
 }
 
-void gate_close(int64_t bound_ns)
+unsigned gate_close(int64_t bound_ns)
 {
 	int64_t end = clock_now_ns() + bound_ns;
 	int64_t left = bound_ns;
+	unsigned now = atomic_fetch_add(&forks, 1) + 1;
 
-	atomic_fetch_add(&forks, 1);
 	while (atomic_load(&inside) && left > 0) {
 		futex_wait(&inside, 1, left);
 		left = end - clock_now_ns();
 	}
+	return now;
 }
 
 void gate_open(void)

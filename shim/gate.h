@@ -17,9 +17,10 @@ void gate_leave(void);
 
 /*
  * A fork begins: lets no flush in and waits for one in progress, `bound_ns` at most. Atfork
- * prepare handler; any number of threads at once.
+ * prepare handler; any number of threads at once. Returns how many are forking now, this one
+ * included.
  */
-void gate_close(int64_t bound_ns);
+unsigned gate_close(int64_t bound_ns);
 
 /* That fork is over. Atfork parent handler, once for each gate_close. */
 void gate_open(void);

@@ -3,9 +3,11 @@
 #ifndef IDLEFLUSH_SINK_H
 #define IDLEFLUSH_SINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What became of a flush, the more pressing the greater: of several sinks the greatest counts. */
 enum sink_result {
@@ -25,10 +27,25 @@ enum sink_mode {
 
 struct sink_order {
 	enum sink_mode mode;
-	int64_t now_ns;  /* CLOCK_MONOTONIC */
-	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
-	size_t bytes;    /* out: how many bytes went out are added here */
+	int64_t now_ns;   /* CLOCK_MONOTONIC */
+	int64_t hold_ns;  /* how long a line without its end may be kept back; > 0 */
+	int64_t armed_ns; /* since when something may be pending; 0: this is a heartbeat */
+	size_t bytes;     /* out: how many bytes went out are added here */
 };
+
+/* A C stream that is kept fresh. */
+struct sink_stream {
+	FILE *file;             /* NULL: none */
+	_Atomic uint32_t muted; /* nothing can be done for it until its file changes */
+	int64_t tail_ns;        /* since when an unfinished line is kept back; who flushes writes */
+};
+
+/*
+ * Flushes one stream as far as that cannot block: never waits for the stream's lock, never writes
+ * where poll(2) and the pipe's fill do not promise room. One thread a time; from a thread of the
+ * process that may run stdio, never from a signal handler. errno may change.
+ */
+enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order *order);
 
 /* Takes hold of the C streams stdout and stderr. Constructor only. */
 void sink_stdio_init(void);
@@ -43,13 +60,11 @@ bool sink_stdio_pending(void);
 /* Bytes in stdout's and stderr's buffers, a hint likewise; any context. */
 size_t sink_stdio_bytes(void);
 
-/*
- * Flushes stdout and stderr as far as that cannot block: never waits for a stream's lock, never
- * writes where poll(2) and the pipe's fill do not promise room. From a thread of the process that
- * may run stdio (the flusher, an atfork prepare handler), never from a signal handler.
- * errno may change.
- */
+/* sink_stream_flush for stdout and stderr; the flusher, an atfork prepare handler. */
 enum sink_result sink_stdio_flush(struct sink_order *order);
+
+/* Throws away what the C streams hold. In a forked child, for bytes that are its parent's. */
+void sink_stdio_drop(void);
 
 /* fd 1 or 2 was replaced: streams that were given up are looked at anew. Any context. */
 void sink_stdio_file_changed(void);

@@ -14,15 +14,7 @@
 #include "platform.h"
 #include "room.h"
 
-#include <stdatomic.h>
-
-struct stream {
-	FILE *file;             /* NULL: not ours to touch */
-	_Atomic uint32_t muted; /* nothing can be done for it until its file changes */
-	int64_t tail_ns;        /* since when an unfinished line is kept back; the flusher's */
-};
-
-static struct stream streams[2];
+static struct sink_stream streams[2];
 
 void sink_stdio_init(void)
 {
@@ -30,7 +22,7 @@ void sink_stdio_init(void)
 	streams[1].file = stderr;
 }
 
-static size_t pending(const struct stream *stream)
+static size_t pending(const struct sink_stream *stream)
 {
 	return stream->file ? __fpending(stream->file) : 0;
 }
@@ -47,6 +39,14 @@ bool sink_stdio_pending(void)
 size_t sink_stdio_bytes(void)
 {
 	return pending(&streams[0]) + pending(&streams[1]);
+}
+
+void sink_stdio_drop(void)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (pending(&streams[i]) &&
+		    !atomic_load_explicit(&streams[i].muted, memory_order_relaxed))
+			__fpurge(streams[i].file);
 }
 
 void sink_stdio_file_changed(void)
@@ -93,7 +93,7 @@ static size_t whole_lines(const char *text, size_t n)
 }
 
 /* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
-static bool tail_is_due(struct stream *stream, const struct sink_order *order)
+static bool tail_is_due(struct sink_stream *stream, const struct sink_order *order)
 {
 	if (order->mode != SINK_KEEP_LINES)
 		return true;
@@ -103,7 +103,7 @@ static bool tail_is_due(struct stream *stream, const struct sink_order *order)
 }
 
 /* One step: as much as there is room for. SINK_FLUSHED: something went out, ask again. */
-static enum sink_result flush_step(struct stream *stream, struct sink_order *order)
+static enum sink_result flush_step(struct sink_stream *stream, struct sink_order *order)
 {
 	FILE *file = stream->file;
 	size_t waiting = __fpending(file);
@@ -150,7 +150,7 @@ static enum sink_result flush_step(struct stream *stream, struct sink_order *ord
  * of a glibc stream does not change any more, and since the process ends now, nobody else will
  * bring it out.
  */
-static enum sink_result write_past_lock(struct stream *stream, struct sink_order *order)
+static enum sink_result write_past_lock(struct sink_stream *stream, struct sink_order *order)
 {
 	FILE *file = stream->file;
 	size_t room = room_for(fileno_unlocked(file), true);
@@ -169,7 +169,7 @@ static enum sink_result write_past_lock(struct stream *stream, struct sink_order
 	return SINK_FLUSHED;
 }
 
-static enum sink_result flush_stream(struct stream *stream, struct sink_order *order)
+enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order *order)
 {
 	enum sink_result result, last = SINK_CLEAN;
 
@@ -187,8 +187,8 @@ static enum sink_result flush_stream(struct stream *stream, struct sink_order *o
 
 enum sink_result sink_stdio_flush(struct sink_order *order)
 {
-	enum sink_result out = flush_stream(&streams[0], order);
-	enum sink_result err = flush_stream(&streams[1], order);
+	enum sink_result out = sink_stream_flush(&streams[0], order);
+	enum sink_result err = sink_stream_flush(&streams[1], order);
 
 	return out > err ? out : err;
 }
