@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# sockets.bats -- which sends are responses: those on the server side of a connection
+# SPDX-License-Identifier: MIT
+#
+# build/tests/sockets takes three turns, each a request and its response, on a descriptor of the
+# kind it is told; the counters at exit say how many of them counted.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# counts N KIND [OPTION...]: under the shim N responses; without it the program ends as well.
+counts() {
+	local expected=$1
+	shift
+	rm -f stats
+	run -0 timeout 20 "$PROGS/sockets" "$@"
+	assert_output ''
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS=stats "$PROGS/sockets" "$@"
+	assert_output ''
+	assert_equal "$*: $(grep -o 'responses=[0-9]*' stats)" "$*: responses=$expected"
+}
+
+# counts_some KIND [OPTION...]: nobody sees what moves, so where a response ends is a guess.
+counts_some() {
+	rm -f stats
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS=stats "$PROGS/sockets" "$@"
+	run -0 cat stats
+	assert_output --regexp ' responses=[1-3] '
+}
+
+@test "Responses on an accepted connection count" {
+	counts 3 accepted
+	counts 3 accepted4
+}
+
+@test "A connection that was inherited or passed counts once it received something" {
+	counts 3 inherited
+	counts 3 passed
+}
+
+@test "A datagram socket that received counts" {
+	counts 3 datagram
+}
+
+@test "Each call that sends counts" {
+	local call
+	for call in write writev send sendto sendmsg sendmmsg-once; do
+		counts 3 accepted --send="$call"
+	done
+}
+
+@test "Calls that send a file count" {
+	local call
+	for call in sendfile sendfile64 splice; do
+		counts_some accepted --send="$call"
+		counts 0 file --send="$call"
+	done
+}
+
+@test "Each call that receives makes an inherited socket count" {
+	local call
+	for call in read readv recv recvfrom recvmsg recvmmsg; do
+		counts 3 inherited --recv="$call"
+	done
+}
+
+@test "Splice makes an inherited socket count, a pipe does not" {
+	counts_some inherited --recv=splice
+	counts 0 fifo --recv=splice
+}
+
+@test "The fortified calls that receive make an inherited socket count" {
+	local call
+	for call in __read_chk __recv_chk __recvfrom_chk; do
+		counts 3 inherited --recv="$call"
+		counts 3 accepted --recv="$call"
+	done
+}
+
+@test "To peek at a request is not to receive it" {
+	counts 0 inherited --recv=peek
+}
+
+@test "A duplicate of a connection counts, however it was made" {
+	counts 3 dup
+	counts 3 dup2
+	counts 3 dup3
+	counts 3 dup-by-fcntl
+}
+
+@test "Requests of a client do not count" {
+	local call
+	counts 0 connected
+	counts 0 connected-later
+	counts 0 connected-copy
+	counts 0 connected-datagram
+	for call in write writev send sendto sendmsg sendmmsg sendfile splice; do
+		counts 0 connected --send="$call"
+	done
+}
+
+@test "A socket that only sends, or only receives, does not count" {
+	counts 0 only-sends
+	counts 0 only-receives
+}
+
+@test "Pipes and files do not count" {
+	counts 0 fifo
+	counts 0 file
+	counts 0 fifo --recv=readv --send=writev
+	counts 0 file --recv=__read_chk --send=sendfile
+}
+
+@test "A socket that is stdout or stderr does not count, nor another descriptor of it" {
+	counts 0 as-stdout
+	counts 0 as-stderr
+	counts 0 accepted-to-stdout
+	counts 0 same-as-stderr
+	counts 0 same-as-stderr --recv=recv --send=sendmsg
+}
+
+@test "What takes the number of a closed connection starts anew" {
+	counts 3 file-after-close
+	counts 3 file-after-close_range
+	counts 3 file-after-closefrom
+	counts 3 client-after-close
+}
+
+@test "What is duplicated onto the number of a connection starts anew" {
+	counts 3 file-by-dup2
+	counts 3 file-by-dup3
+}
+
+@test "A socket starts anew even where the close before it was not seen" {
+	counts 3 client-after-fclose
+	counts 3 client-after-unseen-close
+	counts 3 accepted-after-file
+	counts 3 accepted-after-client
+}
+
+@test "What a vfork child does to its descriptors does not change what the parent's are" {
+	counts 3 accepted-before-vfork
+	counts 0 connected-before-vfork
+}
+
+@test "What posix_spawn does to a child's descriptors does not change what the parent's are" {
+	counts 3 accepted-before-spawn
+}
