@@ -11,7 +11,7 @@
 #include "flusher.h"
 #include "log.h"
 #include "platform.h"
-#include "sink.h"
+#include "sinks.h"
 #include "turn.h"
 
 #include <sys/stat.h>
@@ -103,7 +103,7 @@ static void ended(struct conn *conn, unsigned n)
 /* Not an activity, but a sign of one: lines wait to be seen. */
 static void arm_for_pending(void)
 {
-	if (sink_stdio_pending())
+	if (sinks_may_hold())
 		flusher_arm_unless_armed();
 }
 
@@ -257,7 +257,7 @@ void activity_closing(unsigned int first, unsigned int last)
 		return;
 	conn_forget_range(first, last, finish);
 	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)
-		sink_stdio_file_changed();
+		sinks_file_changed();
 }
 
 void activity_duplicated(int from, int to)
@@ -267,7 +267,7 @@ void activity_duplicated(int from, int to)
 	if (!flusher_is_owner())
 		return;
 	if (is_standard_output(to))
-		sink_stdio_file_changed();
+		sinks_file_changed();
 	if (conn && kind_of(conn) == CONN_SERVER && is_standard_output(to))
 		set_kind(conn, CONN_OTHER); /* the connection became stdout */
 	else if (conn && kind_of(conn) != CONN_UNKNOWN)

@@ -13,7 +13,7 @@
 #include "flusher.h"
 #include "futex.h"
 #include "gate.h"
-#include "sink.h"
+#include "sinks.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
 #define BUSY_BOUND (20 * NS_PER_MS)
@@ -31,7 +31,7 @@ static enum sink_result flush_all(void)
 	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
 	enum sink_result result;
 
-	while ((result = sink_stdio_flush(&order)) == SINK_BUSY && clock_now_ns() < end)
+	while ((result = sinks_flush_streams(&order)) == SINK_BUSY && clock_now_ns() < end)
 		futex_wait(&never, 0, BUSY_STEP);
 	return result;
 }
@@ -43,7 +43,7 @@ static void prepare(void)
 	if (gate_close(WAIT_BOUND) == 1)
 		left_over = false;
 	awake_at_fork = flusher_awake();
-	if (awake_at_fork && sink_stdio_pending() && flush_all() >= SINK_BUSY)
+	if (awake_at_fork && flush_all() >= SINK_BUSY)
 		left_over = true;
 	errno = kept;
 }
@@ -58,8 +58,7 @@ static void child(void)
 	int kept = errno;
 
 	/* What came since was printed by a thread that is not here; the parent has it, too. */
-	if (awake_at_fork && !left_over)
-		sink_stdio_drop();
+	sinks_begin_in_child(awake_at_fork && !left_over);
 	gate_reset();
 	conn_restart_count();
 	flusher_begin_in_child(awake_at_fork);

@@ -14,6 +14,7 @@
 #include "room.h"
 #include "sink.h"
 #include "stats.h"
+#include "streams.h"
 #include "unlocked.h"
 
 static void complain(const char *env, const char *value, const char *allowed)
@@ -86,6 +87,7 @@ __attribute__((constructor)) static void start(void)
 	if (!reason) {
 		stats_init(&config);
 		sink_stdio_init();
+		streams_init(config.files);
 		if (config.buffer)
 			sink_stdio_set_buffer(config.buffer);
 		if (flusher_init(&config) || fork_init())

@@ -14,7 +14,7 @@
 #include "flusher.h"
 #include "futex.h"
 #include "next.h"
-#include "sink.h"
+#include "sinks.h"
 #include "stats.h"
 
 #define BOUND    (250 * NS_PER_MS)
@@ -174,7 +174,7 @@ void lastwords_speak(void)
 		return;
 	kept = errno;
 	if (flusher_is_owner()) {
-		if (sink_stdio_pending())
+		if (sinks_may_hold())
 			flusher_flush_now(false, BOUND);
 		stats_print();
 	}

@@ -9,6 +9,7 @@
 
 #include "futex.h"
 #include "gate.h"
+#include "sinks.h"
 
 #define RETRY_FIRST NS_PER_MS
 #define RETRY_MOST  (64 * NS_PER_MS)
@@ -41,7 +42,7 @@ static enum sink_result flush_sinks(struct sink_order *order)
 
 	if (!gate_enter())
 		return SINK_BUSY;
-	result = sink_stdio_flush(order);
+	result = sinks_flush(order);
 	gate_leave();
 	return result;
 }
@@ -61,7 +62,8 @@ static int64_t retry_after(enum sink_result result, int64_t hold_ns)
 
 void look_at_sinks(enum sink_mode mode, int64_t first_ns, int64_t hold_ns)
 {
-	struct sink_order order = {.mode = mode, .now_ns = clock_now_ns(), .hold_ns = hold_ns};
+	struct sink_order order = {
+		.mode = mode, .now_ns = clock_now_ns(), .hold_ns = hold_ns, .armed_ns = first_ns};
 	enum sink_result result;
 	int64_t wait;
 

@@ -1,0 +1,31 @@
+/* sinks.h -- all that can be flushed, as one */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_SINKS_H
+#define IDLEFLUSH_SINKS_H
+
+#include <stdbool.h>
+
+#include "sink.h"
+
+/*
+ * May something be pending? Exact for the C streams stdout and stderr, else "may": nobody can look
+ * into a stream that another thread may close, nor into Python without its lock. Any context.
+ */
+bool sinks_may_hold(void);
+
+/* Flushes everything as far as that cannot block. The flusher thread only. */
+enum sink_result sinks_flush(struct sink_order *order);
+
+/* The C streams only, of which a forked child inherits a copy. Atfork prepare handler only. */
+enum sink_result sinks_flush_streams(struct sink_order *order);
+
+/*
+ * Begins anew in a forked child. `drop`: what the C streams hold is the parent's. Atfork child
+ * handler only.
+ */
+void sinks_begin_in_child(bool drop);
+
+/* fd 1 or 2 was replaced: what was given up is looked at anew. Any context. */
+void sinks_file_changed(void);
+
+#endif

@@ -1,0 +1,204 @@
+/* streams.c -- the further C streams that are kept fresh */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the slots. Each has one word that says whose it is; whoever wants a slot moves the word by
+ * compare-and-swap, so nobody waits but a close for a flush of the same stream.
+ * Called from: host threads (opened, closing), the flusher thread and atfork prepare (flush).
+ * Not seen: closes inside libc. endmntent(3) and pclose(3) close what libc itself opened, which is
+ * not watched; fcloseall(3) frees nothing.
+ * Never: a look into a stream from a host thread, for another one may be closing it.
+ */
+#include "streams.h"
+
+#include "config.h"
+#include "futex.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+#define SLOTS       32
+#define CLOSE_BOUND (100 * NS_PER_MS)
+
+enum use {
+	USE_FREE,
+	USE_MAKING, /* being filled in */
+	USE_IDLE,   /* watched */
+	USE_FLUSH,  /* watched, and being flushed */
+	USE_GONE,   /* closed in the middle of that flush */
+};
+
+struct slot {
+	_Atomic uint32_t use; /* enum use; a futex */
+	FILE *_Atomic file;   /* what `stream` is about, also while that is being flushed */
+	struct sink_stream stream;
+};
+
+static struct slot slots[SLOTS];
+static _Atomic uint32_t watched; /* slots that are not free */
+static const char *globs;        /* written by the constructor only */
+
+void streams_init(const char *files)
+{
+	globs = files;
+}
+
+bool streams_any(void)
+{
+	return atomic_load_explicit(&watched, memory_order_relaxed) != 0;
+}
+
+static bool move(struct slot *slot, enum use from, enum use to)
+{
+	uint32_t use = from;
+
+	return atomic_compare_exchange_strong(&slot->use, &use, to);
+}
+
+static void release(struct slot *slot)
+{
+	atomic_store(&slot->file, NULL);
+	atomic_fetch_sub(&watched, 1);
+	atomic_store(&slot->use, USE_FREE);
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+static bool is_writable(const char *mode)
+{
+	return *mode == 'w' || *mode == 'a' || strchr(mode, '+');
+}
+
+/* Flushing to a terminal or /dev/null brings nothing: no match. */
+static bool is_standard_output(int fd)
+{
+	struct stat mine, theirs;
+
+	if (syscall(SYS_fstat, fd, &mine) < 0 || S_ISCHR(mine.st_mode))
+		return false;
+	for (int std = STDOUT_FILENO; std <= STDERR_FILENO; std++)
+		if (syscall(SYS_fstat, std, &theirs) == 0 && theirs.st_dev == mine.st_dev &&
+		    theirs.st_ino == mine.st_ino)
+			return true;
+	return false;
+}
+
+/* A relative path, or none at all, is looked up by the descriptor. */
+static bool is_named(int fd, const char *path)
+{
+	char link[40] = "/proc/self/fd/", name[PATH_MAX], *at = link + sizeof(link);
+	size_t length = 0;
+	long n;
+
+	if (!globs)
+		return false;
+	if (path && config_match(globs, path))
+		return true;
+	*--at = '\0';
+	do
+		*--at = (char)('0' + fd % 10);
+	while (fd /= 10);
+	length = strlen(link);
+	memmove(link + length, at, strlen(at) + 1);
+	n = syscall(SYS_readlinkat, AT_FDCWD, link, name, sizeof(name) - 1);
+	if (n <= 0)
+		return false;
+	name[n] = '\0';
+	return config_match(globs, name);
+}
+
+static void watch(FILE *file)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+
+		if (!move(slot, USE_FREE, USE_MAKING))
+			continue;
+		atomic_fetch_add(&watched, 1);
+		slot->stream.file = file;
+		slot->stream.tail_ns = 0;
+		atomic_store_explicit(&slot->stream.muted, 0, memory_order_relaxed);
+		atomic_store(&slot->file, file);
+		atomic_store(&slot->use, USE_IDLE);
+		return;
+	}
+}
+
+void streams_opened(FILE *file, const char *path, const char *mode)
+{
+	int fd;
+
+	if (file == stdout || file == stderr || !is_writable(mode))
+		return;
+	fd = fileno_unlocked(file);
+	if (fd >= 0 && (is_standard_output(fd) || is_named(fd, path)))
+		watch(file);
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
+
+static void leave(struct slot *slot)
+{
+	int64_t end = clock_now_ns() + CLOSE_BOUND;
+
+	while (!move(slot, USE_IDLE, USE_MAKING)) {
+		int64_t left = end - clock_now_ns();
+
+		if (left <= 0 && move(slot, USE_FLUSH, USE_GONE))
+			return; /* the flush frees the slot */
+		if (atomic_load(&slot->use) == USE_GONE)
+			return; /* a stream that was closed earlier, at the same address */
+		if (left > 0)
+			futex_wait(&slot->use, USE_FLUSH, left);
+	}
+	release(slot);
+}
+
+void streams_closing(const FILE *file)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (atomic_load(&slots[i].file) == file)
+			leave(&slots[i]);
+}
+
+/* --- flushing ----------------------------------------------------------------------------- */
+
+static enum sink_result flush(struct slot *slot, struct sink_order *order)
+{
+	enum sink_result result;
+
+	if (!move(slot, USE_IDLE, USE_FLUSH))
+		return SINK_CLEAN;
+	result = sink_stream_flush(&slot->stream, order);
+	if (move(slot, USE_FLUSH, USE_IDLE)) {
+		futex_wake(&slot->use);
+		return result;
+	}
+	release(slot);
+	return SINK_CLEAN;
+}
+
+enum sink_result streams_flush(struct sink_order *order)
+{
+	enum sink_result most = SINK_CLEAN;
+
+	for (size_t i = 0; streams_any() && i < SLOTS; i++) {
+		enum sink_result result = flush(&slots[i], order);
+
+		if (result > most)
+			most = result;
+	}
+	return most;
+}
+
+void streams_begin_in_child(bool drop)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		bool kept = move(slot, USE_FLUSH, USE_IDLE) || atomic_load(&slot->use) == USE_IDLE;
+
+		if (kept && drop && __fpending(slot->stream.file))
+			__fpurge(slot->stream.file);
+		else if (!kept && atomic_load(&slot->use) != USE_FREE)
+			release(slot); /* whoever was opening or closing it is not here */
+	}
+}

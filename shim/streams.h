@@ -1,0 +1,43 @@
+/* streams.h -- the further C streams that are kept fresh */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Those that the program opened for writing on the same file as stdout or stderr, or on a file
+ * that IDLEFLUSH_FILES names. At most 32 at a time; what is opened past that is left alone.
+ */
+#ifndef IDLEFLUSH_STREAMS_H
+#define IDLEFLUSH_STREAMS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sink.h"
+
+/* Takes the globs, comma-separated, or NULL. Constructor only; they must last. */
+void streams_init(const char *globs);
+
+/*
+ * `file` was opened with `mode`; `path` as the program gave it, or NULL. Watches it where it is
+ * one of ours. Any thread that may call fopen(3); not in a vfork child; errno may change.
+ */
+void streams_opened(FILE *file, const char *path, const char *mode);
+
+/*
+ * `file` is about to be closed: afterwards nobody here touches it. Waits where a flush of just
+ * this stream has begun, which takes microseconds; 100 ms at most: then the flush holds the
+ * stream's lock, for which libc's fclose waits too. Any thread; errno may change.
+ */
+void streams_closing(const FILE *file);
+
+/* Is any stream watched? A few loads; any context. */
+bool streams_any(void);
+
+/* sink_stream_flush for each; the flusher, an atfork prepare handler. */
+enum sink_result streams_flush(struct sink_order *order);
+
+/*
+ * In a forked child: no flush is under way; `drop`: what the streams hold is the parent's. Atfork
+ * child handler only.
+ */
+void streams_begin_in_child(bool drop);
+
+#endif

@@ -1,0 +1,75 @@
+/* wrap_stdio.c -- the exported functions that open and close C streams */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream that is opened is watched where streams.h says so. One that is closed is let go first:
+ * its memory is free the moment the real call returns. That must not depend on who is awake, nor
+ * on which process this is, for a vfork child frees its parent's stream.
+ */
+#include "flusher.h"
+#include "next.h"
+#include "platform.h"
+#include "sinks.h"
+#include "streams.h"
+
+static FILE *opened(FILE *file, const char *path, const char *mode)
+{
+	int kept;
+
+	if (!file || !flusher_awake())
+		return file;
+	kept = errno;
+	if (flusher_is_owner())
+		streams_opened(file, path, mode);
+	errno = kept;
+	return file;
+}
+
+static void closing(const FILE *file)
+{
+	int kept = errno;
+
+	if (streams_any())
+		streams_closing(file);
+	errno = kept;
+}
+
+/* freopen closes and opens inside libc, where stdout may get another file. */
+static FILE *reopened(FILE *file, const char *path, const char *mode)
+{
+	if (flusher_awake())
+		sinks_file_changed();
+	return opened(file, path, mode);
+}
+
+EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
+{
+	return opened(NEXT(fopen)(path, mode), path, mode);
+}
+
+EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
+{
+	return opened(NEXT(fopen64)(path, mode), path, mode);
+}
+
+EXPORT FILE *fdopen(int fd, const char *mode)
+{
+	return opened(NEXT(fdopen)(fd, mode), NULL, mode);
+}
+
+EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	closing(file);
+	return reopened(NEXT(freopen)(path, mode, file), path, mode);
+}
+
+EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	closing(file);
+	return reopened(NEXT(freopen64)(path, mode, file), path, mode);
+}
+
+EXPORT int fclose(FILE *file)
+{
+	closing(file);
+	return NEXT(fclose)(file);
+}
