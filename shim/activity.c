@@ -70,7 +70,10 @@ static void promote(struct conn *conn, int fd)
 		set_kind(conn, CONN_OTHER);
 		return;
 	}
-	atomic_store_explicit(&conn->datagram, type == SOCK_DGRAM, memory_order_relaxed);
+	if (type == SOCK_DGRAM) {
+		atomic_store_explicit(&conn->datagram, true, memory_order_relaxed);
+		http_give_up(&conn->in); /* there is no stream to frame */
+	}
 	set_kind(conn, CONN_SERVER);
 }
 
@@ -161,10 +164,8 @@ void activity_received(int fd, const struct iovec *iov, size_t count, size_t n, 
 	if (kind_of(conn) > CONN_SERVER)
 		return;
 	turn_received(conn);
-	if (kind_of(conn) != CONN_SERVER)
-		return;
-	feed_received(conn, iov, count, n);
-	if (UNLIKELY(log_debugging()))
+	feed_received(conn, iov, count, n); /* what read(2) brings may be a request, too */
+	if (UNLIKELY(log_debugging()) && kind_of(conn) == CONN_SERVER)
 		tell_framing(conn, fd);
 }
 
