@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# flush.bats -- when pending lines come out, and when they do not
+# SPDX-License-Identifier: MIT
+#
+# Each cause of a flush is tested with the others turned off; the control is the same run with that
+# one off, too, or without the shim.
+
+load helper
+
+# Every cause but the one that a test is about.
+NO_IDLE=IDLEFLUSH_IDLE=1h
+NO_MAX_AGE=IDLEFLUSH_MAX_AGE=0
+NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
+
+WAITS=(accept accept4 epoll_wait epoll_pwait epoll_pwait2 poll ppoll __poll_chk __ppoll_chk
+	select pselect)
+READS=(read readv recv recvfrom recvmsg recvmmsg)
+
+setup_file() {
+	WORK=$BATS_FILE_TMPDIR
+	export WORK
+	command -v musl-gcc >/dev/null || return 0
+	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/server" "$ROOT/tests/fixtures/server.c"
+}
+
+teardown() {
+	stop_all
+}
+
+# One number of the reader's summary, of the counters, of the age of a request's line in us.
+summary_of() {
+	sed "s/.*\<$2=\([0-9]*\).*/\1/" "$(dir_of "$1")/summary"
+}
+
+counter_of() {
+	sed -n "s/^idleflush: .*\<$2=\([0-9]*\).*/\1/p" "$(dir_of "$1")/err"
+}
+
+age_of() {
+	awk -v id="$2" '$2 == "req" && $3 == id { print $1 }' "$(dir_of "$1")/lines"
+}
+
+traffic() {
+	"$PROGS/load" --port="$(port_of "$1")" --rate="$2" --count="$3" >"$(dir_of "$1")/load"
+}
+
+any_came() {
+	local name
+	for name in "$@"; do
+		[ ! -s "$(dir_of "$name")/lines" ] || return 0
+	done
+	return 1
+}
+
+# Each line once, in the order of the requests; no other line.
+assert_requests() {
+	assert_equal "$(lines_of "$1" | awk '{ print $1, $2 }')" "$(seq -f 'req %g' "$2")"
+}
+
+# task_of NAME: the folder in /proc of its flusher thread.
+task_of() {
+	local task
+	for task in "/proc/$(pid_of "$1")/task"/*; do
+		if [ "$(cat "$task/comm")" = idleflush ]; then
+			echo "$task"
+		fi
+	done
+}
+
+@test "A line comes out once the server was quiet for the idle time" {
+	start_server slow preload IDLEFLUSH_IDLE=400ms $NO_MAX_AGE $NO_HEARTBEAT "$PROGS/server"
+	request "$(port_of slow)" 1
+	wait_until 5 arrived slow 1
+	assert [ "$(age_of slow 1)" -ge 300000 ]
+
+	start_server off preload $NO_IDLE $NO_MAX_AGE $NO_HEARTBEAT "$PROGS/server"
+	request "$(port_of off)" 1
+	refute wait_until 1 arrived off 1
+}
+
+@test "A line comes out within milliseconds where nothing else is set" {
+	local id
+	start_server quick preload "$PROGS/server"
+	# The machine may be busy with something else for a moment, but not each time.
+	for id in 1 2 3 4 5; do
+		request "$(port_of quick)" "$id"
+		wait_until 5 arrived quick "$id"
+		[ "$(age_of quick "$id")" -ge 100000 ] || return 0
+	done
+	fail "$(lines_of quick)"
+}
+
+@test "Under steady traffic a line comes out at the maximum age" {
+	start_server steady preload IDLEFLUSH_IDLE=10s IDLEFLUSH_MAX_AGE=200ms $NO_HEARTBEAT \
+		"$PROGS/server"
+	traffic steady 100 100
+	# The traffic took a second, it is not over for long, and the idle time not at all.
+	arrived steady 1
+	assert [ "$(age_of steady 1)" -ge 100000 ]
+	wait_until 5 arrived steady 100
+	assert_requests steady 100
+}
+
+@test "With a maximum age of 0, lines wait for as long as the traffic lasts" {
+	start_server steady preload IDLEFLUSH_IDLE=1s $NO_MAX_AGE $NO_HEARTBEAT "$PROGS/server"
+	traffic steady 100 60
+	refute arrived steady 1
+	wait_until 5 arrived steady 60
+	stop_server steady
+	assert_requests steady 60
+	assert_equal "$(summary_of steady reads)" 1
+}
+
+@test "A line printed before the first connection comes out at once" {
+	start_server plain "$PROGS/server" --hello=listening
+	start_server fresh preload $NO_HEARTBEAT "$PROGS/server" --hello=listening
+	start_server threads preload $NO_HEARTBEAT "$PROGS/server" --hello=listening --model=threads
+	wait_until 5 arrived_text fresh 'listening pid'
+	wait_until 5 arrived_text threads 'listening pid'
+	refute wait_until 1 arrived_text plain 'listening pid'
+}
+
+@test "A thread about to wait for work has its lines brought out, in whichever call it waits" {
+	local call
+	for call in "${WAITS[@]}"; do
+		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
+	done
+	for call in "${WAITS[@]}"; do
+		wait_until 5 arrived_text "$call" ready
+	done
+}
+
+@test "A thread that reads from a connection waits for work as well" {
+	local call
+	for call in "${READS[@]}"; do
+		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
+	done
+	for call in "${READS[@]}"; do
+		wait_until 5 arrived_text "$call" ready
+	done
+}
+
+@test "Without the shim nothing of that comes out" {
+	local call
+	for call in "${WAITS[@]}" "${READS[@]}"; do
+		start_server "$call" "$PROGS/waits" "$call" $'ready\n'
+	done
+	refute wait_until 1 any_came "${WAITS[@]}" "${READS[@]}"
+}
+
+@test "A thread that waits for nothing but time has to wait for the heartbeat" {
+	start_server off preload $NO_HEARTBEAT "$PROGS/waits" sleep $'ready\n'
+	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/waits" sleep $'ready\n'
+	wait_until 5 arrived_text on ready
+	refute wait_until 1 arrived_text off ready
+}
+
+@test "Lines of a thread that only sleeps and prints come out with the heartbeat" {
+	start_server plain "$PROGS/server" --ticker=20
+	start_server off preload $NO_HEARTBEAT "$PROGS/server" --ticker=20
+	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/server" --ticker=20
+	wait_until 5 arrived_text on 'tick 20 '
+	refute arrived_text plain tick
+	refute arrived_text off tick
+	# Some ticks together, not one by one.
+	stop_server on
+	assert [ "$(summary_of on reads)" -lt "$(summary_of on lines)" ]
+}
+
+@test "With everything turned off, an orderly end loses no line" {
+	local program
+	for program in "$PROGS/server" "$PROGS/server --model=threads"; do
+		# shellcheck disable=SC2086 # a program and its argument
+		start_server end preload $NO_IDLE $NO_MAX_AGE $NO_HEARTBEAT $program --graceful
+		traffic end 1000 20
+		refute any_came end
+		stop_server end
+		assert_equal "$SERVER_STATUS" 0
+		assert_requests end 20
+	done
+}
+
+@test "An exit under load loses no line that the program printed" {
+	start_server end preload "$PROGS/server" --model=threads --print-when=before --exit-after=200
+	"$PROGS/load" --port="$(port_of end)" --rate=2000 --count=300 --close \
+		--answered="$BATS_TEST_TMPDIR/answered" || true
+	await_server end
+	assert_equal "$SERVER_STATUS" 0
+	lines_of end | awk '$1 == "req" { print $2 }' | sort >"$BATS_TEST_TMPDIR/printed"
+	sort "$BATS_TEST_TMPDIR/answered" >"$BATS_TEST_TMPDIR/wanted"
+	assert [ "$(wc -l <"$BATS_TEST_TMPDIR/wanted")" -ge 150 ]
+	run -0 comm -13 "$BATS_TEST_TMPDIR/printed" "$BATS_TEST_TMPDIR/wanted"
+	assert_output ''
+	run -0 uniq -d "$BATS_TEST_TMPDIR/printed"
+	assert_output ''
+}
+
+@test "A line made of several calls is not cut, up to the maximum age" {
+	# Looked at every few milliseconds; a line takes four.
+	start_server whole preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=2s \
+		"$PROGS/server" --print=pieces --piece-gap=2000
+	traffic whole 100 100
+	wait_until 5 arrived whole 100
+	assert_requests whole 100
+	stop_server whole
+	assert_equal "$(summary_of whole cut)" 0
+	assert [ "$(summary_of whole reads)" -ge 5 ]
+
+	# The control: with next to no time for it, lines are cut, and none is lost for that.
+	start_server cut preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us \
+		"$PROGS/server" --print=pieces --piece-gap=2000
+	traffic cut 100 100
+	wait_until 5 arrived cut 100
+	assert_requests cut 100
+	stop_server cut
+	assert [ "$(summary_of cut cut)" -ge 1 ]
+}
+
+@test "A prompt without a newline comes out all the same" {
+	# shellcheck disable=SC2034 # start_server reads it
+	READER=(--raw)
+	start_server plain "$PROGS/waits" poll 'your name? '
+	start_server fresh preload $NO_HEARTBEAT "$PROGS/waits" poll 'your name? '
+	start_server mixed preload $NO_HEARTBEAT "$PROGS/waits" poll $'hello\nyour name? '
+	wait_until 5 any_came fresh
+	assert_equal "$(cat "$(dir_of fresh)/lines")" 'your name? '
+	wait_until 5 grep -q name "$(dir_of mixed)/lines"
+	assert_equal "$(cat "$(dir_of mixed)/lines")" $'hello\nyour name? '
+	refute wait_until 1 any_came plain
+}
+
+@test "A prompt waits for the maximum age, the lines before it do not" {
+	# shellcheck disable=SC2034
+	READER=(--raw)
+	start_server mixed preload IDLEFLUSH_MAX_AGE=3s $NO_HEARTBEAT \
+		"$PROGS/waits" poll $'hello\nyour name? '
+	wait_until 5 any_came mixed
+	assert_equal "$(cat "$(dir_of mixed)/lines")" hello
+	wait_until 10 grep -q name "$(dir_of mixed)/lines"
+}
+
+@test "A musl program's lines are fresh" {
+	[ -x "$WORK/server" ] || skip "no musl-gcc here"
+	# The first line comes out by itself: musl asks whether it is a terminal at the first flush.
+	start_server plain "$WORK/server" --hello=listening
+	start_server fresh preload $NO_HEARTBEAT "$WORK/server" --hello=listening
+	for name in plain fresh; do
+		request "$(port_of $name)" 1
+		request "$(port_of $name)" 2
+	done
+	wait_until 5 arrived fresh 2
+	refute wait_until 1 arrived plain 2
+	stop_server fresh
+	assert_equal "$(lines_of fresh | cut -d' ' -f1,2)" $'listening pid\nreq 1\nreq 2'
+}
+
+@test "The counters at exit tell what was done" {
+	local name
+	name='^idleflush: pid=[0-9]+ program=[^ ]+ responses=[0-9]+ flushes=[0-9]+ bytes=[0-9]+'
+	name+=' no_room=[0-9]+ heartbeats=[0-9]+ oldest_ms=[0-9]+( [a-z_]+=[0-9]+)*$'
+	start_server counted preload IDLEFLUSH_STATS=1 "$PROGS/server" --graceful --hello=listening
+	for id in 1 2 3 4 5; do
+		request "$(port_of counted)" "$id"
+		wait_until 5 arrived counted "$id"
+	done
+	pid=$(pid_of counted)
+	stop_server counted
+	run -0 cat "$(dir_of counted)/err"
+	assert_equal "${#lines[@]}" 1
+	assert_output --regexp "$name"
+	assert_equal "$(counter_of counted pid)" "$pid"
+	assert_output --partial ' program=server '
+	assert_equal "$(counter_of counted responses)" 5
+	assert_equal "$(counter_of counted no_room)" 0
+	assert_equal "$(counter_of counted bytes)" "$(lines_of counted | wc -c)"
+	assert [ "$(counter_of counted flushes)" -ge 5 ]
+	assert [ "$(counter_of counted flushes)" -le 20 ]
+	assert [ "$(counter_of counted oldest_ms)" -lt 5000 ]
+}
+
+@test "The counters go to a file, one line a process, or nowhere" {
+	local stats=$BATS_TEST_TMPDIR/stats
+	start_server none preload "$PROGS/server" --graceful
+	stop_server none
+	assert_equal "$(cat "$(dir_of none)/err")" ''
+
+	start_server filed preload IDLEFLUSH_STATS="$stats" "$PROGS/server" \
+		--graceful --model=prefork --workers=2
+	stop_server filed
+	assert_equal "$(cat "$(dir_of filed)/err")" ''
+	assert_equal "$(grep -c '^idleflush: pid=[0-9]* program=server ' "$stats")" 3
+	assert_equal "$(cut -d' ' -f2 "$stats" | sort -u | wc -l)" 3
+}
+
+@test "The oldest line is as old as it was when it came out" {
+	start_server old preload IDLEFLUSH_STATS=1 IDLEFLUSH_IDLE=400ms $NO_MAX_AGE "$PROGS/server" \
+		--graceful
+	request "$(port_of old)" 1
+	wait_until 5 arrived old 1
+	stop_server old
+	assert [ "$(counter_of old oldest_ms)" -ge 300 ]
+	assert [ "$(counter_of old oldest_ms)" -lt 5000 ]
+}
+
+@test "The flusher is a thread of its name that takes none of the program's signals" {
+	local task blocked sig
+	start_server named preload "$PROGS/server"
+	task=$(task_of named)
+	assert [ -n "$task" ]
+	blocked=$((16#$(sed -n 's/^SigBlk:\t//p' "$task/status")))
+	for sig in 1 2 3 10 12 13 14 15 17; do
+		assert [ $((blocked >> (sig - 1) & 1)) = 1 ]
+	done
+	# Nothing of that sticks to the program's own thread.
+	assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$(pid_of named)/status")" 0000000000000000
+}
+
+@test "An idle server wakes once a heartbeat, and not at all without" {
+	local start
+	switches() {
+		sed -n 's/^voluntary_ctxt_switches:\t//p' "$(task_of "$1")/status"
+	}
+	woke() {
+		[ "$(switches "$1")" -ge "$2" ]
+	}
+	settled() {
+		local now
+		now=$(switches "$1")
+		[ "$now" = "${BEFORE-}" ] || ! BEFORE=$now
+	}
+
+	start_server off preload $NO_HEARTBEAT "$PROGS/server" --hello=listening
+	wait_until 5 arrived_text off listening
+	start_server on preload IDLEFLUSH_HEARTBEAT=200ms "$PROGS/server" --hello=listening
+	wait_until 5 arrived_text on listening
+	wait_until 5 settled off
+	local off_before
+	off_before=$(switches off)
+
+	start=$(now_us)
+	wait_until 20 woke on $(($(switches on) + 5))
+	assert [ $(($(now_us) - start)) -ge 500000 ]
+	assert_equal "$(switches off)" "$off_before"
+}
