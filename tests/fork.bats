@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# fork.bats -- processes that make processes: fresh lines in each, every line exactly once
+# SPDX-License-Identifier: MIT
+#
+# Without the shim a line that is pending at a fork comes out once from each process that ends in an
+# orderly way, and not at all from those that are killed.
+
+load helper
+
+setup_file() {
+	local program
+	WORK=$BATS_FILE_TMPDIR
+	export WORK
+	command -v musl-gcc >/dev/null || return 0
+	for program in server forks; do
+		musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/$program" \
+			"$ROOT/tests/fixtures/$program.c" -pthread
+	done
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	stop_all
+	kill ${STARTED-} 2>/dev/null || true
+}
+
+traffic() {
+	"$PROGS/load" --port="$(port_of "$1")" --rate=3000 --count="$2" --connections=16 \
+		>"$(dir_of "$1")/load"
+}
+
+count_of() {
+	lines_of "$1" | grep -c "^$2 " || true
+}
+
+came() {
+	[ "$(count_of "$1" "$2")" -ge "$3" ]
+}
+
+# Of N requests each line once; of every other kind of line, as given: WORD=COUNT...
+assert_lines() {
+	local name=$1 requests=$2 total=$2 word
+	shift 2
+	assert_equal "$(lines_of "$name" | awk '$1 == "req" { print $2 }' | sort -n)" \
+		"$(seq "$requests")"
+	for word in "$@"; do
+		assert_equal "$word: $(count_of "$name" "${word%=*}")" "$word: ${word#*=}"
+		total=$((total + ${word#*=}))
+	done
+	# And nothing else, such as half a line.
+	assert_equal "$(lines_of "$name" | wc -l)" "$total"
+}
+
+# How many processes wrote the lines of the requests?
+writers_of() {
+	lines_of "$1" | awk '$1 == "req" { print $4 }' | sort -u | wc -l
+}
+
+# prefork REQUESTS WORD=COUNT... -- PROGRAM...: all lines are there while it runs, no more when it
+# ends in an orderly way.
+prefork() {
+	local requests=$1 expected=()
+	shift
+	while [ "$1" != -- ]; do
+		expected+=("$1")
+		shift
+	done
+	shift
+	start_server fork preload "$@" --graceful
+	traffic fork "$requests"
+	wait_until 10 came fork req "$requests"
+	for word in "${expected[@]}"; do
+		wait_until 5 came fork "${word%=*}" "${word#*=}"
+	done
+	stop_server fork
+	assert_equal "$SERVER_STATUS" 0
+	assert_lines fork "$requests" "${expected[@]}"
+}
+
+@test "Without the shim the first line comes out once from every worker, and late" {
+	start_server plain "$PROGS/server" --model=prefork --hello=listening --graceful
+	traffic plain 100
+	refute wait_until 1 came plain req 1
+	stop_server plain
+	assert_lines plain 100 listening=5
+}
+
+@test "Workers forked after the first output have fresh lines, each once" {
+	prefork 1000 listening=1 up=4 -- \
+		"$PROGS/server" --model=prefork --hello=listening --worker-hello=up
+	assert [ "$(writers_of fork)" -ge 2 ]
+}
+
+@test "Workers forked before any output have fresh lines, each once" {
+	prefork 1000 listening=1 up=4 -- \
+		"$PROGS/server" --model=prefork --fork-when=before --hello=listening --worker-hello=up
+	assert [ "$(writers_of fork)" -ge 2 ]
+}
+
+@test "Workers that accept one connection after the other have fresh lines, each once" {
+	start_server fork preload "$PROGS/server" --model=prefork --loop=accept \
+		--hello=listening --worker-hello=up --graceful
+	"$PROGS/load" --port="$(port_of fork)" --rate=1000 --count=200 --close --connections=4 >load
+	wait_until 10 came fork req 200
+	stop_server fork
+	assert_lines fork 200 listening=1 up=4
+}
+
+@test "Workers that fork again have fresh lines, each once" {
+	prefork 1000 listening=1 up=4 -- \
+		"$PROGS/server" --model=prefork --nested --hello=listening --worker-hello=up
+	assert [ "$(writers_of fork)" -ge 3 ]
+}
+
+@test "Workers that are killed have no line left" {
+	start_server fork preload IDLEFLUSH_SIGNALS=none "$PROGS/server" --model=prefork \
+		--hello=listening --worker-hello=up
+	traffic fork 500
+	wait_until 10 came fork req 500
+	wait_until 5 came fork up 4
+	stop_server fork KILL
+	assert_lines fork 500 listening=1 up=4
+}
+
+@test "A daemon that forked twice has fresh lines, each once" {
+	local pid
+	start_server daemon preload "$PROGS/server" --daemon=twice --hello=listening --graceful \
+		--pid-file="$(dir_of daemon)/pid"
+	traffic daemon 200
+	wait_until 10 came daemon req 200
+	wait_until 5 came daemon listening 1
+	pid=$(cat "$(dir_of daemon)/pid")
+	refute [ "$pid" = "$(pid_of daemon)" ]
+	kill "$pid"
+	await_server daemon
+	assert_lines daemon 200 listening=1
+}
+
+@test "A daemon's workers have fresh lines, each once" {
+	start_server daemon preload "$PROGS/server" --daemon=twice --model=prefork --graceful \
+		--hello=listening --worker-hello=up --pid-file="$(dir_of daemon)/pid"
+	traffic daemon 500
+	wait_until 10 came daemon req 500
+	kill "$(cat "$(dir_of daemon)/pid")"
+	await_server daemon
+	assert_lines daemon 500 listening=1 up=4
+}
+
+@test "Workers of a musl program have fresh lines, each once" {
+	[ -x "$WORK/server" ] || skip "no musl-gcc here"
+	prefork 1000 listening=1 up=4 -- \
+		"$WORK/server" --model=prefork --hello=listening --worker-hello=up
+	rm -r "$(dir_of fork)"
+	prefork 500 listening=1 up=4 -- \
+		"$WORK/server" --model=prefork --nested --hello=listening --worker-hello=up
+}
+
+# Its pipe is full from the start: nothing can be flushed before the fork. Then all that is certain
+# is that it is not lost.
+@test "A line that is pending at a fork and cannot be flushed comes out later" {
+	local reader id
+	mkfifo pipe
+	"$PROGS/reader" --stall --summary=summary <pipe >lines 3>&- &
+	reader=$!
+	exec 8>pipe
+	tr '\0' '\n' </dev/zero | head -c 65536 |
+		timeout 10 dd bs=4096 iflag=fullblock of=/dev/fd/8 2>/dev/null
+	timeout 60 env LD_PRELOAD="$LIB" "$PROGS/server" --model=prefork --hello=listening \
+		--port-file=port >&8 2>err 3>&- 8>&- &
+	STARTED="$reader $!"
+	exec 8>&-
+	wait_until 10 test -e port
+	for id in 1 2 3 4 5 6 7 8; do
+		request "$(cat port)" "$id"
+	done
+	assert_equal "$(cat lines)" ''
+	kill -USR1 "$reader"
+	wait_until 10 grep -q ' req 8 ' lines
+	kill "${STARTED#* }"
+	wait_until 10 test -s summary
+	STARTED=
+	assert_equal "$(grep -c ' req ' lines)" 8
+	assert [ "$(grep -c ' listening ' lines)" -ge 1 ]
+}
+
+# storm PROGRAM: what the thread printed, and nothing else, be the children many.
+storm() {
+	local status=0
+	timeout 60 env ${2:+"$2"} "$1" storm 200 >out || status=$?
+	assert_equal "$status" 0
+	assert_equal "$(tail -n 1 out)" "printed $(($(wc -l <out) - 1))"
+	head -n -1 out | sort -u >unique
+	assert_equal "$(wc -l <unique)" "$(($(wc -l <out) - 1))"
+	assert_equal "$(grep -vc '^thread [0-9]*$' unique)" 0
+}
+
+@test "Lines that a thread prints while others fork come out once, and from one process" {
+	storm "$PROGS/forks"
+	storm "$PROGS/forks" LD_PRELOAD="$LIB"
+}
+
+@test "Lines that a thread prints while others fork come out once in a musl program" {
+	[ -x "$WORK/forks" ] || skip "no musl-gcc here"
+	storm "$WORK/forks"
+	storm "$WORK/forks" LD_PRELOAD="$LIB"
+}
+
+@test "A child that is forked while a thread prints can print, too" {
+	local children
+	# A child that hangs is killed by its alarm, which fails the run.
+	run -0 timeout 60 "$PROGS/forks" speak 200
+	run -0 timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms "$PROGS/forks" speak 200
+	children=$(grep -o 'child [0-9]*' <<<"$output" | sort -u | wc -l)
+	assert [ "$children" -eq 200 ]
+}
+
+@test "A child of a bare clone has no thread of ours and prints nothing of its parent's" {
+	run -0 timeout 30 "$PROGS/forks" clone
+	assert_output $'before\nthe child has 1'
+	run -0 timeout 30 env LD_PRELOAD="$LIB" "$PROGS/forks" clone
+	assert_output $'before\nthe child has 1'
+}
+
+@test "A Python server that starts programs while it serves goes on counting" {
+	cat >server.py <<-'END'
+		import socket, subprocess, sys
+		listener = socket.create_server(("127.0.0.1", 0))
+		with open(sys.argv[1], "w") as port:
+		    port.write("%d\n" % listener.getsockname()[1])
+		connection, _ = listener.accept()
+		for i in range(3):
+		    connection.recv(4096)
+		    subprocess.run(["/bin/true"], close_fds=True, stdout=subprocess.DEVNULL)
+		    subprocess.run("true; exit 0", shell=True, close_fds=False)
+		    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	END
+	timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$PWD/stats" IDLEFLUSH_ONLY='python*' \
+		/usr/bin/python3 server.py "$PWD/port" 2>err 3>&- &
+	STARTED=$!
+	wait_until 10 test -s port
+	"$PROGS/load" --port="$(cat port)" --connections=1 --count=3 --rate=100 >load
+	wait "$STARTED"
+	assert_equal "$(cat err)" ''
+	run -0 grep -c ' responses=3 ' stats
+	assert_output 1
+}
