@@ -174,12 +174,16 @@ void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
 	struct conn *conn = conn_find(fd);
 	unsigned responses;
 
-	if (!conn)
+	if (!conn) {
+		sinks_wrote(fd, n);
 		return;
+	}
 	if (UNLIKELY(kind_of(conn) == CONN_RECEIVED))
 		promote(conn, fd);
-	if (kind_of(conn) != CONN_SERVER)
+	if (kind_of(conn) != CONN_SERVER) {
+		sinks_wrote(fd, n);
 		return;
+	}
 	responses = atomic_load_explicit(&conn->datagram, memory_order_relaxed)
 			    ? 1
 			    : feed_sent(conn, iov, count, n);

@@ -18,6 +18,7 @@
 #include "look.h"
 #include "platform.h"
 #include "quiet.h"
+#include "sink_python.h"
 #include "thread.h"
 
 #define STOP_BOUND  (500 * NS_PER_MS)
@@ -161,6 +162,7 @@ static bool is_in_flight(int64_t first, int64_t now)
 static void *run(void *unused)
 {
 	prctl(PR_SET_NAME, "idleflush", 0, 0, 0);
+	sink_python_start();
 	while (!serve_requests()) {
 		int64_t now = clock_now_ns();
 		int64_t first = atomic_load(&flusher->first_ns);

@@ -13,6 +13,7 @@
 #include "platform.h"
 #include "room.h"
 #include "sink.h"
+#include "sink_python.h"
 #include "stats.h"
 #include "streams.h"
 #include "unlocked.h"
@@ -88,6 +89,8 @@ __attribute__((constructor)) static void start(void)
 		stats_init(&config);
 		sink_stdio_init();
 		streams_init(config.files);
+		sink_python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted
+									  : NULL);
 		if (config.buffer)
 			sink_stdio_set_buffer(config.buffer);
 		if (flusher_init(&config) || fork_init())

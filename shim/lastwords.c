@@ -14,6 +14,7 @@
 #include "flusher.h"
 #include "futex.h"
 #include "next.h"
+#include "sink_python.h"
 #include "sinks.h"
 #include "stats.h"
 
@@ -66,6 +67,8 @@ static void speak_and_die(int sig, siginfo_t *info)
 	bool outside = is_from_outside(sig, info);
 	int tid = (int)syscall(SYS_gettid);
 
+	if (!outside)
+		sink_python_give_up(); /* we do not return to let go of its lock */
 	if (!flusher_flush_now(!outside, outside ? PATIENCE : BOUND) && outside) {
 		if (atomic_exchange(&put_off.taken, 1))
 			return; /* dying already */
@@ -174,8 +177,11 @@ void lastwords_speak(void)
 		return;
 	kept = errno;
 	if (flusher_is_owner()) {
+		void *let_go = sink_python_let_go();
+
 		if (sinks_may_hold())
 			flusher_flush_now(false, BOUND);
+		sink_python_take_back(let_go);
 		stats_print();
 	}
 	errno = kept;

@@ -9,6 +9,7 @@
 
 #include "futex.h"
 #include "gate.h"
+#include "sink_python.h"
 #include "sinks.h"
 
 #define RETRY_FIRST NS_PER_MS
@@ -104,11 +105,16 @@ bool look_was_put_off(void)
 
 void look_read_counts(struct look_counts *counts)
 {
-	counts->flushes = atomic_load_explicit(&flushes, memory_order_relaxed);
-	counts->bytes = atomic_load_explicit(&bytes, memory_order_relaxed);
-	counts->no_room = atomic_load_explicit(&no_room, memory_order_relaxed);
+	struct sink_python_counts python;
+
+	sink_python_read_counts(&python);
+	counts->flushes = atomic_load_explicit(&flushes, memory_order_relaxed) + python.flushes;
+	counts->bytes = atomic_load_explicit(&bytes, memory_order_relaxed) + python.bytes;
+	counts->no_room = atomic_load_explicit(&no_room, memory_order_relaxed) + python.no_room;
 	counts->heartbeats = atomic_load_explicit(&heartbeats, memory_order_relaxed);
 	counts->oldest_ns = atomic_load_explicit(&oldest_ns, memory_order_relaxed);
+	if (python.oldest_ns > counts->oldest_ns)
+		counts->oldest_ns = python.oldest_ns;
 }
 
 void look_reset(int64_t now_ns)

@@ -52,7 +52,7 @@
 /* What only one of them has, or not in every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
-	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlsym)                         \
+	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
 	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
 /* clang-format on */
 

@@ -66,3 +66,13 @@ size_t room_for(int fd, bool last)
 		return socket_room(fd);
 	return SIZE_MAX - 1;
 }
+
+size_t room_for_unknown(int fd, size_t ample, bool last)
+{
+	size_t room = room_for(fd, last);
+	int queued;
+
+	if (room == ROOM_NEVER || room >= ample)
+		return room;
+	return room && ioctl(fd, FIONREAD, &queued) == 0 && !queued ? room : 0;
+}

@@ -19,4 +19,10 @@
  */
 size_t room_for(int fd, bool last);
 
+/*
+ * The same for a writer that holds an unknown amount, mostly less than `ample`: that much, or all
+ * that a smaller pipe holds, or else 0; or ROOM_NEVER.
+ */
+size_t room_for_unknown(int fd, size_t ample, bool last);
+
 #endif

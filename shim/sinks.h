@@ -13,7 +13,10 @@
  */
 bool sinks_may_hold(void);
 
-/* Flushes everything as far as that cannot block. The flusher thread only. */
+/*
+ * Flushes everything as far as that cannot block; Python's streams are flushed a little later by
+ * the thread that waits for its lock. The flusher thread only.
+ */
 enum sink_result sinks_flush(struct sink_order *order);
 
 /* The C streams only, of which a forked child inherits a copy. Atfork prepare handler only. */
@@ -24,6 +27,9 @@ enum sink_result sinks_flush_streams(struct sink_order *order);
  * handler only.
  */
 void sinks_begin_in_child(bool drop);
+
+/* `n` > 0 bytes were written to `fd` by a call that we see. Any context. */
+void sinks_wrote(int fd, size_t n);
 
 /* fd 1 or 2 was replaced: what was given up is looked at anew. Any context. */
 void sinks_file_changed(void);

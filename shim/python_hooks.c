@@ -1,0 +1,216 @@
+/* python_hooks.c -- keeps our second thread out of Python while that forks or ends */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A forked child must not inherit a thread state half made or a stream in the middle of a flush,
+ * and taking the GIL of an interpreter that is gone crashes. So both begin with a hook of ours: it
+ * bars the way and, where our thread is inside, lets go of the GIL until that is out.
+ * Owns: `inside` and the bars. Each side announces itself first and looks at the other then, so at
+ * least one sees the other; that takes sequential consistency.
+ * Called from: host threads with the GIL (hooks), the second thread, the atfork child handler.
+ * What remains: the hooks can only be put by our thread, so its first visit is without them. An
+ * interpreter that ends within the instructions between `is it up` and PyGILState_Ensure -- and
+ * its end takes milliseconds -- would be missed.
+ */
+#include "python_hooks.h"
+
+#include "futex.h"
+#include "platform.h"
+#include "python_streams.h"
+
+#define WAIT_BOUND (100 * NS_PER_MS)
+#define TRIES      3
+
+static _Atomic uint32_t inside; /* futex: the second thread is between enter and leave */
+static _Atomic uint32_t forks;  /* futex: threads that are about to fork */
+static _Atomic bool ending;     /* the interpreter is about to end, or has */
+static _Atomic bool put, refused;
+static _Atomic bool overdue; /* somebody waited in vain; nobody else need do so */
+
+static void (*child_begins)(void); /* written by the constructor only */
+
+void python_hooks_init(void (*in_child)(void))
+{
+	child_begins = in_child;
+}
+
+bool python_hooks_open(void)
+{
+	return atomic_load_explicit(&put, memory_order_relaxed) &&
+	       !atomic_load_explicit(&ending, memory_order_relaxed);
+}
+
+/* --- the second thread -------------------------------------------------------------------- */
+
+bool python_hooks_enter(void)
+{
+	while (!atomic_load(&ending) && !atomic_load(&refused)) {
+		uint32_t now;
+
+		atomic_store(&inside, 1);
+		now = atomic_load(&forks);
+		if (!now && !atomic_load(&ending))
+			return true;
+		python_hooks_leave();
+		futex_wait(&forks, now, WAIT_BOUND);
+	}
+	return false;
+}
+
+void python_hooks_leave(void)
+{
+	atomic_store(&inside, 0);
+	atomic_store(&overdue, false);
+	if (atomic_load(&forks) || atomic_load(&ending))
+		futex_wake(&inside);
+}
+
+void python_hooks_begin_in_child(void)
+{
+	atomic_store(&inside, 0);
+	atomic_store(&forks, 0);
+	atomic_store(&overdue, false);
+}
+
+/* --- the hooks: host threads with the GIL ------------------------------------------------- */
+
+/* Our thread may be waiting for the GIL, which we have. */
+static void wait_until_outside(const struct python *python)
+{
+	int64_t end, left;
+	void *state;
+
+	if (!atomic_load(&inside) || atomic_load(&overdue))
+		return;
+	state = python->PyEval_SaveThread();
+	end = clock_now_ns() + WAIT_BOUND;
+	while (atomic_load(&inside) && (left = end - clock_now_ns()) > 0)
+		futex_wait(&inside, 1, left);
+	if (atomic_load(&inside))
+		atomic_store(&overdue, true); /* the program's own flush() takes its time */
+	python->PyEval_RestoreThread(state);
+}
+
+/*
+ * A write lets go of the GIL, and another thread may print meanwhile: once more, until nothing was
+ * written. Python's signal handlers may run in a flush, and raise, which would be lost here.
+ */
+static void flush_before_fork(const struct python *python)
+{
+	sigset_t all, kept;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t before = python_streams_written();
+
+		python_streams_flush_own(python);
+		if (python_streams_written() == before)
+			break;
+	}
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
+}
+
+static struct python_object *none(const struct python *python)
+{
+	python->Py_IncRef(python->none);
+	return python->none;
+}
+
+static struct python_object *before_fork(struct python_object *self, struct python_object *unused)
+{
+	const struct python *python = python_calls();
+
+	(void)self, (void)unused;
+	atomic_fetch_add(&forks, 1);
+	wait_until_outside(python);
+	flush_before_fork(python);
+	return none(python);
+}
+
+static struct python_object *in_parent(struct python_object *self, struct python_object *unused)
+{
+	(void)self, (void)unused;
+	atomic_fetch_sub(&forks, 1);
+	futex_wake(&forks);
+	return none(python_calls());
+}
+
+static struct python_object *in_child(struct python_object *self, struct python_object *unused)
+{
+	(void)self, (void)unused;
+	if (child_begins)
+		child_begins();
+	return none(python_calls());
+}
+
+/* Python itself flushes when it ends. What runs after this was registered before us: nearly none.
+ */
+static struct python_object *at_exit(struct python_object *self, struct python_object *unused)
+{
+	(void)self, (void)unused;
+	atomic_store(&ending, true);
+	wait_until_outside(python_calls());
+	return none(python_calls());
+}
+
+/* The interpreter is gone. Who embeds it may start another. */
+static void gone(void)
+{
+	atomic_store(&put, false);
+	atomic_store(&ending, false);
+}
+
+/* --- putting them ------------------------------------------------------------------------- */
+
+static const struct python_method before_fork_method = {"idleflush_before_fork", before_fork,
+							PYTHON_NO_ARGUMENTS, NULL};
+static const struct python_method in_parent_method = {"idleflush_in_parent", in_parent,
+						      PYTHON_NO_ARGUMENTS, NULL};
+static const struct python_method in_child_method = {"idleflush_in_child", in_child,
+						     PYTHON_NO_ARGUMENTS, NULL};
+static const struct python_method at_exit_method = {"idleflush_at_exit", at_exit,
+						    PYTHON_NO_ARGUMENTS, NULL};
+
+static struct python_object *function(const struct python *python,
+				      const struct python_method *method)
+{
+	return python->PyCFunction_NewEx(method, NULL, NULL);
+}
+
+/* Calls module.name(*arguments, **keywords), which are given away. True when that worked. */
+static bool call(const struct python *python, const char *module, const char *name,
+		 struct python_object *arguments, struct python_object *keywords)
+{
+	struct python_object *from = python->PyImport_ImportModule(module);
+	struct python_object *called = from ? python->PyObject_GetAttrString(from, name) : NULL;
+	struct python_object *result =
+		called && arguments ? python->PyObject_Call(called, arguments, keywords) : NULL;
+
+	python->Py_DecRef(from);
+	python->Py_DecRef(called);
+	python->Py_DecRef(arguments);
+	python->Py_DecRef(keywords);
+	python->Py_DecRef(result);
+	if (!result)
+		python->PyErr_Clear();
+	return result;
+}
+
+bool python_hooks_put(const struct python *python)
+{
+	if (atomic_load(&put))
+		return true;
+	if (!call(python, "atexit", "register",
+		  python->Py_BuildValue("(N)", function(python, &at_exit_method)), NULL) ||
+	    !call(python, "posix", "register_at_fork", python->Py_BuildValue("()"),
+		  python->Py_BuildValue("{s:N,s:N,s:N}", "before",
+					function(python, &before_fork_method), "after_in_parent",
+					function(python, &in_parent_method), "after_in_child",
+					function(python, &in_child_method))) ||
+	    python->Py_AtExit(gone)) {
+		atomic_store(&refused, true);
+		return false;
+	}
+	atomic_store(&put, true);
+	return true;
+}

@@ -1,0 +1,40 @@
+/* python_lock.c -- the GIL of a thread that is about to wait for us */
+/* SPDX-License-Identifier: MIT */
+#include "python_lock.h"
+
+#include "platform.h"
+#include "python.h"
+#include "python_hooks.h"
+
+/* Since 3.12 the current state is the thread's own; before, there was one for all threads. */
+bool python_lock_is_mine(void)
+{
+	const struct python *python = python_calls();
+	void *current;
+
+	if (!python || !python_hooks_open())
+		return false;
+	current = python->current_thread_state();
+	return current && current == python->PyGILState_GetThisThreadState();
+}
+
+/* A handler runs with its own signal blocked; a thread of Python's has none blocked otherwise. */
+static bool is_in_handler(void)
+{
+	sigset_t blocked;
+
+	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
+}
+
+void *python_lock_let_go(void)
+{
+	if (!python_lock_is_mine() || is_in_handler())
+		return NULL;
+	return python_calls()->PyEval_SaveThread();
+}
+
+void python_lock_take_back(void *let_go)
+{
+	if (let_go)
+		python_calls()->PyEval_RestoreThread(let_go);
+}

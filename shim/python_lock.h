@@ -1,0 +1,19 @@
+/* python_lock.h -- the GIL of a thread that is about to wait for us */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_PYTHON_LOCK_H
+#define IDLEFLUSH_PYTHON_LOCK_H
+
+#include <stdbool.h>
+
+/* Has this very thread the GIL, where the hooks are in? Any context. */
+bool python_lock_is_mine(void);
+
+/*
+ * Lets go of the GIL where this thread has it and is not in a signal handler: that one interrupted
+ * it anywhere, maybe in the middle of an object that the GIL protects. Returns what
+ * python_lock_take_back takes; NULL: nothing was done.
+ */
+void *python_lock_let_go(void);
+void python_lock_take_back(void *let_go);
+
+#endif
