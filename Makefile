@@ -38,8 +38,11 @@ LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
-LAUNCHER_SRC := shim/launcher.c shim/options.c shim/program.c shim/config.c
-LIB_SRC      := $(filter-out shim/launcher.c shim/options.c shim/program.c,$(wildcard shim/*.c))
+# What is the command's alone; of the rest it takes config.c.
+LAUNCHER     := launcher options preload program image doctor chain anatomy libc runtime report \
+                inspect process
+LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
+LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
 
 .PHONY: FORCE all clean demo check lint unit bats fuzz
@@ -116,12 +119,12 @@ $(B)/tests/%: tests/fixtures/%.c $(wildcard tests/fixtures/*.h) Makefile | $(B)/
 $(B)/tests/%: tests/fixtures/%.cc Makefile | $(B)/tests
 	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
-# Those that need no library but libc, for musl as well.
+# For musl as well, without those that need glibc or another library.
 MUSL_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/musl/%,\
-                   $(shell grep -L '^/\* link:' tests/fixtures/*.c))
+                   $(shell grep -L '^/\* link:\|sigabbrev_np' tests/fixtures/*.c))
 
-$(B)/musl/%: tests/fixtures/%.c Makefile | $(B)/musl
-	musl-gcc -D_GNU_SOURCE -std=c11 $(CFLAGS) -o $@ $< -pthread
+$(B)/musl/%: tests/fixtures/%.c tests/fixtures/lib/musl_full.c Makefile | $(B)/musl
+	musl-gcc -D_GNU_SOURCE -std=c11 $(CFLAGS) -o $@ $< tests/fixtures/lib/musl_full.c -pthread
 
 .PHONY: test-programs musl-programs
 test-programs: $(TEST_PROGRAMS)
@@ -149,13 +152,13 @@ demo: all $(B)/tests/server
 
 JOBS := $(shell nproc)
 
-.PHONY: check lint bats
+.PHONY: check lint bats bats-musl
 check:
 	sh tests/need check
 	$(MAKE) all test-programs
 	$(MAKE) lint
 	$(MAKE) unit
-	$(MAKE) bats
+	$(MAKE) bats bats-musl
 
 # A linter's complaint fails the build; so does a file in an unknown layer.
 lint:
@@ -167,6 +170,10 @@ lint:
 
 bats: all test-programs
 	bats --tap --jobs $(JOBS) tests
+
+# The core suites again, with programs of musl.
+bats-musl: all musl-programs
+	PROGS=$(CURDIR)/$(B)/musl bats --tap --jobs $(JOBS) --filter-tags 'core,!glibc' tests
 
 clean:
 	rm -rf $(B)

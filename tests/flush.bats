@@ -4,6 +4,7 @@
 #
 # Each cause of a flush is tested with the others turned off; the control is the same run with that
 # one off, too, or without the shim.
+# bats file_tags=core
 
 load helper
 
@@ -12,8 +13,8 @@ NO_IDLE=IDLEFLUSH_IDLE=1h
 NO_MAX_AGE=IDLEFLUSH_MAX_AGE=0
 NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
 
-WAITS=(accept accept4 epoll_wait epoll_pwait epoll_pwait2 poll ppoll __poll_chk __ppoll_chk
-	select pselect)
+WAITS=(accept accept4 epoll_wait epoll_pwait poll ppoll select pselect)
+[[ $PROGS == */musl ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
 READS=(read readv recv recvfrom recvmsg recvmmsg)
 
 setup_file() {
@@ -195,6 +196,7 @@ task_of() {
 	assert_output ''
 }
 
+# bats test_tags=glibc
 @test "A line made of several calls is not cut, up to the maximum age" {
 	# Looked at every few milliseconds; a line takes four.
 	start_server whole preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=2s \
@@ -229,6 +231,7 @@ task_of() {
 	refute wait_until 1 any_came plain
 }
 
+# bats test_tags=glibc
 @test "A prompt waits for the maximum age, the lines before it do not" {
 	# shellcheck disable=SC2034
 	READER=(--raw)

@@ -22,7 +22,7 @@ load /usr/lib/bats/bats-file/load
 
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 BUILD=$ROOT/build
-PROGS=$BUILD/tests
+PROGS=${PROGS:-$BUILD/tests} # or build/musl: see musl.bats
 IDLEFLUSH=$BUILD/idleflush
 LIB=$BUILD/libidleflush.so
 export ROOT BUILD PROGS IDLEFLUSH LIB

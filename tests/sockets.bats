@@ -4,6 +4,7 @@
 #
 # build/tests/sockets takes three turns, each a request and its response, on a descriptor of the
 # kind it is told; the counters at exit say how many of them counted.
+# bats file_tags=core
 
 load helper
 
@@ -52,6 +53,7 @@ counts_some() {
 	done
 }
 
+# bats test_tags=glibc
 @test "Calls that send a file count" {
 	local call
 	for call in sendfile sendfile64 splice; do
@@ -72,6 +74,7 @@ counts_some() {
 	counts 0 fifo --recv=splice
 }
 
+# bats test_tags=glibc
 @test "The fortified calls that receive make an inherited socket count" {
 	local call
 	for call in __read_chk __recv_chk __recvfrom_chk; do
@@ -107,6 +110,7 @@ counts_some() {
 	counts 0 only-receives
 }
 
+# bats test_tags=glibc
 @test "Pipes and files do not count" {
 	counts 0 fifo
 	counts 0 file
@@ -122,6 +126,7 @@ counts_some() {
 	counts 0 same-as-stderr --recv=recv --send=sendmsg
 }
 
+# bats test_tags=glibc
 @test "What takes the number of a closed connection starts anew" {
 	counts 3 file-after-close
 	counts 3 file-after-close_range
