@@ -14,11 +14,11 @@
 
 #include "conn.h"
 #include "futex.h"
-#include "log.h"
 #include "look.h"
 #include "platform.h"
 #include "quiet.h"
 #include "sink_python.h"
+#include "status.h"
 #include "thread.h"
 
 #define STOP_BOUND  (500 * NS_PER_MS)
@@ -27,7 +27,6 @@
 #define GASP_AFTER  (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
 #define RETRY_STEP  (NS_PER_MS / 4)
 #define DOZE_LEAST  (5 * NS_PER_MS)
-#define STACK       (256 * 1024)
 
 enum flusher_pose {
 	POSE_UP,     /* running, or about to look: no wake is needed */
@@ -55,6 +54,8 @@ struct state {
 static struct state asleep; /* what wrappers see before init: zero */
 static struct state *state = &asleep;
 struct flusher *flusher = &asleep.shared;
+STATUS_BEHIND(STATUS_OWNER, state, struct state, owner);
+STATUS_BEHIND(STATUS_ACTIVITY, state, struct state, last_ns);
 
 static struct quiet_rules rules; /* written by flusher_init, constant afterwards */
 
@@ -75,9 +76,12 @@ static void arm(void)
 
 void flusher_arm(void)
 {
-	/* Stored on change only: once each time the thread looks, not once a response. */
-	if (!atomic_load_explicit(&flusher->active, memory_order_relaxed))
-		atomic_store_explicit(&flusher->active, 1, memory_order_relaxed);
+	uint32_t active = atomic_load_explicit(&flusher->active, memory_order_relaxed);
+
+	if (!active)
+		atomic_store_explicit(&flusher->once_ns, clock_now_ns(), memory_order_relaxed);
+	if (active < 2) /* twice each time the thread looks, not once a response */
+		atomic_store_explicit(&flusher->active, active + 1, memory_order_release);
 	arm();
 }
 
@@ -114,10 +118,8 @@ static void look_for_the_last_time(uint32_t requests)
 /*
  * How long to doze at most while the process is busy, that is, armed or less than `idle` past the
  * last activity: so long it looks by itself, and activity pays for no wake. This is also the
- * resolution of the activity time, which the thread notes when it finds `active` set: responses
- * read no clock. (The coarse clock would be cheap enough, but lags by up to 6 ms on a tickless
- * kernel, more than the default `idle`.)
- */
+ * resolution of the activity time under load: only the first response after a look reads the clock
+ * (the coarse one would be cheap enough for each, but lags by up to 6 ms on a tickless kernel). */
 static int64_t doze_most_ns(void)
 {
 	return rules.idle_ns / 4 > DOZE_LEAST ? rules.idle_ns / 4 : DOZE_LEAST;
@@ -153,6 +155,15 @@ static bool serve_requests(void)
 	return requests & REQUEST_STOP;
 }
 
+/* Of several since the last look, the last may have been just now. */
+static void note_activity(int64_t now)
+{
+	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);
+
+	if (active)
+		state->last_ns = active == 1 ? atomic_load(&flusher->once_ns) : now;
+}
+
 /* Asked only where the answer counts: it walks the connections. */
 static bool is_in_flight(int64_t first, int64_t now)
 {
@@ -168,8 +179,7 @@ static void *run(void *unused)
 		int64_t first = atomic_load(&flusher->first_ns);
 		int64_t wait;
 
-		if (atomic_exchange_explicit(&flusher->active, 0, memory_order_relaxed))
-			state->last_ns = now;
+		note_activity(now);
 		wait = quiet_wait_ns(&rules,
 				     &(struct quiet_state){.first_ns = first,
 							   .last_ns = state->last_ns,
@@ -195,9 +205,9 @@ void flusher_start_wanted(void)
 
 	if (!atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING))
 		return;
-	if (thread_start(run, STACK)) {
+	if (thread_start(run, 256 * 1024)) {
 		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
-		log_debug("the thread cannot start: asleep");
+		status_set("the thread cannot start: asleep");
 		return;
 	}
 	atomic_store(&flusher->mode, FLUSHER_RUNNING);

@@ -22,7 +22,8 @@ struct flusher {
 	_Atomic uint32_t mode;    /* enum flusher_mode */
 	_Atomic uint32_t pose;    /* enum flusher_pose; the futex on which the thread sleeps */
 	_Atomic int64_t first_ns; /* first activity since the last flush; 0: not armed */
-	_Atomic uint32_t active;  /* there was activity since the thread last looked */
+	_Atomic uint32_t active;  /* activities since the thread last looked: none, one, more */
+	_Atomic int64_t once_ns;  /* when the first of them was */
 };
 
 /* Never NULL. Wiped by the kernel in a forked child, raw clone(2) included: there it is asleep. */
