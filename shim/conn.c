@@ -9,6 +9,7 @@
 #include "conn.h"
 
 #include "platform.h"
+#include "status.h"
 
 #define RUN_SHIFT  6
 #define RUN_LENGTH (1 << RUN_SHIFT)
@@ -22,6 +23,11 @@ static struct run *_Atomic runs[RUNS]; /* in .bss: only what is touched takes me
 static _Atomic uint64_t gone;          /* responses of connections that were closed */
 static _Atomic size_t highest;         /* the highest index in use */
 static uint64_t inherited;             /* the parent's count at our fork; written by the child */
+STATUS(STATUS_INHERITED, inherited);
+STATUS(STATUS_RESPONSES, gone);
+STATUS_ENTRY(.address = runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t), .pointers = RUNS,
+	     .step = sizeof(*runs), .records = RUN_LENGTH, .stride = sizeof(struct conn),
+	     .offset = offsetof(struct conn, responses));
 
 static size_t last_run(void)
 {

@@ -15,8 +15,12 @@
 #include "sink.h"
 #include "sink_python.h"
 #include "stats.h"
+#include "status.h"
 #include "streams.h"
 #include "unlocked.h"
+
+STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
+STATUS_BEHIND(STATUS_ARMED, flusher, struct flusher, first_ns);
 
 static void complain(const char *env, const char *value, const char *allowed)
 {
@@ -79,6 +83,7 @@ __attribute__((constructor)) static void start(void)
 
 	if (!platform_usable()) {
 		next_resolve(); /* asleep, but the calls pass through us */
+		status_set("there is no libc that has all we need: asleep");
 		return;
 	}
 	kept = errno;
@@ -100,7 +105,8 @@ __attribute__((constructor)) static void start(void)
 		if (flusher_awake())
 			lastwords_init(config.signals);
 	}
-	log_debug(reason ? reason : "awake");
+	if (reason || flusher_awake())
+		status_set(reason ? reason : "awake");
 	errno = kept;
 }
 

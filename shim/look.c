@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "sink_python.h"
 #include "sinks.h"
+#include "status.h"
 
 #define RETRY_FIRST NS_PER_MS
 #define RETRY_MOST  (64 * NS_PER_MS)
@@ -19,9 +20,18 @@ static int64_t looked_ns;
 static int64_t retry_ns;   /* when to come again; 0: nothing was put off */
 static int64_t retry_step; /* doubles while a sink stays in use or full */
 static int64_t armed_ns;   /* since when what is pending has been armed */
+static int64_t flushed_ns; /* the last look that brought bytes out; 0: none did */
+STATUS(STATUS_LOOKED, looked_ns);
+STATUS(STATUS_RETRY, retry_ns);
+STATUS(STATUS_FLUSHED, flushed_ns);
 
 static _Atomic uint64_t flushes, bytes, no_room, heartbeats;
 static _Atomic int64_t oldest_ns;
+STATUS(STATUS_FLUSHES, flushes);
+STATUS(STATUS_BYTES, bytes);
+STATUS(STATUS_NO_ROOM, no_room);
+STATUS(STATUS_HEARTBEATS, heartbeats);
+STATUS(STATUS_OLDEST, oldest_ns);
 
 static void add(_Atomic uint64_t *count, uint64_t n)
 {
@@ -76,6 +86,7 @@ void look_at_sinks(enum sink_mode mode, int64_t first_ns, int64_t hold_ns)
 	if (order.bytes) {
 		add(&flushes, 1);
 		add(&bytes, order.bytes);
+		flushed_ns = order.now_ns;
 		if (armed_ns)
 			remember_oldest(order.now_ns - armed_ns);
 	}
@@ -120,7 +131,7 @@ void look_read_counts(struct look_counts *counts)
 void look_reset(int64_t now_ns)
 {
 	looked_ns = now_ns;
-	retry_ns = retry_step = armed_ns = 0;
+	retry_ns = retry_step = armed_ns = flushed_ns = 0;
 	flushes = bytes = no_room = heartbeats = 0;
 	oldest_ns = 0;
 }

@@ -18,6 +18,7 @@
 #include "python_hooks.h"
 #include "python_lock.h"
 #include "python_streams.h"
+#include "status.h"
 #include "thread.h"
 
 #define STACK       (1024 * 1024)  /* the program's own flush() may run on it */
@@ -48,6 +49,10 @@ static struct {
 	_Atomic uint64_t flushes, bytes, no_room;
 	_Atomic int64_t oldest_ns;
 } counts; /* the second thread */
+STATUS(STATUS_FLUSHES, counts.flushes);
+STATUS(STATUS_BYTES, counts.bytes);
+STATUS(STATUS_NO_ROOM, counts.no_room);
+STATUS(STATUS_OLDEST, counts.oldest_ns);
 
 void sink_python_init(void (*in_child)(void))
 {

@@ -13,8 +13,11 @@
 #include "next.h"
 #include "platform.h"
 #include "room.h"
+#include "status.h"
 
 static struct sink_stream streams[2];
+STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
+	     .records = 2, .stride = sizeof(struct sink_stream));
 
 void sink_stdio_init(void)
 {

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "futex.h"
+#include "status.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -34,6 +35,8 @@ struct slot {
 };
 
 static struct slot slots[SLOTS];
+STATUS_ENTRY(.address = &slots[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
+	     .records = SLOTS, .stride = sizeof(struct slot));
 static _Atomic uint32_t watched; /* slots that are not free */
 static const char *globs;        /* written by the constructor only */
 
