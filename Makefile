@@ -3,7 +3,7 @@
 #   make        build/libidleflush.so and build/idleflush
 #   make demo   shows the main job on a real server, with and without
 #   make check  lint, unit tests, artifact tests, bats; installs what is missing where it may
-#   make bench  the figures of the README
+#   make bench  the figures of the README; QUICK=1 for coarse ones
 #
 #   make ARCH=aarch64   the same for another machine, into build/aarch64/
 #   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
@@ -174,6 +174,26 @@ bats: all test-programs
 # The core suites again, with programs of musl.
 bats-musl: all musl-programs
 	PROGS=$(CURDIR)/$(B)/musl bats --tap --jobs $(JOBS) --filter-tags 'core,!glibc' tests
+
+# --- figures: side by side with the alternatives, and in instructions
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/bin/%,$(wildcard tests/bench/*.c))
+
+$(B)/bench/bin/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -Wl,-z,now -o $@ $<
+
+# QUICK=1: under a minute. ONLY=a,c: some workloads. LIB=FILE: another library.
+.PHONY: bench bench-programs bench-instructions
+bench-programs: $(BENCH_PROGRAMS)
+bench: $(if $(LIB),,all) bench-programs $(B)/tests/server $(B)/tests/reader $(B)/tests/load
+	sh tests/need bench
+	$(if $(LIB),LIB=$(LIB)) /usr/bin/python3 -B tests/bench/bench.py --build=$(B) \
+	  $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY))
+
+# What the wrappers add to a call, compared with tests/bench/instructions.txt. UPDATE=1 writes it.
+bench-instructions: $(if $(LIB),,all) $(B)/bench/bin/instructions
+	tests/bench/instructions --build=$(B) $(if $(LIB),--lib=$(LIB)) $(if $(UPDATE),--update)
 
 clean:
 	rm -rf $(B)

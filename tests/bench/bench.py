@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# bench.py -- idleflush beside what a user would pick instead: age of a line, and its cost
+# SPDX-License-Identifier: MIT
+"""
+Usage: bench.py [--quick] [--only=a,b,...] [--build=DIR] [--out=DIR]
+
+Workloads: a lines, b full load, c ages, d nginx, e uvicorn, f idling, g start-up,
+h calls, i memory, s a stalled collector. LIB=FILE measures another library (its launcher lies beside it);
+BENCH_UNPINNED=1 lets the scheduler place servers and load.
+"""
+import argparse
+import os
+import sys
+import time
+
+import contestants
+import process
+import report
+import results
+import work_http
+import work_lines
+import work_real
+import work_small
+
+WORKLOADS = {
+    "a": work_lines.run,
+    "b": work_http.run_full_load,
+    "c": work_http.run_ages,
+    "d": work_real.run_nginx,
+    "e": work_real.run_uvicorn,
+    "f": work_small.run_idle,
+    "i": work_small.run_memory,
+    "g": work_small.run_start,
+    "h": work_small.run_calls,
+    "s": work_http.run_stall,
+}
+
+
+class Bench:
+    def __init__(self, options):
+        self.quick = options.quick
+        self.build = os.path.abspath(options.build)
+        self.out = os.path.abspath(options.out or os.path.join(self.build, "bench"))
+        self.results = results.Results()
+        self.began = time.monotonic()
+
+    def program(self, name):
+        return os.path.join(self.build, "bench", "bin", name)
+
+    def fixture(self, name):
+        return os.path.join(self.build, "tests", name)
+
+    def rounds(self, what, full, quick):
+        """Counts the rounds of a workload, and says where we are."""
+        count = quick if self.quick else full
+        for turn in range(count):
+            print(f"\r{time.monotonic() - self.began:6.0f} s  {what}  round {turn + 1} of {count}",
+                  end="\x1b[K", file=sys.stderr, flush=True)
+            yield turn
+        print(file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.strip())
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default=",".join(WORKLOADS))
+    parser.add_argument("--build", default=os.path.join(contestants.ROOT, "build"))
+    parser.add_argument("--out")
+    options = parser.parse_args()
+    bench = Bench(options)
+    os.makedirs(bench.out, exist_ok=True)
+    for key in options.only.split(","):
+        WORKLOADS[key](bench)
+    bench.results.write_csv(bench.out)
+    print(report.write(bench))
+    print(f"{time.monotonic() - bench.began:.0f} s in all; CSV, table and picture: {bench.out}",
+          file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

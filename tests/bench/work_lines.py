@@ -1,0 +1,41 @@
+# work_lines.py -- (a): printf of millions of log lines into a pipe, as fast as they go
+# SPDX-License-Identifier: MIT
+import os
+import subprocess
+import time
+
+import contestants
+import process
+
+
+def lines_through_cat(words):
+    """Wall and CPU seconds of `words | cat >/dev/null`; cat's CPU time is not counted."""
+    end, other = os.pipe()
+    cat = process.start(["cat"], process.LOAD_CPUS, stdin=end, stdout=subprocess.DEVNULL)
+    began = time.monotonic()
+    program = process.start(words, process.SERVER_CPUS, stdout=other, stderr=subprocess.DEVNULL)
+    os.close(end)
+    os.close(other)
+    _, status, usage = os.wait4(program.pid, 0)
+    program.returncode = os.waitstatus_to_exitcode(status)
+    cat.wait()
+    wall = time.monotonic() - began
+    if program.returncode:
+        raise RuntimeError(f"{words}: exit status {program.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime
+
+
+def run(bench):
+    """Slow contestants print fewer lines: what is compared is the time of one."""
+    many = 1_000_000 if bench.quick else 5_000_000
+    few = many // 10 if bench.quick else many // 5
+    everyone = [contestants.PLAIN, contestants.IDLE, contestants.AGAIN] + contestants.ALL[2:]
+    fast = [c for c in everyone if c.ours or c.key in ("plain", "again")]
+    for turn in bench.rounds("a", 9, 2):
+        slow_too = turn % 3 == 0
+        for one in everyone if slow_too else fast:
+            count = many if one in fast else few
+            command = one.command([bench.program("lines"), str(count)], ["line"])
+            wall, cpu = lines_through_cat(command)
+            bench.results.add("a-lines", "wall_ns_per_line", one.key, turn, wall / count * 1e9)
+            bench.results.add("a-lines", "cpu_ns_per_line", one.key, turn, cpu / count * 1e9)
