@@ -1,0 +1,39 @@
+#!/usr/bin/env bats
+# libc.bats -- in a libc that lacks what it needs, the library sleeps and every call passes through
+# SPDX-License-Identifier: MIT
+#
+# A program with no libc at all is in artifact.bats. IDLEFLUSH_OLD_ROOT=DIR names the root of an
+# older system, such as Debian 11's, whose glibc has its dlsym and its threads in other libraries.
+
+load helper
+
+@test "In an unknown libc each call reaches it, and none is missed" {
+	cd "$BATS_TEST_TMPDIR"
+	cc -O2 -shared -fPIC -nostdlib -fno-stack-protector -fno-builtin -Wl,-soname,libtiny.so \
+		-o libtiny.so "$ROOT/tests/fixtures/libc/tiny.c"
+	cc -O2 -fPIE -pie -nostdlib -fno-stack-protector -fno-builtin -Wl,-rpath,"$PWD" \
+		-o program "$ROOT/tests/fixtures/libc/program.c" libtiny.so
+	run -42 timeout 10 ./program
+	assert_output 'a libc of its own'
+	run -42 timeout 10 env LD_PRELOAD="$LIB" IDLEFLUSH_DEBUG=1 ./program
+	assert_output 'a libc of its own'
+	# It was loaded, and glibc was not.
+	run -42 timeout 10 env LD_DEBUG=files LD_PRELOAD="$LIB" ./program
+	assert_output --partial "calling init: $LIB"
+	refute_output --partial libc.so
+}
+
+@test "In an older glibc programs run as they do alone" {
+	local root=${IDLEFLUSH_OLD_ROOT-} library
+	[ -n "$root" ] || skip "IDLEFLUSH_OLD_ROOT is not set"
+	library=$(mktemp -p "$root/tmp" libidleflush.XXXXXX)
+	cp "$LIB" "$library"
+	for command in true 'echo $$ | wc -l' 'ls / | sort | head -n 3' 'exec perl -e "print 42"' \
+		'kill -TERM $$' 'bash -c "exit 7"'; do
+		run timeout 20 chroot "$root" /bin/sh -c "$command"
+		expected="$status $output"
+		run timeout 20 chroot "$root" /usr/bin/env LD_PRELOAD="${library#"$root"}" /bin/sh -c "$command"
+		assert_equal "$status $output" "$expected"
+	done
+	rm "$library"
+}
