@@ -136,7 +136,10 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT     := $(patsubst tests/unit/%_test.c,$(B)/unit/%_test,$(wildcard tests/unit/*_test.c))
 
 $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makefile | $(B)/unit
-	$(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) -o $@ tests/unit/$*_test.c shim/$*.c
+	$(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) \
+	  -o $@ $(filter %.c,$^)
+
+$(B)/unit/program_test: shim/image.c
 
 .PHONY: unit
 unit: $(UNIT)

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
+#include "image.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,65 +17,21 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SCRIPT_LINE_MAX 256 /* BINPRM_BUF_SIZE since Linux 5.1 */
-#define SCRIPT_DEPTH    5   /* exec(2) says ELOOP after that many interpreters */
-
-/* An ELF file's bytes and how to read them. */
-struct image {
-	const unsigned char *bytes;
-	size_t length;
-	bool wide; /* 64-bit */
-	bool big;  /* most significant byte first */
-};
-
-/* One program header. */
-struct segment {
-	uint64_t type, offset, size;
-};
-
-static bool is_within(const struct image *image, uint64_t offset, uint64_t size)
-{
-	return offset <= image->length && size <= image->length - offset;
-}
-
-/* The number of `size` bytes at `offset`; 0 where the file has ended. */
-static uint64_t number_at(const struct image *image, uint64_t offset, unsigned size)
-{
-	uint64_t number = 0;
-
-	if (!is_within(image, offset, size))
-		return 0;
-	for (unsigned i = 0; i < size; i++)
-		number = number << 8 | image->bytes[offset + (image->big ? i : size - 1 - i)];
-	return number;
-}
-
-static struct segment segment_at(const struct image *image, uint64_t offset)
-{
-	unsigned word = image->wide ? 8 : 4;
-
-	return (struct segment){
-		.type = number_at(image, offset, 4),
-		.offset = number_at(image, offset + word, word),
-		.size = number_at(image, offset + (image->wide ? 32 : 16), word),
-	};
-}
-
 /* Does the dynamic section say DF_1_PIE? */
-static bool says_pie(const struct image *image, const struct segment *dynamic)
+static bool says_pie(const struct image *image, const struct image_segment *dynamic)
 {
-	unsigned word = image->wide ? 8 : 4;
+	unsigned word = image_word(image);
 	uint64_t offset = dynamic->offset;
 
-	if (!is_within(image, dynamic->offset, dynamic->size))
+	if (!image_has(image, dynamic->offset, dynamic->size))
 		return false;
 	for (uint64_t left = dynamic->size; left >= 2 * word; left -= 2 * word) {
-		uint64_t tag = number_at(image, offset, word);
+		uint64_t tag = image_number(image, offset, word);
 
 		if (tag == DT_NULL)
 			break;
 		if (tag == DT_FLAGS_1)
-			return number_at(image, offset + word, word) & DF_1_PIE;
+			return image_number(image, offset + word, word) & DF_1_PIE;
 		offset += 2 * word;
 	}
 	return false;
@@ -83,74 +41,59 @@ static bool says_pie(const struct image *image, const struct segment *dynamic)
  * A position-independent file that asks for no loader may be a library or the loader itself. What
  * tells them from a static-pie program is that they lack the flag that linkers give to every PIE.
  */
-static enum program_kind kind_without_loader(const struct image *image, uint64_t type,
-					     const struct segment *dynamic)
+static enum program_kind kind_without_loader(const struct image *image, uint64_t type)
 {
-	return type == ET_DYN && dynamic->size && !says_pie(image, dynamic) ? PROGRAM_LIBRARY
+	struct image_segment dynamic = image_find_segment(image, PT_DYNAMIC);
+
+	return type == ET_DYN && dynamic.size && !says_pie(image, &dynamic) ? PROGRAM_LIBRARY
 									    : PROGRAM_STATIC;
-}
-
-static enum program_kind read_segments(struct program *program, const struct image *image)
-{
-	uint64_t type = number_at(image, 16, 2);
-	uint64_t table = number_at(image, image->wide ? 32 : 28, image->wide ? 8 : 4);
-	uint64_t entry = number_at(image, image->wide ? 54 : 42, 2);
-	uint64_t count = number_at(image, image->wide ? 56 : 44, 2);
-	struct segment dynamic = {0};
-
-	if ((type != ET_EXEC && type != ET_DYN) || !count ||
-	    entry != (image->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) ||
-	    !is_within(image, table, count * entry))
-		return PROGRAM_BROKEN;
-	for (uint64_t i = 0; i < count; i++) {
-		struct segment segment = segment_at(image, table + i * entry);
-
-		if (segment.type == PT_DYNAMIC)
-			dynamic = segment;
-		if (segment.type != PT_INTERP)
-			continue;
-		if (segment.size < 2 || segment.size > sizeof(program->interpreter) ||
-		    !is_within(image, segment.offset, segment.size) ||
-		    image->bytes[segment.offset + segment.size - 1])
-			return PROGRAM_BROKEN;
-		memcpy(program->interpreter, image->bytes + segment.offset, segment.size);
-		return PROGRAM_DYNAMIC;
-	}
-	return kind_without_loader(image, type, &dynamic);
 }
 
 static enum program_kind read_elf(struct program *program, const unsigned char *bytes,
 				  size_t length)
 {
-	struct image image = {.bytes = bytes, .length = length};
+	struct image_segment loader;
+	struct image image;
+	uint64_t type;
 
-	if (length < EI_NIDENT)
+	if (!image_open(&image, bytes, length))
 		return PROGRAM_BROKEN;
 	program->class = bytes[EI_CLASS];
 	program->order = bytes[EI_DATA];
-	if ((program->class != ELFCLASS32 && program->class != ELFCLASS64) ||
-	    (program->order != ELFDATA2LSB && program->order != ELFDATA2MSB))
+	program->machine = (uint16_t)image_number(&image, 18, 2);
+	type = image_number(&image, 16, 2);
+	if ((type != ET_EXEC && type != ET_DYN) || !image_segments(&image))
 		return PROGRAM_BROKEN;
-	image.wide = program->class == ELFCLASS64;
-	image.big = program->order == ELFDATA2MSB;
-	program->machine = (uint16_t)number_at(&image, 18, 2);
-	return read_segments(program, &image);
+	loader = image_find_segment(&image, PT_INTERP);
+	if (loader.type != PT_INTERP)
+		return kind_without_loader(&image, type);
+	if (loader.size < 2 || loader.size > sizeof(program->interpreter) ||
+	    !image_has(&image, loader.offset, loader.size) ||
+	    bytes[loader.offset + loader.size - 1])
+		return PROGRAM_BROKEN;
+	memcpy(program->interpreter, bytes + loader.offset, loader.size);
+	return PROGRAM_DYNAMIC;
 }
 
 /* The kernel reads a fixed piece, filled up with NUL, and refuses an interpreter cut by its end. */
 static enum program_kind read_script(struct program *program, const unsigned char *bytes,
 				     size_t length)
 {
-	char line[SCRIPT_LINE_MAX + 1] = {0};
+	char line[PROGRAM_LINE_MAX + 1] = {0};
 	const char *name;
 	size_t size;
 
-	memcpy(line, bytes, length < SCRIPT_LINE_MAX ? length : SCRIPT_LINE_MAX);
+	memcpy(line, bytes, length < PROGRAM_LINE_MAX ? length : PROGRAM_LINE_MAX);
 	name = line + 2 + strspn(line + 2, " \t");
 	size = strcspn(name, " \t\n");
-	if (!size || name + size == line + SCRIPT_LINE_MAX)
+	if (!size || name + size == line + PROGRAM_LINE_MAX)
 		return PROGRAM_OTHER;
 	memcpy(program->interpreter, name, size);
+	name += size + strspn(name + size, " \t");
+	size = strcspn(name, "\n");
+	while (size && strchr(" \t", name[size - 1]))
+		size--;
+	memcpy(program->argument, name, size);
 	return PROGRAM_SCRIPT;
 }
 
@@ -159,6 +102,7 @@ void program_read(struct program *program, const unsigned char *bytes, size_t le
 	program->class = program->order = 0;
 	program->machine = 0;
 	memset(program->interpreter, 0, sizeof(program->interpreter));
+	memset(program->argument, 0, sizeof(program->argument));
 	if (length >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG))
 		program->kind = read_elf(program, bytes, length);
 	else if (length >= 2 && !memcmp(bytes, "#!", 2))
@@ -248,7 +192,8 @@ int program_follow(struct program *program, const char *path)
 {
 	int error = program_inspect(program, path);
 
-	for (int i = 0; i < SCRIPT_DEPTH && program->kind == PROGRAM_SCRIPT && !error; i++) {
+	for (int i = 0; i < PROGRAM_SCRIPT_DEPTH && program->kind == PROGRAM_SCRIPT && !error;
+	     i++) {
 		char interpreter[PROGRAM_PATH_MAX];
 
 		memcpy(interpreter, program->interpreter, sizeof(interpreter));

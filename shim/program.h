@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROGRAM_PATH_MAX 4096 /* as the kernel's PATH_MAX, NUL included */
+#define PROGRAM_PATH_MAX     4096 /* as the kernel's PATH_MAX, NUL included */
+#define PROGRAM_LINE_MAX     256  /* the kernel's BINPRM_BUF_SIZE since Linux 5.1 */
+#define PROGRAM_SCRIPT_DEPTH 5    /* exec(2) says ELOOP after that many interpreters */
 
 enum program_kind {
 	PROGRAM_OPAQUE,  /* cannot be read: executable all the same, if its mode says so */
@@ -34,15 +36,19 @@ struct program {
 	/* A script's interpreter or a dynamic program's loader; else empty. */
 	char interpreter[PROGRAM_PATH_MAX];
 
+	/* What follows in a script's first line, as the one argument that it is; or empty. */
+	char argument[PROGRAM_LINE_MAX];
+
 	/* What makes the loader ignore LD_PRELOAD (ld.so(8), secure-execution mode). */
 	bool set_id;       /* started by this process it would change its user or group ID */
 	bool capabilities; /* it would gain capabilities from its file */
 };
 
 /*
- * Fills in kind, class, order, machine and interpreter from the `length` bytes of a file. Pure.
- * Any bytes will do: nothing past `length` is read, and what a hostile header claims is checked.
- * Sources: elf(5); fs/binfmt_elf.c and fs/binfmt_script.c of Linux for what exec(2) accepts.
+ * Fills in kind, class, order, machine, interpreter and argument from the `length` bytes of a file.
+ * Pure. Any bytes will do: nothing past `length` is read, and what a hostile header claims is
+ * checked. Sources: elf(5); fs/binfmt_elf.c and fs/binfmt_script.c of Linux for what exec(2)
+ * accepts.
  */
 void program_read(struct program *program, const unsigned char *bytes, size_t length);
 

@@ -74,6 +74,7 @@ static enum program_kind read_bytes(const void *bytes, size_t length)
 	program_read(&program, exact, length);
 	free(exact);
 	CHECK(memchr(program.interpreter, 0, sizeof(program.interpreter)));
+	CHECK(memchr(program.argument, 0, sizeof(program.argument)));
 	return program.kind;
 }
 
@@ -210,8 +211,12 @@ static void check_scripts(void)
 	CHECK(!strcmp(program.interpreter, "/bin/sh"));
 	CHECK(script("#! \t/usr/bin/env python3\n") == PROGRAM_SCRIPT);
 	CHECK(!strcmp(program.interpreter, "/usr/bin/env"));
+	CHECK(!strcmp(program.argument, "python3"));
 	CHECK(script("#!/bin/sh") == PROGRAM_SCRIPT && !strcmp(program.interpreter, "/bin/sh"));
 	CHECK(script("#!/bin/sh\t-e") == PROGRAM_SCRIPT && !strcmp(program.interpreter, "/bin/sh"));
+	CHECK(script("#!/bin/env -S a\t b \t\nc") == PROGRAM_SCRIPT);
+	CHECK(!strcmp(program.argument, "-S a\t b"));
+	CHECK(script("#!/bin/sh \n-e\n") == PROGRAM_SCRIPT && !program.argument[0]);
 	CHECK(script("#!/bin/sh\r\n") == PROGRAM_SCRIPT);
 	CHECK(!strcmp(program.interpreter, "/bin/sh\r"));
 	CHECK(read_bytes("#!/bin/sh\0x\n", 12) == PROGRAM_SCRIPT);
