@@ -24,15 +24,15 @@ load helper
 }
 
 @test "In an older glibc programs run as they do alone" {
-	local root=${IDLEFLUSH_OLD_ROOT-} library
-	[ -n "$root" ] || skip "IDLEFLUSH_OLD_ROOT is not set"
-	library=$(mktemp -p "$root/tmp" libidleflush.XXXXXX)
+	local old=${IDLEFLUSH_OLD_ROOT-} library command expected
+	[ -n "$old" ] || skip "IDLEFLUSH_OLD_ROOT is not set"
+	library=$(mktemp -p "$old/tmp" libidleflush.XXXXXX)
 	cp "$LIB" "$library"
 	for command in true 'echo $$ | wc -l' 'ls / | sort | head -n 3' 'exec perl -e "print 42"' \
 		'kill -TERM $$' 'bash -c "exit 7"'; do
-		run timeout 20 chroot "$root" /bin/sh -c "$command"
+		run timeout 20 chroot "$old" /bin/sh -c "$command"
 		expected="$status $output"
-		run timeout 20 chroot "$root" /usr/bin/env LD_PRELOAD="${library#"$root"}" /bin/sh -c "$command"
+		run timeout 20 chroot "$old" /usr/bin/env LD_PRELOAD="${library#"$old"}" /bin/sh -c "$command"
 		assert_equal "$status $output" "$expected"
 	done
 	rm "$library"
