@@ -140,10 +140,23 @@ $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makef
 	  -o $@ $(filter %.c,$^)
 
 $(B)/unit/program_test: shim/image.c
+$(B)/unit/http_test: $(filter-out shim/http.c,$(wildcard shim/http*.c)) $(wildcard shim/http*.h tests/unit/*.h)
 
 .PHONY: unit
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
+
+# Noise into the framing; what was worth keeping is the corpus, what a run finds goes to build/.
+SECS ?= 60
+
+$(B)/http_fuzz: tests/fuzz/http_fuzz.c $(wildcard shim/http*.[ch]) shim/bytes.h Makefile | $(B)
+	clang -Ishim -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	  -o $@ $(filter %.c,$^)
+
+fuzz: $(B)/http_fuzz
+	mkdir -p $(B)/corpus
+	$(B)/http_fuzz -max_total_time=$(SECS) -max_len=2048 -verbosity=0 -print_final_stats=1 \
+	  -artifact_prefix=$(B)/ $(B)/corpus tests/fuzz/corpus/http
 
 # Where nothing can be installed the demo falls back on the bundled server.
 .PHONY: demo
@@ -161,6 +174,7 @@ check:
 	$(MAKE) all test-programs
 	$(MAKE) lint
 	$(MAKE) unit
+	$(MAKE) fuzz SECS=30
 	$(MAKE) bats bats-musl
 
 # A linter's complaint fails the build; so does a file in an unknown layer.
