@@ -171,6 +171,7 @@ JOBS := $(shell nproc)
 .PHONY: check lint bats bats-musl
 check:
 	sh tests/need check
+	-sh tests/need anywhere
 	$(MAKE) all test-programs
 	$(MAKE) lint
 	$(MAKE) unit
