@@ -39,8 +39,8 @@ LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
 # What is the command's alone; of the rest it takes config.c.
-LAUNCHER     := launcher options preload program image doctor chain anatomy libc runtime report \
-                inspect process
+LAUNCHER     := launcher options preload program image mapping anatomy libc needs runtime \
+                report chain doctor process inspect
 LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
 LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
@@ -139,7 +139,8 @@ $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makef
 	$(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) \
 	  -o $@ $(filter %.c,$^)
 
-$(B)/unit/program_test: shim/image.c
+$(B)/unit/program_test: shim/image.c shim/mapping.c
+$(B)/unit/anatomy_test: shim/image.c
 $(B)/unit/http_test: $(filter-out shim/http.c,$(wildcard shim/http*.c)) $(wildcard shim/http*.h tests/unit/*.h)
 
 .PHONY: unit

@@ -101,11 +101,12 @@ uint64_t image_place(const struct image *image, uint64_t address)
 
 const char *image_string(const struct image *image, uint64_t offset)
 {
-	const char *text = (const char *)image->bytes + offset;
+	const char *text;
 
-	if (!image_has(image, offset, 1) || !memchr(text, '\0', image->length - offset))
+	if (!image_has(image, offset, 1))
 		return NULL;
-	return text;
+	text = (const char *)image->bytes + offset;
+	return memchr(text, '\0', image->length - offset) ? text : NULL;
 }
 
 /* Notes are padded to 4 bytes; those in segments that ask for 8 come with names that fit both. */

@@ -4,6 +4,7 @@
  * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
  */
 #include "options.h"
+#include "preload.h"
 #include "program.h"
 
 #include <err.h>
@@ -13,66 +14,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef IDLEFLUSH_LIBDIR
-#define IDLEFLUSH_LIBDIR "/usr/local/lib/idleflush"
-#endif
-
-#define LIBRARY    "libidleflush.so"
-#define SEPARATORS " \t\n\v\f\r:" /* of LD_PRELOAD: musl's set, which has glibc's in it */
-
-/* Beside this executable, else where it is installed; ends with 125 where there is none. */
+/* Ends with 125 where there is no library that could be preloaded. */
 static const char *find_library(void)
 {
-	static char path[PROGRAM_PATH_MAX + sizeof(LIBRARY)];
-	ssize_t length = readlink("/proc/self/exe", path, PROGRAM_PATH_MAX);
-	char *slash = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
+	const char *beside, *path = preload_find_library(&beside);
 
-	if (slash) {
-		strcpy(slash + 1, LIBRARY);
-		if (!access(path, R_OK))
-			return path;
-		*slash = '\0';
-	}
-	if (!access(IDLEFLUSH_LIBDIR "/" LIBRARY, R_OK))
-		return IDLEFLUSH_LIBDIR "/" LIBRARY;
-	errx(EXIT_FAILED, "cannot find " LIBRARY " in %s or in " IDLEFLUSH_LIBDIR,
-	     slash ? path : "(/proc is not there)");
+	if (!path)
+		errx(EXIT_FAILED, "cannot find " PRELOAD_LIBRARY " in %s or in " IDLEFLUSH_LIBDIR,
+		     beside ? beside : "(/proc is not there)");
+	if (!preload_can_name(path))
+		errx(EXIT_FAILED, "%s: LD_PRELOAD cannot name a path with spaces or colons", path);
+	return path;
 }
 
-/* Is there an entry in LD_PRELOAD that loads us, from here or from elsewhere? Twice is too much. */
-static bool is_preloaded(const char *list)
-{
-	char entry[PROGRAM_PATH_MAX];
-	size_t length;
-
-	for (; *list; list += length + !!list[length]) {
-		const char *name;
-
-		length = strcspn(list, SEPARATORS);
-		if (length >= sizeof(entry))
-			continue;
-		snprintf(entry, sizeof(entry), "%.*s", (int)length, list);
-		name = strrchr(entry, '/');
-		if (!strcmp(name ? name + 1 : entry, LIBRARY) && (!name || !access(entry, R_OK)))
-			return true;
-	}
-	return false;
-}
-
-/* Ours comes last: a sanitizer's runtime insists on being the first. */
 static void add_preload(const char *library)
 {
-	const char *list = getenv("LD_PRELOAD");
-	char *longer;
+	char *list = preload_extend(getenv("LD_PRELOAD"), library);
 
-	if (!list || !*list) {
-		options_export("LD_PRELOAD", library);
-	} else if (!is_preloaded(list)) {
-		if (asprintf(&longer, "%s:%s", list, library) < 0)
-			err(EXIT_FAILED, NULL);
-		options_export("LD_PRELOAD", longer);
-		free(longer);
-	}
+	if (!list)
+		err(EXIT_FAILED, NULL);
+	options_export("LD_PRELOAD", list);
+	free(list);
 }
 
 /* One line where the library will have no effect; under --strict that ends the process. */
@@ -99,8 +61,6 @@ int main(int argc, char **argv)
 	bool foreign;
 	int status;
 
-	if (path[strcspn(path, SEPARATORS)])
-		errx(EXIT_FAILED, "%s: LD_PRELOAD cannot name a path with spaces or colons", path);
 	if (program_inspect(&library, path) || library.kind != PROGRAM_LIBRARY)
 		errx(EXIT_FAILED, "%s is not a shared library", path);
 	if (program_find(command, name)) {

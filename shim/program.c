@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "image.h"
+#include "mapping.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -161,10 +161,9 @@ bool program_find(char path[PROGRAM_PATH_MAX], const char *name)
 
 int program_inspect(struct program *program, const char *path)
 {
+	struct mapping mapping;
 	struct stat file;
-	size_t length;
-	void *bytes;
-	int fd, error;
+	int error;
 
 	memset(program, 0, sizeof(*program));
 	if (snprintf(program->path, sizeof(program->path), "%s", path) >= PROGRAM_PATH_MAX)
@@ -173,18 +172,12 @@ int program_inspect(struct program *program, const char *path)
 		return -errno;
 	if (!S_ISREG(file.st_mode))
 		return -EACCES;
-	length = (size_t)file.st_size;
 	inspect_privileges(program, &file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	bytes = mmap(NULL, length + !length, PROT_READ, MAP_PRIVATE, fd, 0);
-	error = bytes == MAP_FAILED ? -errno : 0;
-	close(fd);
+	error = mapping_open(&mapping, path);
 	if (error)
 		return error;
-	program_read(program, bytes, length);
-	munmap(bytes, length + !length);
+	program_read(program, mapping.bytes, mapping.length);
+	mapping_close(&mapping);
 	return 0;
 }
 

@@ -12,9 +12,9 @@
 static bool writes_unlocked(const char *name)
 {
 	static const char *const calls[] = {
-		"__overflow",        "fputc_unlocked",   "fputs_unlocked",  "fwrite_unlocked",
-		"putc_unlocked",     "putchar_unlocked", "fputwc_unlocked", "putwc_unlocked",
-		"putwchar_unlocked", "fputws_unlocked",  "__woverflow"};
+#define UNLOCKED(name) #name,
+#include "unlocked_calls.def"
+	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(name, calls[i]) == 0)
