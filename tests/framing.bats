@@ -1,0 +1,398 @@
+#!/usr/bin/env bats
+# framing.bats -- responses= is the number of responses, counted by the clients of real servers
+# SPDX-License-Identifier: MIT
+#
+# Every count is exact: a response missed would hold lines back, one too many would cut them short.
+# The clients frame by themselves (load, http.client, h2load, nghttp).
+# shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
+
+load helper
+load counted
+
+teardown() {
+	end_all_counted
+	stop_all
+}
+
+# --- nginx
+
+# One worker. Sets PORT, and PORT2 for HTTP/2.
+start_nginx() {
+	local dir
+	dir=$(dir_of nginx)
+	mkdir -p "$dir/root" "$dir/tmp"
+	echo "hello, here is a small file" >"$dir/root/small.txt"
+	seq 20000 >"$dir/root/large.txt"
+	touch -d '2001-02-03 04:05:06 UTC' "$dir/root/small.txt"
+	PORT=$(free_port)
+	PORT2=$(free_port)
+	cat >"$dir/nginx.conf" <<-END
+		worker_processes 1;
+		user $(id -un) $(id -gn);
+		pid nginx.pid;
+		daemon off;
+		events { worker_connections 256; }
+		http {
+			access_log off;
+			sendfile on;
+			keepalive_requests 1000000;
+			client_body_temp_path tmp/body;
+			proxy_temp_path tmp/proxy;
+			fastcgi_temp_path tmp/fastcgi;
+			uwsgi_temp_path tmp/uwsgi;
+			scgi_temp_path tmp/scgi;
+			default_type text/plain;
+			server {
+				listen 127.0.0.1:$PORT;
+				listen 127.0.0.1:$PORT2 http2;
+				root root;
+				location /small.txt { }
+				location /large.txt { }
+				location /gzip/ {
+					alias root/;
+					gzip on;
+					gzip_types text/plain;
+					gzip_min_length 1;
+					gzip_http_version 1.0;
+				}
+				location /none { return 204; }
+				location /inner { return 200 "inner"; }
+				location /upload { proxy_pass http://127.0.0.1:$PORT/inner; }
+				location / { rewrite ^ /small.txt; }
+			}
+		}
+	END
+	count nginx "$PORT" nginx -p "$dir" -e error.log -c nginx.conf
+}
+
+# exact COUNT ARGUMENT...: the client's count and ours, with one run of the client.
+exact() {
+	local count=$1
+	shift
+	start_nginx
+	assert_equal "$("$CLIENT" "$PORT" "$count" "$@")" "$count"
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" "$count"
+}
+
+@test "nginx: no request, no response" {
+	start_nginx
+	answers "$PORT"
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 0
+}
+
+@test "nginx: 10000 requests over 16 connections that stay open" {
+	start_nginx
+	run -0 "$PROGS/load" --port="$PORT" --connections=16 --count=10000 --rate=1000000
+	assert_output --partial "ok=10000 failed=0"
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 10000
+}
+
+@test "nginx: 1000 requests, each over a connection of its own" {
+	exact 1000 --path /small.txt --each
+}
+
+@test "nginx: 1000 files by sendfile, larger than the socket's buffer" {
+	exact 1000 --path /large.txt
+}
+
+@test "nginx: 1000 answers to HEAD" {
+	exact 1000 --path /large.txt --method HEAD
+}
+
+@test "nginx: 1000 times 204" {
+	exact 1000 --path /none --status 204
+}
+
+@test "nginx: 1000 times 304" {
+	exact 1000 --path /small.txt --status 304 \
+		--header "If-Modified-Since: Sat, 03 Feb 2001 04:05:06 GMT"
+}
+
+@test "nginx: 1000 compressed answers in chunks" {
+	exact 1000 --path /gzip/large.txt --header "Accept-Encoding: gzip"
+}
+
+@test "nginx: 1000 answers that last until the connection is closed" {
+	exact 1000 --path /gzip/large.txt --header "Accept-Encoding: gzip" --http10 --each
+}
+
+@test "nginx: 1008 requests, 16 at once in the pipeline" {
+	exact 1008 --path /small.txt --depth 16
+}
+
+@test "nginx: 1008 HEADs and as many large files, 16 at once in the pipeline" {
+	start_nginx
+	"$CLIENT" "$PORT" 1008 --path /large.txt --method HEAD --depth 16
+	"$CLIENT" "$PORT" 1008 --path /large.txt --depth 16
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 2016
+}
+
+@test "nginx: parts of a file, errors and redirects count as well" {
+	start_nginx
+	"$CLIENT" "$PORT" 100 --path /large.txt --header "Range: bytes=5-20000" --status 206
+	"$CLIENT" "$PORT" 100 --path /large.txt --header "Range: bytes=0-1,5-6" --status 206
+	"$CLIENT" "$PORT" 100 --path /large.txt --method DELETE --status 405
+	"$CLIENT" "$PORT" 1 --path /%00 --status 400
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 301
+}
+
+# As a proxy of itself it answers twice a request, and asks once.
+@test "nginx: uploads after 100 Continue, through a proxy" {
+	start_nginx
+	seq 30000 >"$BATS_TEST_TMPDIR/body"
+	for _ in 1 2 3 4 5; do
+		run -0 curl --silent --verbose --output /dev/null --header "Expect: 100-continue" \
+			--data-binary "@$BATS_TEST_TMPDIR/body" "http://127.0.0.1:$PORT/upload"
+		assert_output --partial "< HTTP/1.1 100 Continue"
+		assert_output --partial "< HTTP/1.1 200 OK"
+	done
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 10
+}
+
+@test "nginx: a response that the client did not wait for is none" {
+	start_nginx
+	for _ in 1 2 3; do
+		# The head comes, the rest stays in nginx: 100 KB fit in no buffer of 4 KB.
+		run -0 /usr/bin/python3 - "$PORT" <<-'END'
+			import socket, sys
+			s = socket.socket()
+			s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+			s.connect(("127.0.0.1", int(sys.argv[1])))
+			s.sendall(b"GET /large.txt HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+			print(s.recv(12).decode())
+			s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+		END
+		assert_output "HTTP/1.1 200"
+	done
+	end_counted nginx
+	assert [ "$(responses_of nginx)" -lt 1000 ]
+}
+
+# --- HTTP/2 in clear
+
+# What h2load says succeeded.
+h2load_count() {
+	h2load "$@" | sed -n 's/^requests:.* \([0-9]*\) succeeded.*/\1/p'
+}
+
+@test "nginx: 1000 requests by HTTP/2 in clear" {
+	start_nginx
+	assert_equal "$(h2load_count -n 1000 -c 4 -m 10 "http://127.0.0.1:$PORT2/small.txt")" 1000
+	assert_equal "$(h2load_count -n 50 -c 2 -m 5 "http://127.0.0.1:$PORT2/large.txt")" 50
+	end_counted nginx
+	assert_equal "$(responses_of nginx)" 1050
+}
+
+# It knows no signal that ends it in order, so a debugger has it call exit.
+end_nghttpd() {
+	gdb --nx --batch --pid "${COUNTED_PID[nghttpd]}" --eval-command 'call (void) exit(0)' \
+		>"$(dir_of nghttpd)/gdb" 2>&1 </dev/null || true
+	wait_until 20 gone "${COUNTED_PID[nghttpd]}"
+	unset "COUNTED_PID[nghttpd]"
+}
+
+@test "nghttpd: 1000 requests by HTTP/2 in clear" {
+	mkdir -p "$(dir_of nghttpd)/root"
+	seq 20000 >"$(dir_of nghttpd)/root/large.txt"
+	PORT=$(free_port)
+	count nghttpd "$PORT" IDLEFLUSH_DEBUG=1 \
+		nghttpd --no-tls -a 127.0.0.1 -d "$(dir_of nghttpd)/root" "$PORT"
+	assert_equal "$(h2load_count -n 1000 -c 4 -m 32 "http://127.0.0.1:$PORT/large.txt")" 1000
+	end_nghttpd
+	assert_equal "$(responses_of nghttpd)" 1000
+	assert_equal "$(grep -c ': connection [0-9]*: http/2$' "$(dir_of nghttpd)/err")" 4
+}
+
+# The response to the request that asked for the upgrade comes on stream 1, after 101.
+@test "nghttpx: HTTP/2 by upgrade, in front of nginx" {
+	local port
+	start_nginx
+	port=$(free_port)
+	count nghttpx "$port" nghttpx --conf=/dev/null --workers=1 \
+		--backend="127.0.0.1,$PORT" --frontend="127.0.0.1,$port;no-tls" \
+		--accesslog-file=/dev/null --errorlog-file="$(dir_of nghttpx).log"
+	# (curl does not always get through its own upgrade, with or without us.)
+	for _ in 1 2 3; do
+		run -0 nghttp --null-out --upgrade --stat "http://127.0.0.1:$port/large.txt"
+		assert_line --regexp ' 200 .* /large.txt$'
+	done
+	run -0 nghttp --null-out --upgrade --multiply=20 --stat "http://127.0.0.1:$port/small.txt"
+	assert_equal "$(grep -c ' 200 .* /small.txt$' <<<"$output")" 20
+	end_counted nghttpx QUIT
+	end_counted nginx
+	assert_equal "$(responses_of nghttpx)" 23
+	assert_equal "$(responses_of nginx)" 23
+}
+
+# --- other servers
+
+@test "http.server of Python: 200 answers of HTTP/1.0" {
+	local port
+	port=$(free_port)
+	count python "$port" /usr/bin/python3 -m http.server "$port" --bind 127.0.0.1 \
+		--directory "$ROOT/examples"
+	"$CLIENT" "$port" 200 --each --http10
+	end_counted python INT
+	assert_equal "$(responses_of python)" 200
+}
+
+@test "interim responses do not count" {
+	start_fixture interim
+	run -0 curl --silent --output /dev/null --write-out '%{http_code}\n' \
+		"http://127.0.0.1:$(port_of interim)/interim/[1-100]"
+	assert_equal "$(grep -c '^200$' <<<"$output")" 100
+	stop_server interim
+	assert_equal "$(responses_of interim)" 100
+}
+
+@test "with debug, each connection's framing is named once" {
+	start_fixture named IDLEFLUSH_DEBUG=1
+	"$CLIENT" "$(port_of named)" 5 --path /line/1
+	"$CLIENT" "$(port_of named)" 5 --path /close/1 --each
+	stop_server named
+	assert_equal "$(grep -c '^idleflush: connection [0-9]*: http/1$' "$(dir_of named)/err")" 6
+	assert_equal "$(grep -c ': connection ' "$(dir_of named)/err")" 6
+}
+
+# --- made by chance
+
+# by_chance PROGRAM SEED: every response counts that the program says it sent, over all of its
+# conversations: HTTP/1, HTTP/2 and others, in all pieces, by all calls.
+by_chance() {
+	local program=$1 seed=$2 stats=$BATS_TEST_TMPDIR/stats.$2 sent
+	sent=$(timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$stats" "$program" "$seed" 100)
+	assert [ "$sent" -gt 500 ]
+	assert_equal "seed $seed: $(sed 's/.* responses=\([0-9]*\) .*/\1/' "$stats")" "seed $seed: $sent"
+}
+
+@test "conversations made by chance: every response counts, once" {
+	local seed
+	for seed in 1 2 3 4 5 6 7 8; do
+		by_chance "$PROGS/framing_property" "$seed"
+	done
+}
+
+@test "in a musl program, likewise" {
+	local seed
+	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/property" \
+		"$ROOT/tests/fixtures/framing_property.c"
+	for seed in 9 10 11; do
+		by_chance "$BATS_TEST_TMPDIR/property" "$seed"
+	done
+}
+
+# --- storms
+
+# storm PROGRAM KIND COUNT: sets `sent` and `counted`.
+storm() {
+	local stats=$BATS_TEST_TMPDIR/stats.$2
+	sent=$(timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$stats" "$@")
+	counted=$(sed 's/.* responses=\([0-9]*\) .*/\1/' "$stats")
+}
+
+@test "10000 connections on one number: none inherits from the one before" {
+	storm "$PROGS/framing_storm" reuse 10000
+	assert_equal "$sent" 10000
+	assert_equal "$counted" "$sent"
+}
+
+@test "writes cut short by a small buffer count what was sent" {
+	storm "$PROGS/framing_storm" partial 200
+	assert_equal "$sent" 200
+	assert_equal "$counted" "$sent"
+}
+
+@test "calls with 1024 pieces count what is in all of them" {
+	storm "$PROGS/framing_storm" huge 500
+	assert [ "$sent" -gt 10000 ]
+	assert_equal "$counted" "$sent"
+}
+
+@test "in a musl program, whose msg_iovlen is an int and padding, likewise" {
+	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/storm" \
+		"$ROOT/tests/fixtures/framing_storm.c" -pthread
+	storm "$BATS_TEST_TMPDIR/storm" huge 500
+	assert [ "$sent" -gt 10000 ]
+	assert_equal "$counted" "$sent"
+}
+
+@test "two threads that answer on one connection at once harm nobody" {
+	storm "$PROGS/framing_storm" race 100
+	assert_equal "$sent" 200
+	assert [ "$counted" -ge "$sent" ]
+}
+
+# --- in flight
+
+# stream NAME PATH: asks for it in the background, and returns once it has begun; sets STREAM.
+stream() {
+	curl --silent --no-buffer --output "$(dir_of "$1")/body" \
+		"http://127.0.0.1:$(port_of "$1")$2" 3>&- &
+	STREAM=$!
+	wait_until 10 test -s "$(dir_of "$1")/body"
+}
+
+streams() {
+	kill -0 "$STREAM" 2>/dev/null
+}
+
+@test "while a response streams the server is not quiet, after it is" {
+	start_fixture slow IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
+	stream slow /slow/1/4000
+	refute wait_until 1 arrived slow 1
+	assert streams
+	wait "$STREAM"
+	wait_until 5 arrived slow 1
+}
+
+@test "while a response is only thought about, likewise" {
+	start_fixture thinker IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
+	curl --silent "http://127.0.0.1:$(port_of thinker)/think/1/4000" >/dev/null 3>&- &
+	STREAM=$!
+	wait_until 10 grep -q thinking "$(dir_of thinker)/err"
+	refute wait_until 1 arrived thinker 1
+	assert streams
+	wait "$STREAM"
+	wait_until 5 arrived thinker 1
+}
+
+# The control of the two above: the same settings, and nothing in flight.
+@test "where nothing is in flight, a line needs no bound on its age" {
+	start_fixture quick IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
+	"$CLIENT" "$(port_of quick)" 1 --path /line/1
+	wait_until 5 arrived quick 1
+}
+
+@test "a stream that its client leaves is in flight no longer" {
+	start_fixture left IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
+	stream left /slow/1/60000
+	refute wait_until 1 arrived left 1
+	kill "$STREAM"
+	wait_until 5 arrived left 1
+}
+
+@test "a stream does not hold up its own line past max-age, nor those of other requests" {
+	start_fixture busy IDLEFLUSH_HEARTBEAT=0
+	stream busy /slow/1/10000
+	wait_until 2 arrived busy 1
+	for id in 2 3 4; do
+		"$CLIENT" "$(port_of busy)" 1 --path "/line/$id"
+		wait_until 2 arrived busy "$id"
+	done
+	assert streams
+	kill "$STREAM"
+}
+
+@test "without max-age the heartbeat brings out the lines of a server that streams" {
+	start_fixture beat IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=200ms
+	stream beat /slow/1/10000
+	wait_until 4 arrived beat 1
+	assert streams
+	kill "$STREAM"
+}
