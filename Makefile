@@ -187,7 +187,7 @@ lint:
 	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 
-bats: all test-programs
+bats: all test-programs $(B)/bench/bin/instructions
 	bats --tap --jobs $(JOBS) tests
 
 # The core suites again, with programs of musl.

@@ -1,0 +1,12 @@
+#!/usr/bin/env bats
+# The price of a wrapper, in instructions: the same on every run, so a change can be held to it.
+
+load helper
+
+@test "no call takes more instructions through us than it did" {
+	local status=0
+	"$ROOT/tests/bench/instructions" >"$BATS_TEST_TMPDIR/said" 2>&1 || status=$?
+	cat "$BATS_TEST_TMPDIR/said"
+	[ "$status" != 77 ] || skip "$(tail -n 1 "$BATS_TEST_TMPDIR/said")"
+	assert_equal "$status" 0
+}
