@@ -59,9 +59,8 @@ struct http_out {
 	};
 	uint16_t status; /* HTTP/1: of the response that is being sent */
 	_Atomic uint8_t framing;
-	_Atomic bool
-		sending;   /* HTTP/1: a response or an interim one has begun, none has ended it */
-	_Atomic bool shut; /* nothing more can be sent */
+	_Atomic bool sending; /* HTTP/1: in a response, interim ones before it included */
+	_Atomic bool shut;    /* nothing more can be sent */
 };
 
 _Static_assert(sizeof(struct http_in) <= 64, "a direction's state is at most 64 bytes");
@@ -92,8 +91,7 @@ void http_receive(struct http_in *in, const void *buf, size_t n);
  * "Upgrade: h2c" HTTP/2 follows, and then it does not count, for the response comes on stream 1;
  * a 2xx to CONNECT counts at its head's end and makes it opaque; a last coding of chunked goes
  * before Content-Length; any other last coding means until close; so does a Content-Length that
- * is no number, or two different ones ("5, 5" is 5), or as large as no body is; and so does having
- * neither.
+ * is no number, or two different ones ("5, 5" is 5), or 2^64 and more; and so does having neither.
  * Methods of requests that were not seen count as other than HEAD and CONNECT. Empty lines after
  * a response are passed over.
  *
@@ -112,8 +110,8 @@ unsigned http_shut(struct http_out *out, struct http_in *in);
 /*
  * Was a request received, if only its first byte, whose response has not ended? Or is a response
  * being sent? False once opaque. Any thread; the answer may be old by then.
- * HTTP/2: streams 128 apart that are open at once share a bit, so that the first to end hides the
- * other.
+ * HTTP/2: two streams whose numbers are a multiple of 256 apart, open at once, count as one that
+ * the first to end ends. The first three bytes of the preface look like a request's.
  */
 bool http_in_flight(const struct http_in *in, const struct http_out *out);
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http1_start.h"
 
+/* By the last 8 letters; shorter names have zeros before them. */
 static enum http1_method method_named(uint64_t letters)
 {
 	if (letters == UINT64_C(0x48454144)) /* HEAD */
@@ -35,7 +36,7 @@ const unsigned char *http1_start_read_method(struct http1 *m, const unsigned cha
 		m->state = HTTP1_BAD;
 		return p;
 	}
-	*method = n < 8 ? method_named(letters) : HTTP1_OTHER;
+	*method = method_named(letters);
 	m->number = 0;
 	m->at = 0;
 	m->state = HTTP1_TARGET;

@@ -37,7 +37,7 @@ static const unsigned char *read_header(struct http2 *h, const unsigned char *p,
 	if (h->have < HTTP2_HEADER_SIZE)
 		return p;
 	h->left = payload_length(h);
-	h->state = h->left ? HTTP2_PAYLOAD : HTTP2_ENDED;
+	h->state = HTTP2_PAYLOAD;
 	if (!h->settled && !may_be_first(h))
 		h->state = HTTP2_BAD;
 	h->settled = true;

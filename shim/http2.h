@@ -27,7 +27,7 @@ enum {
 
 enum http2_state {
 	HTTP2_HEADER,  /* in a frame's header; zero: ready for the connection's first frame */
-	HTTP2_PAYLOAD, /* `left` bytes to come */
+	HTTP2_PAYLOAD, /* `left` bytes to come, perhaps none */
 	HTTP2_ENDED,   /* the frame is complete: http2_next() */
 	HTTP2_BAD,     /* not HTTP/2 */
 };
