@@ -40,7 +40,7 @@ LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,
 
 # What is the command's alone; of the rest it takes config.c.
 LAUNCHER     := launcher options preload program image mapping anatomy libc needs runtime \
-                report chain doctor process inspect
+                report wrapper chain doctor process inspect
 LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
 LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
@@ -183,7 +183,8 @@ check:
 lint:
 	clang-format --dry-run --Werror $(wildcard shim/*.[ch] tests/*/*.[ch] tests/*/*.cc)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ shim
+	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ \
+	  '-DElfW(t)=Elf64_##t' shim
 	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 

@@ -83,7 +83,7 @@ static inline void platform_at_quick_exit(void (*handler)(void))
 	if (__cxa_at_quick_exit)
 		__cxa_at_quick_exit((void (*)(void *))(void (*)(void))handler, NULL);
 	else if (at_quick_exit)
-		at_quick_exit(handler);
+		(void)at_quick_exit(handler);
 }
 
 /* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
