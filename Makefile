@@ -40,7 +40,7 @@ LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,
 
 # What is the command's alone; of the rest it takes config.c.
 LAUNCHER     := launcher options preload program image mapping anatomy libc needs runtime \
-                report wrapper chain doctor process inspect
+                report wrapper chain doctor process findings inspect
 LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
 LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
 LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)

@@ -3,6 +3,8 @@
 /*
  * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
  */
+#include "doctor.h"
+#include "inspect.h"
 #include "options.h"
 #include "preload.h"
 #include "program.h"
@@ -55,12 +57,15 @@ static void check_target(const struct program *target, const struct program *lib
 int main(int argc, char **argv)
 {
 	struct options options = options_read(argc, argv);
-	const char *path = find_library(), *name = options.command[0];
+	const char *path, *name = options.command[0];
 	static char command[PROGRAM_PATH_MAX];
 	static struct program library, target;
 	bool foreign;
 	int status;
 
+	if (options.check)
+		return options.pid ? inspect_check(options.pid) : doctor_check(options.command);
+	path = find_library();
 	if (program_inspect(&library, path) || library.kind != PROGRAM_LIBRARY)
 		errx(EXIT_FAILED, "%s is not a shared library", path);
 	if (program_find(command, name)) {

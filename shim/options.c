@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #define HELP_WIDTH  80
 
 /* What getopt_long returns; the settings' options follow OPTION_SETTING in their order. */
-enum { OPTION_STRICT = 256, OPTION_HELP, OPTION_VERSION, OPTION_SETTING };
+enum { OPTION_STRICT = 256, OPTION_CHECK, OPTION_PID, OPTION_HELP, OPTION_VERSION, OPTION_SETTING };
 
 static void print_option(const struct config_setting *setting)
 {
@@ -47,6 +48,8 @@ static void print_option(const struct config_setting *setting)
 static void print_help(void)
 {
 	puts("Usage: idleflush [OPTION]... COMMAND [ARG]...\n"
+	     "   or: idleflush [OPTION]... --check COMMAND [ARG]...\n"
+	     "   or: idleflush --check --pid=PID\n"
 	     "Run COMMAND, an unmodified server, so that the lines it writes to stdout are\n"
 	     "fresh and never lost, at the speed of full buffering: one flush each time it\n"
 	     "goes quiet.\n");
@@ -54,6 +57,8 @@ static void print_help(void)
 		if (setting->option)
 			print_option(setting);
 	printf("      --strict            fail where COMMAND cannot be preloaded\n"
+	       "      --check             run nothing; say whether it will work, and why not\n"
+	       "      --pid=PID           with --check: look at a process that runs already\n"
 	       "      --help              show this help and exit\n"
 	       "      --version           show the version and exit\n"
 	       "\n"
@@ -62,7 +67,7 @@ static void print_help(void)
 	       "Each option exports a variable, --max-age IDLEFLUSH_MAX_AGE, that works without\n"
 	       "it too. IDLEFLUSH_DISABLE=1 in the environment makes idleflush do nothing.\n"
 	       "\n"
-	       "Exit status: that of COMMAND, or\n"
+	       "Exit status: with --check 0 if it works, 1 if not; else that of COMMAND, or\n"
 	       "  125  if idleflush itself fails\n"
 	       "  126  if COMMAND is found but cannot be invoked\n"
 	       "  127  if COMMAND cannot be found\n"
@@ -120,6 +125,8 @@ static void export_setting(const struct config_setting *setting, const char *val
 static const struct option *list_options(void)
 {
 	static const struct option own[] = {{"strict", no_argument, NULL, OPTION_STRICT},
+					    {"check", no_argument, NULL, OPTION_CHECK},
+					    {"pid", required_argument, NULL, OPTION_PID},
 					    {"help", no_argument, NULL, OPTION_HELP},
 					    {"version", no_argument, NULL, OPTION_VERSION},
 					    {NULL, 0, NULL, 0}};
@@ -176,11 +183,23 @@ static const struct config_setting *find_setting(int option)
 	return setting->env ? setting : NULL;
 }
 
+static pid_t read_pid(const char *value)
+{
+	char *end;
+	long pid = strtol(value, &end, 10);
+
+	if (*value < '1' || *value > '9' || *end || pid > INT_MAX) {
+		warnx("invalid PID for --pid: '%s'", value);
+		exit_usage();
+	}
+	return (pid_t)pid;
+}
+
 struct options options_read(int argc, char **argv)
 {
 	const struct option *options = list_options();
 	const char *letters = list_letters();
-	bool strict = false;
+	struct options given = {0};
 	int option;
 
 	/* getopt_long names the program by it: without the directory, as all our messages */
@@ -192,7 +211,11 @@ struct options options_read(int argc, char **argv)
 		if (setting) {
 			export_setting(setting, optarg ? optarg : "1");
 		} else if (option == OPTION_STRICT) {
-			strict = true;
+			given.strict = true;
+		} else if (option == OPTION_CHECK) {
+			given.check = true;
+		} else if (option == OPTION_PID) {
+			given.pid = read_pid(optarg);
 		} else if (option == OPTION_HELP) {
 			print_help();
 			exit_printed();
@@ -203,11 +226,16 @@ struct options options_read(int argc, char **argv)
 			exit_usage();
 		}
 	}
-	if (optind >= argc) {
+	given.command = argv + optind;
+	if (given.pid && !given.check)
+		warnx("--pid goes with --check only");
+	else if (given.pid && optind < argc)
+		warnx("--pid and a COMMAND do not go together");
+	else if (!given.pid && optind >= argc)
 		warnx("missing operand");
-		exit_usage();
-	}
-	return (struct options){.strict = strict, .command = argv + optind};
+	else
+		return given;
+	exit_usage();
 }
 
 void options_export(const char *name, const char *value)

@@ -4,6 +4,7 @@
 #define IDLEFLUSH_OPTIONS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Exit statuses of the launcher, as POSIX has them for env(1) and GNU for stdbuf(1). */
 enum {
@@ -14,13 +15,15 @@ enum {
 
 struct options {
 	bool strict;    /* --strict: end with EXIT_FAILED where COMMAND cannot be preloaded */
+	bool check;     /* --check: say whether it will work instead of running COMMAND */
+	pid_t pid;      /* --pid: a running process to check, there is no COMMAND then; 0: none */
 	char **command; /* COMMAND and its arguments, ended by NULL; at least one */
 };
 
 /*
  * Reads the options before COMMAND and exports the variable of each setting that is given. Does
  * not come back from --help and --version (0, or EXIT_FAILED if they could not be written), nor
- * from a bad option, a bad value or no COMMAND (EXIT_FAILED). May change argv[0].
+ * from a bad option, a bad value or no COMMAND or process (EXIT_FAILED). May change argv[0].
  */
 struct options options_read(int argc, char **argv);
 

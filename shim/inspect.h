@@ -1,0 +1,15 @@
+/* inspect.h -- `idleflush --check --pid PID`: how the library fares in a running process */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_INSPECT_H
+#define IDLEFLUSH_INSPECT_H
+
+#include <sys/types.h>
+
+/*
+ * Prints a report about the process, which goes on running: is the library loaded, awake, its
+ * thread alive, what is pending and what was done so far. Returns the exit status: 0 it works, 1
+ * it does not. Ends with EXIT_FAILED where there is no such process or too little may be read.
+ */
+int inspect_check(pid_t pid);
+
+#endif
