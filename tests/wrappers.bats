@@ -39,7 +39,7 @@ plain_and_preloaded() {
 
 assert_same() {
 	assert [ "$(wc -l <"$1")" -ge "$3" ]
-	run -0 diff -U 0 "$1" "$2"
+	diff -U 0 "$1" "$2"
 }
 
 # early_and_late EARLY PRELOAD PROGRAM: with the library EARLY in PRELOAD, a list in the order that
