@@ -8,6 +8,7 @@
 #include "log.h"
 #include "look.h"
 #include "next.h"
+#include "turn.h"
 
 #include <limits.h>
 
@@ -52,6 +53,7 @@ void stats_print(void)
 
 	if (!wanted)
 		return;
+	turn_end_all(); /* the end of the process closes what was answered */
 	look_read_counts(&counts);
 	log_begin(&line);
 	put(&line, "pid=", (uint64_t)getpid());
