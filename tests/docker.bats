@@ -1,0 +1,277 @@
+#!/usr/bin/env bats
+# docker.bats -- examples/docker on a real engine: fresh logs, and a container that is as it was
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # a dollar in single quotes is for a container's shell
+#
+# Both Dockerfiles are built, on bases made of this machine's files: ld.so, libc and busybox with the
+# fixture server, and the same of musl. Every test runs on both images.
+
+load helper
+load engine
+
+KINDS=(debian alpine)
+# A server that nothing flushes before its end.
+OFF=(--env IDLEFLUSH_IDLE=1h --env IDLEFLUSH_MAX_AGE=0 --env IDLEFLUSH_HEARTBEAT=0)
+
+setup_file() {
+	command -v musl-gcc >/dev/null || skip "no musl-gcc here"
+	start_engine
+	# The engine may be somebody else's.
+	IMAGE=idleflush-test-$$
+	export IMAGE
+	local images=$BATS_FILE_TMPDIR/images programs=$BATS_FILE_TMPDIR/musl
+	mkdir "$images" "$programs"
+	import_compiler "$IMAGE:compiler"
+
+	mkdir "$images/debian" "$images/alpine"
+	add_busybox "$images/debian"
+	cp -R "$images/debian/." "$images/alpine"
+	add_programs "$images/debian" "$PROGS/server" "$PROGS/state"
+	for program in server state; do
+		musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$programs/$program" \
+			"$ROOT/tests/fixtures/$program.c" -pthread
+	done
+	add_programs "$images/alpine" "$programs/server" "$programs/state"
+	for kind in "${KINDS[@]}"; do
+		import_image "$IMAGE:$kind-base" "$images/$kind"
+		DOCKER_BUILDKIT=0 docker build --network=none -f "$ROOT/examples/docker/Dockerfile.$kind" \
+			--build-arg BUILDER="$IMAGE:compiler" --build-arg BASE="$IMAGE:$kind-base" \
+			-t "$IMAGE:$kind" "$ROOT" >"$BATS_FILE_TMPDIR/build.log" 2>&1 || {
+			cat "$BATS_FILE_TMPDIR/build.log" >&2
+			return 1
+		}
+	done
+}
+
+teardown_file() {
+	[ -n "${IMAGE-}" ] || return 0
+	docker images --format '{{.Repository}}:{{.Tag}}' "$IMAGE" | xargs -r docker rmi -f >/dev/null 2>&1 || true
+	stop_engine
+}
+
+setup() {
+	CONTAINERS=()
+	READERS=()
+}
+
+teardown() {
+	if [ -z "${BATS_TEST_COMPLETED-}" ]; then
+		for name in "${CONTAINERS[@]}"; do
+			echo "--- $name"
+			docker logs "$name" 2>&1 | tail -n 5
+		done
+	fi
+	[ ${#CONTAINERS[@]} = 0 ] || docker rm -f "${CONTAINERS[@]}" >/dev/null
+	[ ${#READERS[@]} = 0 ] || wait "${READERS[@]}" || true
+}
+
+container() {
+	echo "$IMAGE-$BATS_SUITE_TEST_NUMBER-$1"
+}
+
+# run_server NAME KIND [OPTION of docker run...] [-- ARGUMENT of the server...]: its log is followed
+# as a server's of start_server is; arrived and lines_of look at it.
+run_server() {
+	local name=$1 image=$IMAGE:$2 dir options=()
+	dir=$(dir_of "$name")
+	shift 2
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	[ $# = 0 ] || shift
+	mkdir "$dir"
+	chmod 777 "$dir"
+	docker run --detach --name "$(container "$name")" --network="${NETWORK:-host}" \
+		--volume "$dir:/run/test" "${options[@]}" \
+		"$image" server --port-file=/run/test/port "$@" >/dev/null
+	CONTAINERS+=("$(container "$name")")
+	{
+		docker logs --follow "$(container "$name")" 2>"$dir/err" |
+			"$PROGS/reader" --summary="$dir/summary" >"$dir/lines"
+	} 3>&- &
+	READERS+=($!)
+	wait_until 20 test -e "$dir/port"
+}
+
+# The exit status, once it has ended and its log has been read.
+status_of() {
+	docker wait "$(container "$1")"
+	wait_until 10 test -s "$(dir_of "$1")/summary"
+}
+
+requests() {
+	"$PROGS/load" --port="$(port_of "$1")" --connections=1 --rate="$2" --count="$3"
+}
+
+assert_requests() {
+	assert_equal "$(lines_of "$1" | cut -d' ' -f1,2)" "$(seq -f 'req %g' "$2")"
+}
+
+# once IMAGE-KIND [OPTION...] -- COMMAND...: a container that is gone afterwards.
+once() {
+	local kind=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	docker run --rm --network=none "${options[@]}" "$IMAGE:$kind" "$@"
+}
+
+@test "A line is in docker logs once its response is out; with IDLEFLUSH_DISABLE it is not" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind"
+		run_server "$kind-off" "$kind" --env IDLEFLUSH_DISABLE=1
+		requests "$kind" 50 25
+		requests "$kind-off" 50 25
+		wait_until 5 arrived "$kind" 25
+		assert_requests "$kind" 25
+		echo "# $kind, age when read from docker logs -f:$(tail -n 20 "$(dir_of "$kind")/lines" |
+			sort -n | awk '{ age[NR] = $1 } END { print " median " age[int(NR / 2)] " us, worst " age[NR] " us" }')" >&3
+	done
+	# 25 lines do not fill glibc's buffer, and of musl's the last ones stay in.
+	refute wait_until 1 arrived debian-off 25
+	refute arrived alpine-off 25
+}
+
+@test "docker stop lets a server finish: its own exit status, and no line lost" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind" "${OFF[@]}" -- --graceful
+		requests "$kind" 500 10
+		docker stop --time 20 "$(container "$kind")" >/dev/null
+		assert_equal "$(status_of "$kind")" 0
+		assert_requests "$kind" 10
+	done
+}
+
+@test "docker stop loses no line of a server that does not handle TERM" {
+	# Under an init TERM ends it. As PID 1 it stays, as it does without us, until it is killed.
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind-init" "$kind" "${OFF[@]}" --init -- --print-when=before
+		run_server "$kind-pid1" "$kind" "${OFF[@]}" -- --print-when=before
+		requests "$kind-init" 500 10
+		requests "$kind-pid1" 500 10
+		docker stop --time 20 "$(container "$kind-init")" >/dev/null
+		assert_equal "$(status_of "$kind-init")" 143
+		docker stop --time 1 "$(container "$kind-pid1")" >/dev/null
+		assert_equal "$(status_of "$kind-pid1")" 137
+		assert_requests "$kind-init" 10
+		assert_requests "$kind-pid1" 10
+	done
+}
+
+@test "Without idleflush docker stop loses them" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind" --env IDLEFLUSH_DISABLE=1 --init -- --print-when=before
+		requests "$kind" 500 10
+		docker stop --time 20 "$(container "$kind")" >/dev/null
+		assert_equal "$(status_of "$kind")" 143
+		refute arrived "$kind" 10
+	done
+}
+
+@test "docker kill ends it at once; lines that had been out for the maximum age are there" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind"
+		requests "$kind" 500 10
+		wait_until 5 arrived "$kind" 10
+		docker kill "$(container "$kind")" >/dev/null
+		assert_equal "$(status_of "$kind")" 137
+		assert_requests "$kind" 10
+	done
+}
+
+@test "The entrypoint is gone: the server is PID 1, or the child of an init" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind"
+		run_server "$kind-init" "$kind" --init
+		run -0 docker exec "$(container "$kind")" cat /proc/1/comm
+		assert_output server
+		run -0 docker exec "$(container "$kind-init")" sh -c 'cat /proc/1/comm; pidof server'
+		assert_line --index 0 --regexp '^(docker-init|tini)$'
+		run -0 docker exec "$(container "$kind-init")" \
+			sh -c 'grep PPid "/proc/$(pidof server)/status"'
+		assert_output --regexp '^PPid:.1$'
+	done
+}
+
+@test "Exit statuses are the command's" {
+	for kind in "${KINDS[@]}"; do
+		run -7 once "$kind" -- sh -c 'exit 7'
+		run -7 once "$kind" --init -- sh -c 'exit 7'
+		run -134 once "$kind" -- sh -c 'sh -c "kill -ABRT \$\$"; exit $?'
+		run -127 once "$kind" -- nosuch
+		assert_output --partial nosuch
+	done
+}
+
+@test "An LD_PRELOAD that is there stays, and ours is in it once" {
+	local library=/usr/local/lib/idleflush/libidleflush.so
+	for kind in "${KINDS[@]}"; do
+		assert_equal "$(once "$kind" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
+		assert_equal "$(once "$kind" --env LD_PRELOAD=/lib/a.so -- sh -c 'echo "$LD_PRELOAD"' 2>/dev/null)" \
+			"/lib/a.so:$library"
+		assert_equal "$(once "$kind" --env "LD_PRELOAD=$library" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
+		assert_equal "$(once "$kind" --env IDLEFLUSH_DISABLE=1 -- sh -c 'echo "${LD_PRELOAD-none}"')" none
+		# Without the library the server must run all the same, and somebody should know.
+		run -0 once "$kind" --env IDLEFLUSH_LIBRARY=/nosuch.so -- sh -c 'echo "${LD_PRELOAD-none}"'
+		assert_output --partial 'no /nosuch.so'
+		assert_line none
+	done
+}
+
+@test "The launcher in the image does the same without the script" {
+	for kind in "${KINDS[@]}"; do
+		run -0 once "$kind" --entrypoint idleflush -- --strict state
+		assert_output --partial threads=1 # not named by IDLEFLUSH_ONLY
+		run -0 once "$kind" --entrypoint idleflush -- --strict --only=state state
+		assert_output --partial threads=2
+	done
+}
+
+@test "A health check and docker exec run without the library, or with it asleep" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind" --health-cmd 'state | grep threads=1' --health-interval 1s
+		# The server itself has the flusher.
+		run -0 docker exec "$(container "$kind")" sh -c 'cat /proc/1/task/*/comm'
+		assert_line idleflush
+		run -0 docker exec "$(container "$kind")" sh -c 'echo "${LD_PRELOAD-none}"; state'
+		assert_line none
+		assert_line --partial threads=1
+		# Where the image's environment has it: only what IDLEFLUSH_ONLY names is awake.
+		run -0 docker exec --env LD_PRELOAD=/usr/local/lib/idleflush/libidleflush.so \
+			"$(container "$kind")" sh -c 'state; IDLEFLUSH_ONLY= state'
+		assert_line --index 0 --partial threads=1
+		assert_line --index 1 --partial threads=2
+		wait_until 20 is_healthy "$kind"
+	done
+}
+
+is_healthy() {
+	[ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = healthy ]
+}
+
+@test "It works with everything taken away: root, capabilities, writing, memory, processes" {
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind" --read-only --cap-drop=ALL --user=65534:65534 --init \
+			--security-opt=no-new-privileges --memory=16m --memory-swap=16m --pids-limit=8 \
+			-- --hello=listening --print-when=before
+		requests "$kind" 500 1000
+		wait_until 5 arrived "$kind" 1000
+		docker stop --time 20 "$(container "$kind")" >/dev/null
+		assert_equal "$(status_of "$kind")" 143
+		assert_equal "$(lines_of "$kind" | cut -d' ' -f1,2)" "listening pid
+$(seq -f 'req %g' 1000)"
+	done
+}
+
+@test "It works with no network at all" {
+	for kind in "${KINDS[@]}"; do
+		NETWORK=none run_server "$kind" "$kind"
+		docker exec "$(container "$kind")" sh -c \
+			'wget -q -O - "http://127.0.0.1:$(cat /run/test/port)/5"' >/dev/null
+		wait_until 5 arrived "$kind" 5
+	done
+}

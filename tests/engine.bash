@@ -1,0 +1,104 @@
+# engine.bash -- a Docker engine for the tests, and base images made of this machine's files
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# After `load helper`, in setup_file: start_engine, and the images. In teardown_file: stop_engine.
+# No image is pulled, no container gets a network but the host's loopback.
+
+# The engine that answers, or else one of our own, in $BATS_FILE_TMPDIR/engine. Skips, with the
+# reason, where there can be none.
+start_engine() {
+	local dir=$BATS_FILE_TMPDIR/engine pid
+	command -v docker >/dev/null || skip "Docker is not here (docker.io)"
+	! engine_answers || return 0
+	[ "$(id -u)" = 0 ] || skip "no Docker engine answers, and to start one takes root"
+	command -v dockerd >/dev/null || skip "no Docker engine answers, and none is here (docker.io)"
+
+	mkdir "$dir"
+	export DOCKER_HOST=unix://$dir/sock
+	setsid dockerd --iptables=false --ip6tables=false --bridge=none --ip-forward=false \
+		--ip-masq=false --data-root="$dir/data" --exec-root="$dir/exec" --pidfile="$dir/pid" \
+		-H "$DOCKER_HOST" >"$dir/log" 2>&1 </dev/null 3>&- &
+	pid=$!
+	wait_until 60 answers_or_gone "$pid"
+	engine_answers || skip "no Docker engine starts here: $(tail -n 1 "$dir/log")"
+	echo "$pid" >"$dir/ours"
+}
+
+engine_answers() {
+	timeout 10 docker version >/dev/null 2>&1
+}
+
+answers_or_gone() {
+	gone "$1" || engine_answers
+}
+
+stop_engine() {
+	local pid
+	[ -e "$BATS_FILE_TMPDIR/engine/ours" ] || return 0
+	pid=$(cat "$BATS_FILE_TMPDIR/engine/ours")
+	kill "$pid"
+	wait_until 30 gone "$pid"
+	# It leaves the network namespace of --network=host mounted.
+	umount "$BATS_FILE_TMPDIR/engine/exec/netns/"* 2>/dev/null || true
+}
+
+# add_programs ROOT FILE...: each into ROOT/usr/local/bin, with the loader and the libraries it names.
+add_programs() {
+	local root=$1 program loader
+	shift
+	mkdir -p "$root/usr/local/bin"
+	for program in "$@"; do
+		cp "$program" "$root/usr/local/bin/"
+		loader=$(readelf -lW "$program" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
+		case $loader in
+		*musl*) add_files "$root" "$loader" ;;
+		*) ldd "$program" | grep -o '/[^ ]*' | while read -r file; do add_files "$root" "$file"; done ;;
+		esac
+	done
+}
+
+# Under the names by which they are asked for, whatever is a link here.
+add_files() {
+	mkdir -p "$1${2%/*}"
+	cp -L "$2" "$1$2"
+}
+
+# A shell and its tools for any base: one static file.
+add_busybox() {
+	local busybox name
+	busybox=$(command -v busybox) || busybox=
+	if [ -z "$busybox" ] || readelf -lW "$busybox" | grep -q INTERP; then
+		# Not installed: it would take the place of its sister package.
+		(cd "$BATS_FILE_TMPDIR" && apt-get download busybox-static >/dev/null 2>&1 &&
+			dpkg-deb -x busybox-static_*.deb busybox) ||
+			skip "no static busybox here (busybox-static)"
+		busybox=$BATS_FILE_TMPDIR/busybox/bin/busybox
+	fi
+	mkdir -p "$1/bin" "$1/tmp" "$1/etc"
+	cp "$busybox" "$1/bin/busybox"
+	for name in $("$busybox" --list); do
+		[ -e "$1/bin/$name" ] || ln -s busybox "$1/bin/$name"
+	done
+}
+
+# import_image NAME ROOT: an image of that folder.
+import_image() {
+	tar -C "$2" -c . | docker import - "$1" >/dev/null
+}
+
+# import_compiler NAME: an image with what it takes to compile and make, as this machine has it.
+import_compiler() {
+	local list=$BATS_FILE_TMPDIR/compiler.files
+	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts \
+		--no-breaks --no-replaces --no-enhances gcc libc6-dev make dash coreutils sed grep |
+		grep '^[a-z]' | sort -u | xargs dpkg -L 2>/dev/null |
+		grep -vE '^/usr/share/|/lto1$' | sort -u |
+		while read -r file; do
+			if [ ! -h "$file" ] && [ ! -f "$file" ]; then continue; fi
+			# /bin may be a link to usr/bin.
+			echo "$(realpath "${file%/*}/")/${file##*/}"
+		done >"$list"
+	printf '%s\n' /bin /lib /lib64 /usr/bin/cc /etc/alternatives/cc >>"$list"
+	tr -s / <"$list" | sort -u | tar -c --no-recursion -T - 2>/dev/null | docker import - "$1" >/dev/null
+}
