@@ -106,7 +106,7 @@ static void ended(struct conn *conn, unsigned n)
 /* Not an activity, but a sign of one: lines wait to be seen. */
 static void arm_for_pending(void)
 {
-	if (sinks_may_hold())
+	if (sinks_call_for_a_look())
 		flusher_arm_unless_armed();
 }
 

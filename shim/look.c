@@ -9,7 +9,7 @@
 
 #include "futex.h"
 #include "gate.h"
-#include "sink_python.h"
+#include "python_streams.h"
 #include "sinks.h"
 #include "status.h"
 
@@ -63,7 +63,7 @@ static int64_t retry_after(enum sink_result result, int64_t hold_ns)
 {
 	if (result < SINK_BUSY) {
 		retry_step = 0;
-		return result == SINK_TAIL ? hold_ns : 0;
+		return result >= SINK_LEFT ? hold_ns : 0;
 	}
 	retry_step = retry_step ? retry_step * 2 : RETRY_FIRST;
 	if (retry_step > RETRY_MOST)
@@ -95,7 +95,7 @@ void look_at_sinks(enum sink_mode mode, int64_t first_ns, int64_t hold_ns)
 	wait = retry_after(result, hold_ns);
 	looked_ns = order.now_ns;
 	retry_ns = wait ? order.now_ns + wait : 0;
-	if (!wait)
+	if (result < SINK_TAIL)
 		armed_ns = 0;
 }
 
@@ -116,9 +116,9 @@ bool look_was_put_off(void)
 
 void look_read_counts(struct look_counts *counts)
 {
-	struct sink_python_counts python;
+	struct python_streams_counts python;
 
-	sink_python_read_counts(&python);
+	python_streams_read_counts(&python);
 	counts->flushes = atomic_load_explicit(&flushes, memory_order_relaxed) + python.flushes;
 	counts->bytes = atomic_load_explicit(&bytes, memory_order_relaxed) + python.bytes;
 	counts->no_room = atomic_load_explicit(&no_room, memory_order_relaxed) + python.no_room;

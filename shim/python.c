@@ -20,14 +20,17 @@ const struct python *python_calls(void)
 /* Stops at the first name that is missing: the other lookups would only allocate their errors. */
 static bool look_up(void *where)
 {
-	calls.none = dlsym(where, "_Py_NoneStruct");
-	if (!calls.none)
-		return false;
 #define LOOK_UP(result, name, arguments)                                                           \
 	calls.name = (result(*) arguments)dlsym(where, #name);                                     \
 	if (!calls.name)                                                                           \
 		return false;
 	PYTHON_CALLS(LOOK_UP)
+#undef LOOK_UP
+#define LOOK_UP(type, name)                                                                        \
+	calls.name = (type *)dlsym(where, #name);                                                  \
+	if (!calls.name)                                                                           \
+		return false;
+	PYTHON_DATA(LOOK_UP)
 #undef LOOK_UP
 	calls.current_thread_state = (void *(*)(void))dlsym(where, "_PyThreadState_UncheckedGet");
 	if (!calls.current_thread_state) /* its name since 3.13 */

@@ -25,6 +25,7 @@ struct python_method {
 /* clang-format off */
 #define PYTHON_CALLS(X)                                                                            \
 	X(int, Py_IsInitialized, (void))                                                           \
+	X(int, Py_AddPendingCall, (int (*)(void *), void *))                                       \
 	X(int, Py_AtExit, (void (*)(void)))                                                        \
 	X(struct python_object *, Py_BuildValue, (const char *, ...))                              \
 	X(void, Py_IncRef, (struct python_object *))                                               \
@@ -32,6 +33,13 @@ struct python_method {
 	X(struct python_object *, PyCFunction_NewEx,                                               \
 	  (const struct python_method *, struct python_object *, struct python_object *))          \
 	X(void, PyErr_Clear, (void))                                                               \
+	X(int, PyErr_ExceptionMatches, (struct python_object *))                                   \
+	X(void, PyErr_Fetch,                                                                       \
+	  (struct python_object **, struct python_object **, struct python_object **))             \
+	X(void, PyErr_NormalizeException,                                                          \
+	  (struct python_object **, struct python_object **, struct python_object **))             \
+	X(void, PyErr_Restore,                                                                     \
+	  (struct python_object *, struct python_object *, struct python_object *))                \
 	X(void, PyEval_RestoreThread, (void *))                                                    \
 	X(void *, PyEval_SaveThread, (void))                                                       \
 	X(int, PyGILState_Ensure, (void))                                                          \
@@ -48,14 +56,23 @@ struct python_method {
 	X(int, PyObject_IsTrue, (struct python_object *))                                          \
 	X(struct python_object *, PyObject_Type, (struct python_object *))                         \
 	X(struct python_object *, PySys_GetObject, (const char *))
+
+/* Variables: None itself, and pointers to the exceptions. */
+#define PYTHON_DATA(X)                                                                             \
+	X(struct python_object, _Py_NoneStruct)                                                    \
+	X(struct python_object *, PyExc_OSError)                                                   \
+	X(struct python_object *, PyExc_RuntimeError)                                              \
+	X(struct python_object *, PyExc_ValueError)
 /* clang-format on */
 
 struct python {
 #define PYTHON_SLOT(result, name, arguments) result(*name) arguments;
 	PYTHON_CALLS(PYTHON_SLOT)
 #undef PYTHON_SLOT
+#define PYTHON_SLOT(type, name) type *name;
+	PYTHON_DATA(PYTHON_SLOT)
+#undef PYTHON_SLOT
 	void *(*current_thread_state)(void); /* NULL: nobody has the GIL, or not on this thread */
-	struct python_object *none;
 };
 
 /* All of them, or NULL where no interpreter was found so far. One load; any context. */

@@ -20,7 +20,7 @@
 #define WAIT_BOUND (100 * NS_PER_MS)
 #define TRIES      3
 
-static _Atomic uint32_t inside; /* futex: the second thread is between enter and leave */
+static _Atomic uint32_t inside; /* futex: how many threads of ours are between enter and leave */
 static _Atomic uint32_t forks;  /* futex: threads that are about to fork */
 static _Atomic bool ending;     /* the interpreter is about to end, or has */
 static _Atomic bool put, refused;
@@ -41,24 +41,32 @@ bool python_hooks_open(void)
 
 /* --- the second thread -------------------------------------------------------------------- */
 
+bool python_hooks_try_enter(void)
+{
+	atomic_fetch_add(&inside, 1);
+	if (!atomic_load(&forks) && !atomic_load(&ending) && !atomic_load(&refused))
+		return true;
+	python_hooks_leave();
+	return false;
+}
+
 bool python_hooks_enter(void)
 {
-	while (!atomic_load(&ending) && !atomic_load(&refused)) {
-		uint32_t now;
+	while (!python_hooks_try_enter()) {
+		uint32_t now = atomic_load(&forks);
 
-		atomic_store(&inside, 1);
-		now = atomic_load(&forks);
-		if (!now && !atomic_load(&ending))
-			return true;
-		python_hooks_leave();
-		futex_wait(&forks, now, WAIT_BOUND);
+		if (atomic_load(&ending) || atomic_load(&refused))
+			return false;
+		if (now)
+			futex_wait(&forks, now, WAIT_BOUND);
 	}
-	return false;
+	return true;
 }
 
 void python_hooks_leave(void)
 {
-	atomic_store(&inside, 0);
+	if (atomic_fetch_sub(&inside, 1) != 1)
+		return;
 	atomic_store(&overdue, false);
 	if (atomic_load(&forks) || atomic_load(&ending))
 		futex_wake(&inside);
@@ -76,16 +84,17 @@ void python_hooks_begin_in_child(void)
 /* Our thread may be waiting for the GIL, which we have. */
 static void wait_until_outside(const struct python *python)
 {
+	uint32_t now = atomic_load(&inside);
 	int64_t end, left;
 	void *state;
 
-	if (!atomic_load(&inside) || atomic_load(&overdue))
+	if (!now || atomic_load(&overdue))
 		return;
 	state = python->PyEval_SaveThread();
 	end = clock_now_ns() + WAIT_BOUND;
-	while (atomic_load(&inside) && (left = end - clock_now_ns()) > 0)
-		futex_wait(&inside, 1, left);
-	if (atomic_load(&inside))
+	while ((now = atomic_load(&inside)) && (left = end - clock_now_ns()) > 0)
+		futex_wait(&inside, now, left);
+	if (now)
 		atomic_store(&overdue, true); /* the program's own flush() takes its time */
 	python->PyEval_RestoreThread(state);
 }
@@ -103,7 +112,7 @@ static void flush_before_fork(const struct python *python)
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t before = python_streams_written();
 
-		python_streams_flush_own(python);
+		python_streams_flush_own(python, SINK_ALL, NULL);
 		if (python_streams_written() == before)
 			break;
 	}
@@ -112,8 +121,8 @@ static void flush_before_fork(const struct python *python)
 
 static struct python_object *none(const struct python *python)
 {
-	python->Py_IncRef(python->none);
-	return python->none;
+	python->Py_IncRef(python->_Py_NoneStruct);
+	return python->_Py_NoneStruct;
 }
 
 static struct python_object *before_fork(struct python_object *self, struct python_object *unused)

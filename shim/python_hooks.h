@@ -20,12 +20,15 @@ bool python_hooks_put(const struct python *python);
 bool python_hooks_open(void);
 
 /*
- * The second thread may take the GIL: waits, where a fork is under way, until it may. False: the
- * interpreter ends or has ended. One thread only.
+ * A thread of ours may call into the interpreter, and the second thread take the GIL. False: a fork
+ * is under way, or the interpreter ends or has ended.
  */
+bool python_hooks_try_enter(void);
+
+/* The same, but waits for a fork under way. The second thread. */
 bool python_hooks_enter(void);
 
-/* It has released the GIL. Only after python_hooks_enter said true. */
+/* It is out again. Only after one of these said true. */
 void python_hooks_leave(void);
 
 /* In a forked child: nobody is inside and no fork is under way. Atfork child handler only. */

@@ -8,15 +8,29 @@
  */
 #include "python_streams.h"
 
+#include "futex.h"
 #include "platform.h"
 #include "room.h"
 
-#define AMPLE (16 * 1024)
-#define NAMES 4
+#define AMPLE       (16 * 1024)
+#define NAMES       4
+#define PAUSE_FIRST (10 * NS_PER_MS)
+#define PAUSE_MOST  (500 * NS_PER_MS)
+#define PAUSES      8 /* from there on it is the longest */
+#define STANDARD    2 /* so many of them are what the process began with */
 
 static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "stderr"};
 
-static _Atomic uint64_t written;
+static _Atomic uint64_t written; /* by host threads, in our wrappers */
+static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
+
+/* Written by who has the GIL. */
+static struct {
+	_Atomic uint64_t flushes, bytes, no_room;
+	_Atomic int64_t oldest_ns;
+} counts;
+static _Atomic uint32_t in_vain; /* flushes since the last that brought something out */
+static _Atomic int64_t flushed_ns;
 
 /* What names[] stand for, NULL for None, for nothing, and for one that was there before. */
 struct streams {
@@ -29,7 +43,7 @@ static struct streams take(const struct python *python)
 
 	for (size_t i = 0; i < NAMES; i++) {
 		struct python_object *object = python->PySys_GetObject(names[i]);
-		bool known = !object || object == python->none;
+		bool known = !object || object == python->_Py_NoneStruct;
 
 		for (size_t j = 0; j < i; j++)
 			known |= taken.objects[j] == object;
@@ -82,9 +96,33 @@ static size_t room_behind(int fd, bool last)
 	return out && err ? AMPLE : 0;
 }
 
-static enum sink_result flush(const struct python *python, struct python_object *object, bool last)
+/*
+ * Did flush() of the interpreter's own streams raise this? A failed write has an errno, where a
+ * handler's TimeoutError has none. The error stays set.
+ */
+static bool is_of_flush(const struct python *python)
 {
-	size_t room = room_behind(descriptor_of(python, object), last);
+	struct python_object *type, *value, *traceback, *number;
+	bool is;
+
+	if (python->PyErr_ExceptionMatches(*python->PyExc_ValueError) ||
+	    python->PyErr_ExceptionMatches(*python->PyExc_RuntimeError))
+		return true; /* closed; in use by this very thread */
+	if (!python->PyErr_ExceptionMatches(*python->PyExc_OSError))
+		return false;
+	python->PyErr_Fetch(&type, &value, &traceback);
+	python->PyErr_NormalizeException(&type, &value, &traceback);
+	number = python->PyObject_GetAttrString(value, "errno");
+	is = number && number != python->_Py_NoneStruct;
+	python->Py_DecRef(number);
+	python->PyErr_Restore(type, value, traceback);
+	return is;
+}
+
+static enum sink_result flush(const struct python *python, struct python_object *object,
+			      enum sink_mode mode, bool *raised)
+{
+	size_t room = room_behind(descriptor_of(python, object), mode != SINK_KEEP_LINES);
 	struct python_object *result;
 
 	if (room == ROOM_NEVER)
@@ -93,9 +131,34 @@ static enum sink_result flush(const struct python *python, struct python_object 
 		return SINK_NO_ROOM;
 	result = python->PyObject_CallMethod(object, "flush", NULL);
 	python->Py_DecRef(result);
-	if (!result)
+	if (!result && raised && !is_of_flush(python))
+		*raised = true;
+	else if (!result)
 		python->PyErr_Clear();
 	return SINK_FLUSHED;
+}
+
+/* `python3 -u` and a terminal's line buffering. */
+static bool is_unbuffered(const struct python *python, struct python_object *object)
+{
+	return is_true(python, object, "line_buffering") ||
+	       is_true(python, object, "write_through");
+}
+
+/* `before`: how much was written when the flush began. */
+static void count(uint64_t before, bool no_room)
+{
+	uint64_t bytes = python_streams_written() - before;
+	int64_t since = atomic_exchange(&since_ns, 0);
+	int64_t age = bytes && since ? clock_now_ns() - since : 0;
+
+	atomic_store(&flushed_ns, clock_now_ns());
+	atomic_store(&in_vain, bytes ? 0 : atomic_load(&in_vain) + 1);
+	atomic_fetch_add(&counts.flushes, bytes != 0);
+	atomic_fetch_add(&counts.bytes, bytes);
+	atomic_fetch_add(&counts.no_room, no_room);
+	if (age > atomic_load(&counts.oldest_ns))
+		atomic_store(&counts.oldest_ns, age);
 }
 
 enum sink_result python_streams_flush(const struct python *python, enum sink_mode mode,
@@ -103,42 +166,48 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 {
 	struct streams taken = take(python);
 	enum sink_result most = SINK_CLEAN;
+	uint64_t before = python_streams_written();
 
 	*buffered = false;
 	for (size_t i = 0; i < NAMES; i++) {
 		struct python_object *object = taken.objects[i];
 		enum sink_result result;
 
-		/* The first two are what `python3 -u` and a terminal's line buffering are about. */
-		if (!object || (i < 2 && mode == SINK_KEEP_LINES &&
-				(is_true(python, object, "line_buffering") ||
-				 is_true(python, object, "write_through"))))
+		if (!object ||
+		    (i < STANDARD && mode == SINK_KEEP_LINES && is_unbuffered(python, object)))
 			continue;
-		result = flush(python, object, mode != SINK_KEEP_LINES);
+		result = flush(python, object, mode, NULL);
 		*buffered |= result != SINK_CLEAN;
 		if (result > most)
 			most = result;
 	}
 	give_back(python, &taken);
+	count(before, most == SINK_NO_ROOM);
 	return most;
 }
 
-void python_streams_flush_own(const struct python *python)
+bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised)
 {
 	struct streams taken = take(python);
 	struct python_object *own = NULL;
+	uint64_t before = python_streams_written();
+	bool all = true;
 
-	for (size_t i = 0; i < NAMES; i++) {
+	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
 		struct python_object *object = taken.objects[i];
 		struct python_object *type = object ? python->PyObject_Type(object) : NULL;
 
-		if (i < 2 && !own)
+		if (i < STANDARD && !own)
 			own = type;
-		if (object && type == own)
-			flush(python, object, true);
+		if (object && type != own)
+			all = false;
+		else if (object && (mode != SINK_KEEP_LINES || !is_unbuffered(python, object)))
+			all &= flush(python, object, mode, raised) != SINK_NO_ROOM;
 		python->Py_DecRef(type); /* a type that is in use stays */
 	}
 	give_back(python, &taken);
+	count(before, false);
+	return all;
 }
 
 void python_streams_wrote(size_t n)
@@ -149,4 +218,35 @@ void python_streams_wrote(size_t n)
 uint64_t python_streams_written(void)
 {
 	return atomic_load_explicit(&written, memory_order_relaxed);
+}
+
+bool python_streams_are_silent(void)
+{
+	uint32_t n = atomic_load_explicit(&in_vain, memory_order_relaxed);
+
+	if (n < 2)
+		return false;
+	return clock_now_ns() - atomic_load_explicit(&flushed_ns, memory_order_relaxed) <
+	       (n < PAUSES ? PAUSE_FIRST << (n - 2) : PAUSE_MOST);
+}
+
+void python_streams_armed(int64_t ns)
+{
+	int64_t none = 0;
+
+	atomic_compare_exchange_strong(&since_ns, &none, ns);
+}
+
+void python_streams_read_counts(struct python_streams_counts *read)
+{
+	read->flushes = atomic_load(&counts.flushes);
+	read->bytes = atomic_load(&counts.bytes);
+	read->no_room = atomic_load(&counts.no_room);
+	read->oldest_ns = atomic_load(&counts.oldest_ns);
+}
+
+void python_streams_begin_in_child(void)
+{
+	atomic_store(&since_ns, 0);
+	memset(&counts, 0, sizeof(counts));
 }

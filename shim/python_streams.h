@@ -10,6 +10,14 @@
 #include "python.h"
 #include "sink.h"
 
+/* What was done in this process. */
+struct python_streams_counts {
+	uint64_t flushes; /* those that brought bytes out */
+	uint64_t bytes;
+	uint64_t no_room;  /* those that found a stream they could not flush */
+	int64_t oldest_ns; /* the longest from arming to flush */
+};
+
 /*
  * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the ones that the process
  * began with where those are others: a stand-in need not pass a flush on. Each only where its file
@@ -20,10 +28,21 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 				      bool *buffered);
 
 /*
- * The same for those that are of the interpreter's own kind, so that no code of the program runs.
- * Holds the GIL.
+ * The same for those that are of the interpreter's own kind, so that no code of the program runs
+ * but its signal handlers, in the main thread. `*raised`: one of them raised; its error is left
+ * set, and nothing further was done. NULL: swallowed, too. True: none was of another kind, and all
+ * are flushed. Holds the GIL.
  */
-void python_streams_flush_own(const struct python *python);
+bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised);
+
+/*
+ * Have flushes brought out nothing lately, so that another one can wait? Each in vain doubles the
+ * pause, up to half a second. Any context.
+ */
+bool python_streams_are_silent(void);
+
+/* Since `ns` something may be pending; 0: unknown. For the accounts. The flusher only. */
+void python_streams_armed(int64_t ns);
 
 /*
  * `n` bytes were written to fd 1 or 2 through our wrappers, as Python does; and how many so far.
@@ -31,5 +50,10 @@ void python_streams_flush_own(const struct python *python);
  */
 void python_streams_wrote(size_t n);
 uint64_t python_streams_written(void);
+
+void python_streams_read_counts(struct python_streams_counts *read);
+
+/* In a forked child: counts from zero. Atfork child handler only. */
+void python_streams_begin_in_child(void);
 
 #endif

@@ -13,6 +13,7 @@
 enum sink_result {
 	SINK_CLEAN,   /* nothing was pending, or nothing can be done until the file changes */
 	SINK_FLUSHED, /* all that was pending is out */
+	SINK_LEFT,    /* left with somebody who will, most likely: come again to see */
 	SINK_TAIL,    /* all but a line whose end is still to come */
 	SINK_BUSY,    /* a thread is inside stdio: come again soon */
 	SINK_NO_ROOM, /* a flush could block: come again later */

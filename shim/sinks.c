@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sinks.h"
 
+#include "python_streams.h"
 #include "sink_python.h"
 #include "streams.h"
 
@@ -10,6 +11,12 @@
 bool sinks_may_hold(void)
 {
 	return sink_stdio_pending() || streams_any() || sink_python_may_hold();
+}
+
+bool sinks_call_for_a_look(void)
+{
+	return sink_stdio_pending() || streams_any() ||
+	       (sink_python_may_hold() && !python_streams_are_silent());
 }
 
 static enum sink_result greater(enum sink_result a, enum sink_result b)
@@ -26,10 +33,9 @@ enum sink_result sinks_flush_streams(struct sink_order *order)
 
 enum sink_result sinks_flush(struct sink_order *order)
 {
-	/* First, for it is another thread's work meanwhile. */
-	enum sink_result python = sink_python_flush(order);
+	enum sink_result streams = sinks_flush_streams(order);
 
-	return greater(python, sinks_flush_streams(order));
+	return greater(streams, sink_python_flush(order));
 }
 
 void sinks_begin_in_child(bool drop)

@@ -14,6 +14,12 @@
 bool sinks_may_hold(void);
 
 /*
+ * The same for a thread that is about to wait: false also where it is for Python's sake alone and
+ * looks there have been in vain lately. Any context.
+ */
+bool sinks_call_for_a_look(void);
+
+/*
  * Flushes everything as far as that cannot block; Python's streams are flushed a little later by
  * the thread that waits for its lock. The flusher thread only.
  */

@@ -1,0 +1,184 @@
+/* python_thread.c -- our second thread: it waits for the GIL and flushes */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the thread and what it is told.
+ * Locks: the GIL, and nothing with it that anybody waits for without a bound.
+ * Why no thread state is kept between visits: a fork or the end of the interpreter would leave it
+ * behind, and making one takes 2 us.
+ */
+#include "python_thread.h"
+
+#include "futex.h"
+#include "log.h"
+#include "platform.h"
+#include "python.h"
+#include "python_hooks.h"
+#include "python_streams.h"
+#include "thread.h"
+
+#define STACK       (1024 * 1024)  /* the program's own flush() may run on it */
+#define COME_UP     (NS_PER_S / 2) /* so long an interpreter that is not up yet is watched */
+#define RETRY_FIRST (8 * NS_PER_MS)
+#define RETRY_MOST  (64 * NS_PER_MS)
+#define LONG        NS_PER_MS
+#define DUTY        10 /* a visit that took long is followed by that much rest */
+
+static struct {
+	_Atomic bool started;       /* whether that worked or not */
+	_Atomic bool last;          /* the visit asked for is the last one; the flusher */
+	_Atomic uint32_t told;      /* futex: visits asked for; the flusher */
+	_Atomic uint32_t done;      /* that many of them were made; the thread, like the rest */
+	_Atomic int32_t result;     /* enum sink_result */
+	_Atomic int64_t visited_ns; /* when the last visit ended */
+	_Atomic int64_t cpu_ns;     /* what it had used of the CPU then */
+} own;
+
+static _Atomic bool buffered = true;
+
+/* Returns for how long it had the GIL. */
+static int64_t flush(const struct python *python)
+{
+	enum sink_mode mode = atomic_load(&own.last) ? SINK_ALL : SINK_KEEP_LINES;
+	int gil = python->PyGILState_Ensure();
+	int64_t start = clock_now_ns();
+	enum sink_result result = SINK_CLEAN;
+	bool may_hold = false;
+
+	if (python_hooks_put(python))
+		result = python_streams_flush(python, mode, &may_hold);
+	atomic_store(&buffered, may_hold);
+	atomic_store(&own.result, result);
+	python->PyGILState_Release(gil);
+	return clock_now_ns() - start;
+}
+
+static int64_t visit(const struct python *python)
+{
+	int64_t took = 0;
+
+	atomic_store(&own.result, SINK_CLEAN);
+	if (!python_hooks_enter())
+		return 0;
+	if (python->Py_IsInitialized())
+		took = flush(python);
+	python_hooks_leave();
+	return took;
+}
+
+static void note_end(uint32_t told)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	atomic_store(&own.cpu_ns, used.tv_sec * NS_PER_S + used.tv_nsec);
+	atomic_store(&own.visited_ns, clock_now_ns());
+	atomic_store(&own.done, told);
+}
+
+/* Waits until there is more to do than `told` visits, `bound_ns` at most. */
+static void wait_until_told(uint32_t told, int64_t bound_ns)
+{
+	int64_t end = bound_ns == INT64_MAX ? INT64_MAX : clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	while (atomic_load(&own.told) == told && left > 0) {
+		futex_wait(&own.told, told, left);
+		left = end == INT64_MAX ? INT64_MAX : end - clock_now_ns();
+	}
+}
+
+/* A flush() of the program's own may take long; it must not be all that the process does. */
+static void rest(int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	while (!atomic_load(&own.last) && left > 0) {
+		futex_wait(&own.told, atomic_load(&own.told), left);
+		left = end - clock_now_ns();
+	}
+}
+
+static int64_t next_retry(int64_t before)
+{
+	if (atomic_load(&own.result) != SINK_NO_ROOM)
+		return INT64_MAX;
+	if (before == INT64_MAX)
+		return RETRY_FIRST;
+	return before < RETRY_MOST ? before * 2 : RETRY_MOST;
+}
+
+static void *run(void *unused)
+{
+	const struct python *python;
+	int64_t step = NS_PER_MS, retry = INT64_MAX;
+
+	prctl(PR_SET_NAME, "idleflush-py", 0, 0, 0);
+	if (!python_calls() && !python_find_loaded()) {
+		atomic_store(&own.started, false);
+		return unused;
+	}
+	python = python_calls();
+	for (; !python->Py_IsInitialized(); step *= step < COME_UP ? 2 : 1)
+		wait_until_told(atomic_load(&own.told), step < COME_UP ? step : INT64_MAX);
+	for (;;) {
+		uint32_t told = atomic_load(&own.told);
+		int64_t took = visit(python);
+
+		note_end(told);
+		rest(took > LONG ? took * DUTY : 0);
+		retry = next_retry(retry);
+		wait_until_told(told, retry);
+	}
+}
+
+void python_thread_start(void)
+{
+	if (!atomic_exchange(&own.started, true) && thread_start(run, STACK))
+		log_debug("the second thread cannot start: no flush of Python's streams");
+}
+
+bool python_thread_is_started(void)
+{
+	return atomic_load(&own.started);
+}
+
+uint32_t python_thread_tell(bool last)
+{
+	uint32_t visit_number;
+
+	atomic_store(&own.last, last);
+	visit_number = atomic_fetch_add(&own.told, 1) + 1;
+	futex_wake(&own.told);
+	return visit_number;
+}
+
+bool python_thread_was_there(uint32_t visit_number)
+{
+	return (int32_t)(atomic_load(&own.done) - visit_number) >= 0;
+}
+
+enum sink_result python_thread_result(void)
+{
+	return (enum sink_result)atomic_load(&own.result);
+}
+
+int64_t python_thread_visited_ns(void)
+{
+	return atomic_load(&own.visited_ns);
+}
+
+int64_t python_thread_cpu_ns(void)
+{
+	return atomic_load(&own.cpu_ns);
+}
+
+bool python_thread_saw_buffers(void)
+{
+	return atomic_load_explicit(&buffered, memory_order_relaxed);
+}
+
+void python_thread_begin_in_child(void)
+{
+	memset(&own, 0, sizeof(own));
+}

@@ -1,0 +1,41 @@
+/* python_thread.h -- our second thread: it waits for the GIL and flushes */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_PYTHON_THREAD_H
+#define IDLEFLUSH_PYTHON_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sink.h"
+
+/* Starts it, once a process; waits for an interpreter that is not up yet. The flusher thread. */
+void python_thread_start(void);
+
+/* Was it started? Any context. */
+bool python_thread_is_started(void);
+
+/*
+ * Asks for a visit: the GIL taken, all streams flushed. `last`: everything, and at once, as the
+ * process ends; else it may rest first after a visit that took long. Returns the visit's number.
+ * The flusher only.
+ */
+uint32_t python_thread_tell(bool last);
+
+/* Was that visit made, or a later one? */
+bool python_thread_was_there(uint32_t visit);
+
+/* What became of the last visit. SINK_NO_ROOM: it comes again by itself. */
+enum sink_result python_thread_result(void);
+
+/* When the last visit ended, and how much CPU time the thread has used until then. */
+int64_t python_thread_visited_ns(void);
+int64_t python_thread_cpu_ns(void);
+
+/* Could the streams, at the last visit, hold anything at all? True before the first. Any context.
+ */
+bool python_thread_saw_buffers(void);
+
+/* In a forked child: there is none. Atfork child handler only. */
+void python_thread_begin_in_child(void);
+
+#endif
