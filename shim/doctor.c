@@ -21,9 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#define GO_UNBUFFERED "(os.Stdout of Go has no buffer: what it prints is out at once)"
 
 static struct program library;
 static struct needs needs;
@@ -189,7 +189,7 @@ static void check_output(const struct program *program, const struct image *imag
 
 	if (anatomy_is_go(image)) {
 		report_obstacle("output", "Go makes its own system calls, past any library");
-		report_line("", "(os.Stdout has no buffer: what it prints is out at once)");
+		report_line("", GO_UNBUFFERED);
 	} else if (anatomy_writes_unlocked(image)) {
 		report_obstacle("output",
 				"writes to stdio without locks: the library stays asleep");
@@ -213,17 +213,23 @@ static void check_program(const struct program *program)
 	struct image image;
 
 	check_kind(program);
-	if (program->kind != PROGRAM_DYNAMIC || program_is_foreign(program, &library) ||
-	    mapping_open(&mapping, program->path))
+	if (program_is_foreign(program, &library) || mapping_open(&mapping, program->path))
 		return;
-	needs_collect(&needs, program);
-	check_libc(program);
-	if (image_open(&image, mapping.bytes, mapping.length))
+	if (!image_open(&image, mapping.bytes, mapping.length)) {
+		mapping_close(&mapping);
+		return;
+	}
+	if (program->kind == PROGRAM_DYNAMIC) {
+		needs_collect(&needs, program);
+		check_libc(program);
 		check_output(program, &image);
+	} else if (anatomy_is_go(&image)) {
+		report_line("", GO_UNBUFFERED);
+	}
 	mapping_close(&mapping);
 }
 
-/* --- settings and stdout ---------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 /* The same, says is_named in init.c, as the library will find it. */
 static bool is_named(const char *only, const struct chain *chain)
@@ -256,27 +262,6 @@ static void check_settings(const struct chain *chain)
 		report_obstacle("setting", "IDLEFLUSH_ONLY does not name %s", chain->name);
 }
 
-/* This process's, which COMMAND would have, too. */
-static void check_stdout(void)
-{
-	struct stat file;
-
-	if (fstat(STDOUT_FILENO, &file))
-		report_line("stdout", "closed: nothing to do");
-	else if (S_ISFIFO(file.st_mode))
-		report_line("stdout", "a pipe");
-	else if (S_ISSOCK(file.st_mode))
-		report_line("stdout", "a socket");
-	else if (S_ISREG(file.st_mode))
-		report_line("stdout", "a file");
-	else if (isatty(STDOUT_FILENO))
-		report_line("stdout", "a terminal: fresh by itself, here is nothing to do");
-	else if (S_ISCHR(file.st_mode) && file.st_rdev == makedev(1, 3))
-		report_line("stdout", "/dev/null: nothing to do");
-	else
-		report_line("stdout", "a device: nothing to do");
-}
-
 int doctor_check(char *const *command)
 {
 	static struct chain chain;
@@ -288,6 +273,6 @@ int doctor_check(char *const *command)
 			check_preload();
 		check_settings(&chain);
 	}
-	check_stdout();
+	report_stdout(NULL, "/proc/self/fd/1");
 	return report_end("it works", "it will not work");
 }

@@ -16,7 +16,7 @@ _idleflush() {
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--stats | --*=*) ;;
-		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --files | --only)
+		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --files | --only | --pid)
 			((i++))
 			;;
 		-*) ;;
@@ -44,6 +44,10 @@ _idleflush() {
 		;;
 	--files)
 		_filedir
+		return
+		;;
+	--pid)
+		mapfile -t COMPREPLY < <(compgen -W "$(command ps axo pid=)" -- "$cur")
 		return
 		;;
 	-[imb] | --idle | --max-age | --heartbeat | --buffer | --only)

@@ -1,6 +1,7 @@
 /* inspect.c -- `idleflush --check --pid PID`: how the library fares in a running process */
 /* SPDX-License-Identifier: MIT */
 #include "inspect.h"
+#include "config.h"
 #include "findings.h"
 #include "flusher.h"
 #include "options.h"
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SECOND INT64_C(1000000000) /* in nanoseconds */
 
 static struct findings findings;
 static char target[PROGRAM_PATH_MAX]; /* what a link of /proc says */
@@ -80,7 +83,8 @@ static bool is_asleep_by_choice(void)
 	return length >= strlen(word) && !strcmp(findings.says + length - strlen(word), word);
 }
 
-static void check_state(pid_t pid, pid_t thread)
+/* True where the numbers are of this process, and not what it has from its parent. */
+static bool check_state(pid_t pid, pid_t thread)
 {
 	int64_t mode = findings.value[STATUS_MODE];
 	pid_t owner = (pid_t)findings.value[STATUS_OWNER], own = process_own_pid(pid);
@@ -105,25 +109,38 @@ static void check_state(pid_t pid, pid_t thread)
 		report_line("thread", "%d is alive", (int)thread);
 	else
 		report_line("thread", "none");
+	return owner && (!own || owner == own);
 }
 
 /* --- what it did ------------------------------------------------------------------------------ */
 
-/* "0.3 s ago", or "never". */
+/* "12 ms ago", or "never". */
 static const char *tell_age(char text[32], int64_t then)
 {
 	struct timespec clock;
 	int64_t age;
 
 	clock_gettime(CLOCK_MONOTONIC, &clock);
-	age = clock.tv_sec * INT64_C(1000000000) + clock.tv_nsec - then;
+	age = clock.tv_sec * SECOND + clock.tv_nsec - then;
 	if (!then)
 		strcpy(text, "never");
-	else if (age < INT64_C(100000000000))
-		snprintf(text, 32, "%.3g s ago", (double)(age > 0 ? age : 0) / 1e9);
+	else if (age < SECOND)
+		snprintf(text, 32, "%" PRId64 " ms ago", (age > 0 ? age : 0) / (SECOND / 1000));
+	else if (age < 100 * SECOND)
+		snprintf(text, 32, "%.1f s ago", (double)age / SECOND);
 	else
-		snprintf(text, 32, "%" PRId64 " min ago", age / INT64_C(60000000000));
+		snprintf(text, 32, "%" PRId64 " min ago", age / (60 * SECOND));
 	return text;
+}
+
+static void print_settings(pid_t pid)
+{
+	for (const struct config_setting *setting = config_settings; setting->env; setting++) {
+		char value[256];
+
+		if (process_variable(pid, setting->env, value, sizeof(value)))
+			report_line("setting", "%s=%s", setting->env, value);
+	}
 }
 
 static void print_counts(void)
@@ -144,7 +161,7 @@ static void print_counts(void)
 		    value[STATUS_BYTES]);
 	report_line("", "no_room=%" PRId64 " heartbeats=%" PRId64 " oldest_ms=%" PRId64,
 		    value[STATUS_NO_ROOM], value[STATUS_HEARTBEATS],
-		    value[STATUS_OLDEST] / 1000000);
+		    value[STATUS_OLDEST] / (SECOND / 1000));
 	report_line("last", "activity %s, flush %s", tell_age(activity, value[STATUS_ACTIVITY]),
 		    tell_age(flush, value[STATUS_FLUSHED]));
 }
@@ -163,7 +180,8 @@ static int check_from_afar(pid_t thread)
 int inspect_check(pid_t pid)
 {
 	pid_t thread = process_find_thread(pid, "idleflush");
-	char name[32];
+	char name[32], path[64];
+	bool is_own;
 	int error;
 
 	if (!process_exists(pid))
@@ -173,7 +191,8 @@ int inspect_check(pid_t pid)
 	process_link(pid, "exe", target, sizeof(target));
 	report_line("program", "%s", target);
 	process_link(pid, "fd/1", target, sizeof(target));
-	report_line("stdout", "%s", target);
+	snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);
+	report_stdout(target, path);
 	error = findings_collect(&findings, pid);
 	if (error) {
 		findings.memory_error = error;
@@ -189,8 +208,9 @@ int inspect_check(pid_t pid)
 		return check_from_afar(thread);
 	if (!*findings.version)
 		return give_up("that library keeps no status: it is older than this command");
-	check_state(pid, thread);
-	if (*findings.says && !is_asleep_by_choice())
+	is_own = check_state(pid, thread);
+	print_settings(pid);
+	if (is_own)
 		print_counts();
 	return report_end("it works", "it does not work");
 }

@@ -63,8 +63,9 @@ int main(int argc, char **argv)
 	bool foreign;
 	int status;
 
+	/* Not exit: LeakSanitizer, preloaded for COMMAND, would find fault with what we keep. */
 	if (options.check)
-		return options.pid ? inspect_check(options.pid) : doctor_check(options.command);
+		_exit(options.pid ? inspect_check(options.pid) : doctor_check(options.command));
 	path = find_library();
 	if (program_inspect(&library, path) || library.kind != PROGRAM_LIBRARY)
 		errx(EXIT_FAILED, "%s is not a shared library", path);

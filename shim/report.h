@@ -12,6 +12,12 @@ void report_line(const char *about, const char *format, ...) __attribute__((form
 void report_obstacle(const char *about, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * The line about a standard output: its `name`, unless NULL, and what kind of file it is, which
+ * `path` leads to.
+ */
+void report_stdout(const char *name, const char *path);
+
 /* Was there an obstacle? */
 bool report_is_negative(void);
 

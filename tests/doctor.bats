@@ -1,0 +1,670 @@
+#!/usr/bin/env bats
+# doctor.bats -- idleflush --check: its word on programs of every kind, and on running processes
+# SPDX-License-Identifier: MIT
+#
+# The programs are made here. What the doctor says is held against what happens where that can be
+# run: the library says under IDLEFLUSH_DEBUG whether it is awake.
+# shellcheck disable=SC2016 # a dollar in single quotes is for COMMAND
+# shellcheck disable=SC2030,SC2031 # each test has its own variables
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	local source=$ROOT/tests/fixtures/doctor/program.c
+	export MADE=$BATS_FILE_TMPDIR
+
+	cc -O2 -D_GNU_SOURCE -o dynamic "$source"
+	cc -O2 -D_GNU_SOURCE -static -o static "$source"
+	cc -O2 -D_GNU_SOURCE -static-pie -o static-pie "$source"
+	cc -O2 -D_GNU_SOURCE -DGO -o go-dynamic "$source"
+	cc -O2 -D_GNU_SOURCE -DGO -static -o go-static "$source"
+	cc -O2 -D_GNU_SOURCE -fsanitize=address -o asan "$source"
+	cc -O2 -nostdlib -pie -fPIE -fno-stack-protector -o nolibc "$ROOT/tests/fixtures/lib/nolibc.c"
+	# Go's own PIE: a loader is named in it, and no library.
+	objcopy --add-section .note.go.buildid=/dev/null \
+		--add-section .go.buildinfo=/dev/null nolibc go-pie
+	musl-gcc -O2 -D_GNU_SOURCE -o musl "$source"
+	c++ -o streams -x c++ - <<<'#include <iostream>
+		int main() { std::ios::sync_with_stdio(false); std::cout << "ran\n"; }'
+	# It says that it is for an S/390, in the byte order of a PC: nothing runs it.
+	cp dynamic foreign
+	printf '\x16\x00' | dd of=foreign bs=1 seek=18 conv=notrunc status=none
+	head -c 300 dynamic >truncated
+	cp dynamic loaderless
+	sed -i 's,/lib64/ld-linux-x86-64.so.2,/lib64/no-linux-x86-64.so.2,
+		s,/lib/ld-linux-aarch64.so.1,/lib/no-linux-aarch64.so.1,' loaderless
+	cp dynamic plain
+	mkdir folder
+	chmod +x ./*
+	chmod -x plain
+
+	# What users without rights may read and run, too; the folders of bats are closed to them.
+	PUBLIC=$(mktemp -d /tmp/idleflush.XXXXXX)
+	export PUBLIC
+	chmod 755 "$PUBLIC"
+	cp "$IDLEFLUSH" "$LIB" dynamic "$PUBLIC"
+}
+
+teardown_file() {
+	rm -rf "$PUBLIC"
+}
+
+setup() {
+	local variable
+
+	for variable in LD_PRELOAD ASAN_OPTIONS $(compgen -v IDLEFLUSH_); do
+		unset "$variable"
+	done
+	cd "$BATS_TEST_TMPDIR" || return
+	LIB=$(realpath "$LIB") # as the launcher finds it
+	PATIENTS=()
+}
+
+teardown() {
+	local pid
+
+	for pid in "${PATIENTS[@]}"; do
+		kill -KILL -- "-$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	stop_all
+}
+
+# A file of that name, runnable, from stdin.
+script() {
+	cat >"$1"
+	chmod +x "$1"
+}
+
+# check STATUS COMMAND...: of which nothing is run. The last line agrees with the exit status.
+check() {
+	local status=$1
+
+	shift
+	run "-$status" timeout 20 "$IDLEFLUSH" --check "$@"
+	case $status in
+	0) assert_equal "${lines[-1]}" 'verdict    it works' ;;
+	1) assert_regex "${lines[-1]}" '^verdict    it will not work: .' ;;
+	esac
+}
+
+root_only() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+honours_setid() {
+	! findmnt --noheadings --output OPTIONS --target "$1" | grep -q nosuid ||
+		skip "$1 is mounted nosuid"
+}
+
+# --- programs
+
+@test "A dynamic program works, and the report says what it is" {
+	check 0 "$MADE/dynamic"
+	assert_line "library    $LIB"
+	assert_line "program    $MADE/dynamic is dynamic, $(uname -m | sed 's/x86_64/x86-64/')"
+	assert_line "libc       $(getconf GNU_LIBC_VERSION)"
+	assert_line 'output     C stdio'
+	assert_line 'stdout     a pipe'
+	assert_equal "${#lines[@]}" 6
+}
+
+@test "A musl program works, with musl's version" {
+	local loader
+
+	check 0 "$MADE/musl"
+	loader=$(readelf -l "$MADE/musl" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	assert_line "libc       musl $({ "$loader" 2>&1 || true; } | sed -n 's/^Version //p')"
+}
+
+@test "A static program does not work, position-independent or not" {
+	check 1 "$MADE/static"
+	assert_line "program    $MADE/static is statically linked"
+	assert_line "verdict    it will not work: $MADE/static is statically linked"
+	check 1 "$MADE/static-pie"
+	assert_line --partial 'is statically linked'
+}
+
+@test "A program for another machine does not work" {
+	check 1 "$MADE/foreign"
+	assert_line "program    $MADE/foreign is built for another architecture, s390x"
+}
+
+@test "A truncated program does not work" {
+	check 1 "$MADE/truncated"
+	assert_line --partial 'is damaged'
+}
+
+@test "What cannot be executed does not work: missing, a directory, no permission, no loader" {
+	check 1 ./missing
+	assert_line 'command    ./missing is not there'
+	check 1 no-such-command
+	assert_line 'command    no-such-command is not in PATH'
+	check 1 ''
+	check 1 "$MADE/folder"
+	assert_line "command    $MADE/folder is a directory"
+	check 1 "$MADE/plain"
+	assert_line "command    $MADE/plain is not executable"
+	check 1 "$MADE/loaderless"
+	assert_line --regexp '^program    its loader /lib.*/no-linux-.* is not there$'
+}
+
+@test "A set-uid program does not work for another user than its own" {
+	root_only
+	honours_setid .
+	cp "$MADE/dynamic" set-uid
+	chmod 4755 set-uid
+	check 0 ./set-uid
+	chown 65534 set-uid
+	chmod 4755 set-uid
+	check 1 ./set-uid
+	assert_line 'program    ./set-uid changes its user or group ID'
+}
+
+@test "A program with capabilities does not work for those who are not root" {
+	root_only
+	honours_setid "$PUBLIC"
+	cp "$MADE/dynamic" "$PUBLIC/capable"
+	setcap cap_net_raw+ep "$PUBLIC/capable" || skip "no file capabilities here"
+	check 0 "$PUBLIC/capable"
+	run -1 as_nobody "$PUBLIC/idleflush" --check "$PUBLIC/capable"
+	assert_line "program    $PUBLIC/capable has file capabilities"
+}
+
+@test "Of a program that may be run but not read it tells what it can" {
+	root_only
+	cp "$MADE/dynamic" "$PUBLIC/closed"
+	chmod 711 "$PUBLIC/closed"
+	run -0 as_nobody "$PUBLIC/idleflush" --check "$PUBLIC/closed"
+	assert_line --partial 'cannot be read'
+}
+
+@test "A program that prints without locks does not work: the coreutils" {
+	local command
+
+	for command in cat seq sort; do
+		check 1 "$command"
+		assert_line 'output     writes to stdio without locks: the library stays asleep'
+	done
+}
+
+@test "A Go program does not work, static or dynamic" {
+	check 1 "$MADE/go-static"
+	assert_line --partial 'is statically linked'
+	assert_line '           (os.Stdout of Go has no buffer: what it prints is out at once)'
+	check 1 "$MADE/go-dynamic"
+	assert_line 'output     Go makes its own system calls, past any library'
+	check 1 "$MADE/go-pie"
+	assert_line 'output     Go makes its own system calls, past any library'
+}
+
+@test "A dynamic program without a libc does not work" {
+	check 1 "$MADE/nolibc"
+	assert_line 'libc       none: the library stays asleep'
+}
+
+@test "C++ streams out of step with stdio are mentioned" {
+	check 0 "$MADE/streams"
+	assert_line '           (not std::cout after sync_with_stdio(false))'
+}
+
+@test "Servers and shells of the distribution work" {
+	local command
+
+	for command in nginx redis-server; do
+		command -v "$command" >/dev/null || continue
+		check 0 "$command"
+		assert_line 'output     C stdio'
+	done
+	check 0 bash
+	assert_line --partial 'what it starts gets the library, too'
+	check 0 "$PROGS/server"
+}
+
+@test "CPython works, Perl and Node.js and Java do not, and it says why" {
+	check 0 /usr/bin/python3
+	assert_line --partial 'CPython: its own buffer of sys.stdout is flushed, too'
+	PYTHONUNBUFFERED=1 check 0 /usr/bin/python3
+	assert_line --partial 'PYTHONUNBUFFERED is set'
+	check 1 perl
+	assert_line --partial 'Perl has a buffer of its own, which is not flushed'
+	if command -v node >/dev/null; then
+		check 1 node server.js
+		assert_line --partial 'Node.js writes at once'
+	fi
+	if command -v java >/dev/null; then
+		check 1 java -jar server.jar
+		assert_line --partial 'Java has buffers of its own'
+	fi
+}
+
+# A libc.so.6 that says it is old, beside a copy of the loader.
+@test "A glibc before 2.34 works only with libpthread" {
+	local loader
+
+	loader=$(readelf -l "$MADE/dynamic" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	mkdir old
+	cp "$loader" "old/${loader##*/}"
+	echo 'GNU C Library (Old) stable release version 2.31.' >old/libc.so.6
+	cc -O2 -D_GNU_SOURCE -Wl,--dynamic-linker="$PWD/old/${loader##*/}" -o single \
+		"$ROOT/tests/fixtures/doctor/program.c"
+	check 1 ./single
+	assert_line 'libc       glibc 2.31 without libpthread: the library stays asleep'
+	# Brought in by a library of its own.
+	cc -shared -nostdlib -fPIC -Wl,-soname,libpthread.so.0 -o old/libpthread.so.0 -x c /dev/null
+	echo 'int needed = 1;' >needed.c
+	cc -shared -nostdlib -fPIC -Wl,--no-as-needed -o old/libneeded.so needed.c old/libpthread.so.0
+	cc -O2 -D_GNU_SOURCE -Wl,--dynamic-linker="$PWD/old/${loader##*/}" -o threaded \
+		"$ROOT/tests/fixtures/doctor/program.c" \
+		-Wl,--no-as-needed,--allow-shlib-undefined,-rpath-link,old old/libneeded.so
+	LD_LIBRARY_PATH=$PWD check 0 ./threaded
+	assert_line 'libc       glibc 2.31'
+	sed -i 's/2\.31/2.34/' old/libc.so.6
+	check 0 ./single
+}
+
+# --- scripts, and programs that run others
+
+@test "A script is judged by its interpreter, through further scripts" {
+	script one <<<"#!$MADE/dynamic -x"
+	check 0 ./one
+	assert_line "script     ./one: run by $MADE/dynamic -x"
+	script two <<<'#!./one'
+	script three <<<'#! ./two'
+	check 0 ./three
+	assert_line "program    $MADE/dynamic is dynamic, $(uname -m | sed 's/x86_64/x86-64/')"
+	script four <<<"#!$MADE/static"
+	check 1 ./four
+	script lost <<<'#!/no/such/interpreter'
+	check 1 ./lost
+	assert_line 'command    its interpreter /no/such/interpreter is not there'
+	script loop <<<'#!./loop'
+	check 1 ./loop
+}
+
+@test "A script without a #! line is judged by sh" {
+	script bare <<<'echo ran'
+	check 0 ./bare
+	assert_line 'script     ./bare: no #! line, so run by /bin/sh'
+}
+
+@test "env is passed through to what it runs, in a script and as a command" {
+	script serve.py <<<'#!/usr/bin/env -S A=1 python3 -u'
+	PATH=/usr/bin:/bin check 0 ./serve.py
+	assert_line 'wrapper    /usr/bin/env: runs python3'
+	assert_line --regexp '^program    /usr/bin/python3 is dynamic'
+	check 0 env -- A=1 "$MADE/dynamic"
+	check 0 env -u A -C / A=1 "$MADE/dynamic"
+	check 1 env A=1 "$MADE/static"
+	check 1 env
+	check 1 env no-such-command
+}
+
+@test "What env takes out of the environment or puts into it counts" {
+	local option
+
+	for option in -i - -iu --ignore-environment '-u LD_PRELOAD' --unset=LD_PRELOAD LD_PRELOAD=; do
+		# shellcheck disable=SC2086 # one word or two
+		check 1 env ${option/-iu/-iu A} "$MADE/dynamic"
+		assert_line 'preload    LD_PRELOAD is taken away or replaced on the way'
+	done
+	check 0 env -i "LD_PRELOAD=$LIB" "$MADE/dynamic"
+	check 1 env IDLEFLUSH_DISABLE=1 "$MADE/dynamic"
+}
+
+@test "nohup, timeout, tini and their like are passed through" {
+	check 0 nohup setsid -w nice -n 5 timeout -k 1 5 stdbuf -o0 "$MADE/dynamic"
+	assert_line "wrapper    $(command -v nohup): runs setsid"
+	check 1 timeout 5 "$MADE/static"
+	cp "$MADE/static" tini
+	check 0 ./tini -g -p KILL -- "$MADE/dynamic"
+	check 1 timeout 5
+}
+
+@test "A wrapper that changes its user takes the preload away" {
+	root_only
+	honours_setid .
+	cp "$(command -v nohup)" nohup
+	chown 65534 nohup
+	chmod 4755 nohup
+	check 1 ./nohup "$MADE/dynamic"
+	assert_line --partial 'drops LD_PRELOAD'
+}
+
+# --- LD_PRELOAD and settings
+
+@test "An ASan program works only with its runtime first in LD_PRELOAD" {
+	local runtime
+
+	runtime=$(realpath "$(cc -print-file-name=libasan.so)")
+	run -1 "$IDLEFLUSH" "$MADE/asan"
+	check 1 "$MADE/asan"
+	assert_line --partial 'AddressSanitizer will not start'
+	LD_PRELOAD=$runtime run -0 "$IDLEFLUSH" "$MADE/asan"
+	LD_PRELOAD=$runtime check 0 "$MADE/asan"
+	LD_PRELOAD=/missing.so:$runtime check 1 "$MADE/asan"
+	ASAN_OPTIONS=verify_asan_link_order=0 check 0 "$MADE/asan"
+}
+
+@test "What else is in LD_PRELOAD is looked at" {
+	LD_PRELOAD=/missing.so check 0 "$MADE/dynamic"
+	assert_line 'preload    /missing.so is not there: the loader says so and goes on'
+	cp "$MADE/foreign" foreign.so
+	LD_PRELOAD=$PWD/foreign.so check 0 "$MADE/dynamic"
+	assert_line --partial 'foreign.so is for s390x'
+	mkdir copy
+	cp "$LIB" copy
+	LD_PRELOAD=$PWD/copy/libidleflush.so check 0 "$MADE/dynamic"
+	assert_line "library    $PWD/copy/libidleflush.so, by the LD_PRELOAD that is set"
+}
+
+@test "A library that is missing, or that is none, is told" {
+	cp "$IDLEFLUSH" .
+	touch libidleflush.so
+	run -1 ./idleflush --check "$MADE/dynamic"
+	assert_line --index 0 "library    $PWD/libidleflush.so is not a shared library"
+	rm libidleflush.so
+	run ./idleflush --check "$MADE/dynamic"
+	[ "$status" != 0 ] || skip "the library is installed on this machine"
+	assert_line --index 0 --regexp "^library    libidleflush.so is not in $PWD or in /"
+}
+
+@test "The settings in effect are told, and those that put the library to sleep" {
+	IDLEFLUSH_DISABLE=1 check 1 "$MADE/dynamic"
+	assert_line 'verdict    it will not work: IDLEFLUSH_DISABLE puts the library to sleep'
+	IDLEFLUSH_DISABLE=0 check 0 "$MADE/dynamic"
+	IDLEFLUSH_IDLE=never check 0 "$MADE/dynamic"
+	assert_line 'setting    IDLEFLUSH_IDLE=never is not 100us to 1h: the default holds'
+	run -0 "$IDLEFLUSH" -i 7ms --only='dyn*' --check "$MADE/dynamic"
+	assert_line 'setting    IDLEFLUSH_IDLE=7ms'
+	assert_line 'setting    IDLEFLUSH_ONLY=dyn*'
+	run -1 "$IDLEFLUSH" --only=other --check "$MADE/dynamic"
+	assert_line 'verdict    it will not work: IDLEFLUSH_ONLY does not name dynamic'
+	run -125 "$IDLEFLUSH" -i never --check "$MADE/dynamic"
+}
+
+@test "IDLEFLUSH_ONLY names a script by its own name or its interpreter's" {
+	script serve <<<"#!$MADE/dynamic"
+	for only in serve dynamic; do
+		IDLEFLUSH_ONLY=$only check 0 ./serve
+		IDLEFLUSH_ONLY=$only IDLEFLUSH_DEBUG=1 run -0 "$IDLEFLUSH" ./serve
+		assert_line 'idleflush: awake'
+	done
+	IDLEFLUSH_ONLY='sh' check 1 ./serve
+	script bare <<<'true'
+	IDLEFLUSH_ONLY='sh' check 0 ./bare
+	IDLEFLUSH_ONLY=bare check 1 ./bare
+	IDLEFLUSH_ONLY=bare IDLEFLUSH_DEBUG=1 run -0 "$IDLEFLUSH" ./bare
+	assert_output 'idleflush: not named by IDLEFLUSH_ONLY: asleep'
+}
+
+@test "It says what stdout is" {
+	run -0 sh -c '"$0" --check "$1" >file; grep ^stdout file' "$IDLEFLUSH" "$MADE/dynamic"
+	assert_output 'stdout     a file'
+	run -0 env script -qec "$IDLEFLUSH --check $MADE/dynamic" /dev/null
+	assert_output --partial 'stdout     a terminal: fresh by itself, nothing to do'
+	# Nobody reads it there; the exit status holds all the same.
+	run -0 sh -c '"$0" --check "$1" >/dev/null' "$IDLEFLUSH" "$MADE/dynamic"
+	assert_output ''
+}
+
+# --- the doctor itself
+
+@test "It runs nothing of COMMAND" {
+	script touches <<<$'#!/bin/sh\ntouch ran'
+	check 0 ./touches
+	assert_not_exists ran
+	./touches
+	assert_exists ran
+}
+
+@test "What it says comes true" {
+	local command expected agreed=0
+
+	script scripted <<<"#!$MADE/dynamic"
+	script bare <<<'true'
+	for command in dynamic static static-pie musl streams nolibc go-pie foreign truncated \
+		loaderless asan ./scripted ./bare /bin/true /bin/cat /bin/bash /bin/sh \
+		/usr/bin/python3 "$PROGS/state"; do
+		case $command in */*) ;; *) command=$MADE/$command ;; esac
+		expected=1
+		if timeout 20 env IDLEFLUSH_DEBUG=1 "$IDLEFLUSH" "$command" </dev/null 2>&1 |
+			grep -qa 'idleflush: awake'; then
+			expected=0
+		fi
+		check "$expected" "$command"
+		agreed=$((agreed + 1))
+	done
+	assert_equal "$agreed" 19
+}
+
+@test "Usage errors give 125" {
+	local arguments
+
+	for arguments in '--check' '--pid=1' '--check --pid' '--check --pid=0' '--check --pid=x' \
+		'--check --pid=-1' '--check --pid=1x' '--check --pid=99999999999' '--check --pid=1 true'; do
+		# shellcheck disable=SC2086 # one word or more
+		run -125 "$IDLEFLUSH" $arguments
+		assert_line --index 1 "Try 'idleflush --help' for more information."
+	done
+}
+
+@test "A report that cannot be written gives 125" {
+	[ -w /dev/full ] || skip "no /dev/full"
+	run -125 sh -c '"$0" --check true >/dev/full' "$IDLEFLUSH"
+	assert_output 'idleflush: write error: No space left on device'
+}
+
+# --- running processes
+
+# start [VARIABLE=VALUE...] PROGRAM HOW: starts program.c as HOW; its stdout is a pipe to `cat`.
+# PATIENT is the process that stays: itself or its child.
+start() {
+	rm -f pid
+	setsid sh -c '{ "$@" pid; } 2>err | cat' sh env "$@" >out 3>&- &
+	PATIENTS+=($!)
+	wait_until 10 test -s pid
+	PATIENT=$(cat pid)
+}
+
+# examine STATUS [PID]: the report about a process. Its verdict agrees with the exit status.
+examine() {
+	run "-$1" timeout 20 "$IDLEFLUSH" --check --pid "${2:-$PATIENT}"
+	case $1 in
+	0) assert_equal "${lines[-1]}" 'verdict    it works' ;;
+	1) assert_regex "${lines[-1]}" '^verdict    it does not work: .' ;;
+	esac
+}
+
+# The value of NAME=VALUE in the report about a process.
+count_of() {
+	"$IDLEFLUSH" --check --pid "$1" | sed -n "s/.* $2=\([0-9]*\).*/\1/p"
+}
+
+# Have all responses and their lines been counted?
+counted() {
+	[ "$(count_of "$1" responses)" = "$2" ] && [ "$(count_of "$1" bytes)" = "$3" ]
+}
+
+serve_and_count() {
+	local bytes
+
+	start_server it preload "$1"
+	for id in 1 2 3; do
+		request "$(port_of it)" "$id"
+	done
+	wait_until 5 arrived it 3
+	bytes=$(lines_of it | wc -c)
+	wait_until 5 counted "$(pid_of it)" 3 "$bytes"
+	examine 0 "$(pid_of it)"
+	assert_line "process    $(pid_of it), server"
+	assert_line "library    $LIB, version $(cat "$ROOT/VERSION")"
+	assert_line 'state      awake'
+	assert_line --regexp '^thread     [0-9]+ is alive$'
+	assert_line 'pending    0 bytes in 2 C streams'
+	assert_line --regexp '^last       activity [0-9.]+ m?s ago, flush [0-9.]+ m?s ago$'
+	stop_server it
+}
+
+@test "Of a server it tells the responses, the flushes and the bytes so far" {
+	serve_and_count "$PROGS/server"
+}
+
+@test "Of a server under musl it tells the same" {
+	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o server "$ROOT/tests/fixtures/server.c" \
+		"$ROOT/tests/fixtures/lib/musl_full.c" -pthread
+	serve_and_count ./server
+}
+
+@test "It sees what is pending, in glibc and in musl" {
+	local program
+
+	# musl's stdio sends the first line at once.
+	for program in 'dynamic 10' 'musl 6'; do
+		start LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$MADE/${program% *}" stay
+		examine 0
+		assert_line 'setting    IDLEFLUSH_HEARTBEAT=0'
+		assert_line "pending    ${program#* } bytes in 2 C streams"
+		run -1 grep stays out
+		kill -TERM "$PATIENT"
+		wait_until 5 grep -q stays out
+	done
+}
+
+@test "It tells where the reader of the pipe has fallen behind" {
+	mkfifo pipe
+	exec 4<>pipe
+	# shellcheck disable=SC2031 # the pipe is full, and nobody reads
+	timeout 1 dd if=/dev/zero of=pipe bs=4096 status=none || true
+	LD_PRELOAD=$LIB setsid "$MADE/dynamic" serve pid >pipe 3>&- 4>&- &
+	PATIENTS+=($!)
+	wait_until 10 test -s pid
+	PATIENT=$(cat pid)
+	no_room() { [ "$(count_of "$PATIENT" no_room)" -gt 0 ]; }
+	wait_until 5 no_room
+	examine 0
+	assert_line 'pending    10 bytes in 2 C streams, put off: no room, or in use'
+	exec 4>&-
+}
+
+@test "It tells why the library is asleep" {
+	start LD_PRELOAD="$LIB" IDLEFLUSH_DISABLE=1 "$MADE/dynamic" stay
+	examine 1
+	assert_line 'state      IDLEFLUSH_DISABLE: asleep'
+	assert_line 'thread     none'
+	start LD_PRELOAD="$LIB" IDLEFLUSH_ONLY=other "$MADE/dynamic" stay
+	examine 1
+	assert_line 'state      not named by IDLEFLUSH_ONLY: asleep'
+	LD_PRELOAD="$LIB" setsid sleep 60 3>&- &
+	PATIENTS+=($!)
+	asleep() { "$IDLEFLUSH" --check --pid "$1" | grep -q '^state .*asleep$'; }
+	wait_until 5 asleep $!
+	examine 1 $!
+	assert_line 'state      the program writes to stdio without locks: asleep'
+}
+
+@test "It tells that the thread could not start" {
+	root_only
+	rm -f "$PUBLIC/pid"
+	setsid setpriv --reuid=65533 --regid=65533 --clear-groups env "LD_PRELOAD=$PUBLIC/libidleflush.so" \
+		prlimit --nproc=0 "$PUBLIC/dynamic" stay /dev/null >out 3>&- &
+	PATIENTS+=($!)
+	could_not() { "$IDLEFLUSH" --check --pid "$1" | grep -q '^state .*cannot start'; }
+	wait_until 5 could_not $!
+	examine 1 $!
+	assert_line 'state      the thread cannot start: asleep'
+}
+
+@test "A thread that is to start at the first sign of a server is no fault" {
+	start LD_PRELOAD="$LIB" IDLEFLUSH_START=server "$MADE/dynamic" stay
+	examine 0
+	assert_line 'state      awake, its thread starts at the first sign of a server'
+	start LD_PRELOAD="$LIB" IDLEFLUSH_START=server "$MADE/dynamic" serve
+	wait_until 5 grep -q ran out
+	examine 0
+	assert_line 'state      awake'
+}
+
+@test "A forked child has its own state, one past fork(3) is asleep" {
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" fork
+	examine 0
+	assert_line 'state      awake, its thread starts at the first sign of a server'
+	assert_line 'pending    0 bytes in 2 C streams'
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" clone
+	examine 1
+	assert_line 'state      forked past fork(3), by clone(2): asleep'
+	refute_line --partial 'responses='
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" vfork
+	examine 1
+	assert_line --partial "in its parent's memory"
+	refute_line --partial 'responses='
+}
+
+@test "It tells why the library is not loaded" {
+	start "$MADE/dynamic" stay
+	examine 1
+	assert_line 'library    not loaded: it was started without LD_PRELOAD'
+	start LD_PRELOAD="$LIB" "$MADE/static" stay
+	examine 1
+	assert_line 'library    not loaded: the program is statically linked'
+	start LD_PRELOAD=/missing/libidleflush.so "$MADE/dynamic" stay
+	examine 1
+	assert_line 'library    not loaded: /missing/libidleflush.so is not there, as it sees it'
+	start LD_PRELOAD=/other.so "$MADE/dynamic" stay
+	examine 1
+	assert_line 'library    not loaded, with LD_PRELOAD=/other.so'
+}
+
+@test "A library that was replaced or renamed meanwhile is found all the same" {
+	cp "$LIB" libidleflush.so
+	cp "$LIB" other-name.so
+	start LD_PRELOAD="$PWD/libidleflush.so" "$MADE/dynamic" stay
+	rm libidleflush.so
+	echo replaced >libidleflush.so
+	examine 0
+	assert_line "library    $PWD/libidleflush.so (deleted), version $(cat "$ROOT/VERSION")"
+	start LD_PRELOAD="$PWD/other-name.so" "$MADE/dynamic" stay
+	examine 0
+	assert_line --partial "$PWD/other-name.so, version"
+}
+
+@test "A process in a pid namespace of its own is looked at from outside" {
+	root_only
+	unshare --pid --fork true || skip "no pid namespaces here"
+	start unshare --pid --fork --kill-child env LD_PRELOAD="$LIB" "$MADE/dynamic" stay
+	assert_equal "$PATIENT" 1
+	PATIENT=$(pgrep -s "${PATIENTS[-1]}" -x dynamic)
+	examine 0
+	assert_line 'state      awake'
+}
+
+@test "A user sees its own processes, and of others' that it may not" {
+	root_only
+	setsid setpriv --reuid=65532 --regid=65532 --clear-groups \
+		env "LD_PRELOAD=$PUBLIC/libidleflush.so" "$PUBLIC/dynamic" serve /dev/null >out 3>&- &
+	PATIENTS+=($!)
+	mine() { setpriv --reuid=65532 --regid=65532 --clear-groups "$PUBLIC/idleflush" "$@"; }
+	has_thread() { grep -qx idleflush "/proc/$1/task/"*/comm; }
+	wait_until 5 has_thread $!
+	run -0 mine --check --pid $!
+	assert_line 'state      awake'
+	run -0 as_nobody "$PUBLIC/idleflush" --check --pid $!
+	assert_line --regexp '^state      cannot be read: Permission denied'
+	assert_line --regexp '^thread     [0-9]+ is alive$'
+	setsid env "LD_PRELOAD=$LIB" IDLEFLUSH_DISABLE=1 "$MADE/dynamic" stay pid >out 3>&- &
+	PATIENTS+=($!)
+	wait_until 5 test -s pid
+	run -125 as_nobody "$PUBLIC/idleflush" --check --pid $!
+	assert_line 'verdict    cannot be told: there is no permission, and no thread to be seen'
+}
+
+@test "A process that is not there gives 125" {
+	run -125 "$IDLEFLUSH" --check --pid=2147483647
+	assert_output 'idleflush: there is no process 2147483647'
+	[ ! -d /proc/2147483647 ]
+}
