@@ -57,9 +57,10 @@ $(B)/obj/string.o: LIB_CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
 $(B)/libidleflush.so: $(LIB_OBJ)
 	$(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
 
+# -u: in config.c that name is weak, and a static launcher gets from libc only what it insists on.
 $(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION $(B)/libdir | $(B)
 	$(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
-	  $(LDFLAGS) -o $@ $(LAUNCHER_SRC)
+	  $(LDFLAGS) -Wl,-u,fnmatch -o $@ $(LAUNCHER_SRC)
 
 # Where the launcher looks for the library: made anew only when that changed.
 $(B)/libdir: FORCE | $(B)
@@ -185,7 +186,7 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ \
 	  '-DElfW(t)=Elf64_##t' shim
-	shellcheck tests/need tests/layers .ci/run $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
+	shellcheck tests/need tests/layers .ci/run examples/debian/build $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 
 bats: all test-programs $(B)/bench/bin/instructions

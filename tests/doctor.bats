@@ -443,6 +443,19 @@ honours_setid() {
 	assert_equal "$agreed" 19
 }
 
+# As in a release archive. There the linker takes from libc what is insisted on, and no more.
+@test "A command that is linked statically says the same" {
+	local report
+
+	make -s -C "$ROOT" B="$PWD/build" CFLAGS='-O1 -fPIE' LDFLAGS=-static-pie \
+		"$PWD/build/idleflush" 3>&-
+	check 0 bash
+	report=$output
+	cp "$LIB" build
+	run -0 build/idleflush --check bash
+	assert_equal "${output/"$PWD/build/libidleflush.so"/"$LIB"}" "$report"
+}
+
 @test "Usage errors give 125" {
 	local arguments
 
