@@ -267,6 +267,31 @@ $(seq -f 'req %g' 1000)"
 	done
 }
 
+# The library comes from the one image, for both.
+@test "As on Kubernetes, an init container hands the library to an image that knows nothing of it" {
+	/usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not here"
+	local volume=$BATS_TEST_TMPDIR/volume command options
+	mkdir "$volume"
+	chmod 777 "$volume"
+	pod() {
+		/usr/bin/python3 -c 'import sys, yaml
+pod = yaml.safe_load(open(sys.argv[1]))["spec"]["template"]["spec"]
+print(*eval(sys.argv[2]), sep="\n")' "$ROOT/examples/kubernetes/deployment.yaml" "$1"
+	}
+	mapfile -t command < <(pod 'pod["initContainers"][0]["command"]')
+	mapfile -t options < <(pod '["--env=" + e["name"] + "=" + e["value"] for e in pod["containers"][0]["env"]]')
+	docker run --rm --network=none --read-only --cap-drop=ALL --user=65534 \
+		--volume "$volume:/idleflush" --entrypoint "${command[0]}" "$IMAGE:debian" "${command[@]:1}"
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind-base" --volume "$volume:/idleflush:ro" "${options[@]}"
+		run_server "$kind-plain" "$kind-base"
+		requests "$kind" 50 5
+		requests "$kind-plain" 50 5
+		wait_until 5 arrived "$kind" 5
+		refute arrived "$kind-plain" 5
+	done
+}
+
 @test "It works with no network at all" {
 	for kind in "${KINDS[@]}"; do
 		NETWORK=none run_server "$kind" "$kind"
