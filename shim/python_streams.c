@@ -11,6 +11,7 @@
 #include "futex.h"
 #include "platform.h"
 #include "room.h"
+#include "status.h"
 
 #define AMPLE       (16 * 1024)
 #define NAMES       4
@@ -28,7 +29,13 @@ static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
 static struct {
 	_Atomic uint64_t flushes, bytes, no_room;
 	_Atomic int64_t oldest_ns;
+	_Atomic int64_t last_ns; /* the last flush that brought something out */
 } counts;
+STATUS(STATUS_FLUSHES, counts.flushes);
+STATUS(STATUS_BYTES, counts.bytes);
+STATUS(STATUS_NO_ROOM, counts.no_room);
+STATUS(STATUS_OLDEST, counts.oldest_ns);
+STATUS(STATUS_FLUSHED, counts.last_ns);
 static _Atomic uint32_t in_vain; /* flushes since the last that brought something out */
 static _Atomic int64_t flushed_ns;
 
@@ -153,6 +160,8 @@ static void count(uint64_t before, bool no_room)
 	int64_t age = bytes && since ? clock_now_ns() - since : 0;
 
 	atomic_store(&flushed_ns, clock_now_ns());
+	if (bytes)
+		atomic_store(&counts.last_ns, clock_now_ns());
 	atomic_store(&in_vain, bytes ? 0 : atomic_load(&in_vain) + 1);
 	atomic_fetch_add(&counts.flushes, bytes != 0);
 	atomic_fetch_add(&counts.bytes, bytes);

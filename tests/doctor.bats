@@ -534,6 +534,20 @@ serve_and_count() {
 	serve_and_count ./server
 }
 
+@test "Of a server in Python it tells the flushes of Python's own streams" {
+	local bytes
+
+	start_server it preload /usr/bin/python3 -B "$ROOT/tests/fixtures/doctor/serve.py"
+	request "$(port_of it)" 1
+	wait_until 5 arrived it 1
+	bytes=$(lines_of it | wc -c)
+	wait_until 5 counted "$(pid_of it)" 1 "$bytes"
+	examine 0 "$(pid_of it)"
+	assert_line --regexp ' flushes=[1-9]'
+	assert_line --regexp ', flush [0-9.]+ m?s ago$'
+	stop_server it
+}
+
 @test "It sees what is pending, in glibc and in musl" {
 	local program
 
