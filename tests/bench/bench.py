@@ -50,14 +50,21 @@ class Bench:
     def fixture(self, name):
         return os.path.join(self.build, "tests", name)
 
-    def rounds(self, what, full, quick):
-        """Counts the rounds of a workload, and says where we are."""
+    def rounds(self, what, full, quick, seconds=60):
+        """
+        Counts the rounds of a workload and says where we are. Once `seconds` are over no round
+        begins, but there are two at least where there are to be more.
+        """
         count = quick if self.quick else full
+        began = time.monotonic()
         for turn in range(count):
-            print(f"\r{time.monotonic() - self.began:6.0f} s  {what}  round {turn + 1} of {count}",
+            if turn >= 2 and time.monotonic() - began > seconds:
+                break
+            print(f"\r{time.monotonic() - self.began:6.0f} s  {what}, round {turn + 1} of {count}",
                   end="\x1b[K", file=sys.stderr, flush=True)
             yield turn
-        print(file=sys.stderr)
+        if count:
+            print(file=sys.stderr)
 
 
 def main():
@@ -71,7 +78,7 @@ def main():
     os.makedirs(bench.out, exist_ok=True)
     for key in options.only.split(","):
         WORKLOADS[key](bench)
-    bench.results.write_csv(bench.out)
+        bench.results.write_csv(bench.out)
     print(report.write(bench))
     print(f"{time.monotonic() - bench.began:.0f} s in all; CSV, table and picture: {bench.out}",
           file=sys.stderr)

@@ -1,7 +1,7 @@
 /* turns.c -- full load on one server after the other, in short turns, and what each turn cost */
 /* SPDX-License-Identifier: MIT */
 /*
- *   turns ROUNDS REQUESTS CONNECTIONS PORT:PID[,PID...] ...
+ *   turns ROUNDS SECONDS REQUESTS CONNECTIONS PORT:PID[,PID...] ...
  *
  * A round gives each server one turn: REQUESTS requests over CONNECTIONS keep-alive connections,
  * each with one on its way at any time. A turn takes some hundredths of a second, so neighbours
@@ -181,19 +181,21 @@ static void add_server(struct server *server, char *words)
 
 int main(int argc, char **argv)
 {
-	long rounds = argc > 4 ? strtol(argv[1], NULL, 10) : 0;
-	long requests = argc > 4 ? strtol(argv[2], NULL, 10) : 0;
-	int count = argc - 4;
+	long rounds = argc > 5 ? strtol(argv[1], NULL, 10) : 0;
+	long requests = argc > 5 ? strtol(argv[3], NULL, 10) : 0;
+	double end = now_ns() + (argc > 5 ? strtod(argv[2], NULL) * 1e9 : 0);
+	int count = argc - 5;
 
-	connections = argc > 4 ? atoi(argv[3]) : 0;
+	connections = argc > 5 ? atoi(argv[4]) : 0;
 	if (rounds < 1 || requests < 1 || connections < 1 || connections > MAX_CONNECTIONS ||
 	    count > MAX_SERVERS)
 		return 125;
 	for (int i = 0; i < count; i++)
-		add_server(&servers[i], argv[4 + i]);
+		add_server(&servers[i], argv[5 + i]);
 	for (int i = 0; i < count; i++)
 		take_turn(&servers[i], requests); /* warm */
-	for (long round = -1; round < rounds; round++) {
+	/* A round's cost is known at the start of the next: one more is played than is told. */
+	for (long round = -1; round < rounds && (round < 2 || now_ns() < end); round++) {
 		for (int i = 0; i < count; i++) {
 			double cpu_ns = servers[i].cpu_ns, wall_ns = servers[i].wall_ns;
 

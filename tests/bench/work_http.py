@@ -27,13 +27,12 @@ def wrk(port, seconds=1, connections=16, path="/1"):
 
 def take_turns(bench, workload, servers, requests, full, quick):
     """
-    Full load on one server after the other in short turns (turns.c), round by round. All are alive
-    all the time: an idle one costs nothing.
+    Full load on one server after the other in short turns (turns.c), round by round, for so many
+    seconds. All are alive all the time: an idle one costs nothing.
     """
-    rounds = quick if bench.quick else full
-    for _ in bench.rounds(f"{workload}, {rounds} turns each", 1, 1):
+    for _ in bench.rounds(f"{workload}, short turns", 1, 1):
         text = process.output(
-            [bench.program("turns"), str(rounds), str(requests), "16"]
+            [bench.program("turns"), "200", str(quick if bench.quick else full), str(requests), "16"]
             + [f"{server.port}:{','.join(map(str, process.tree(server.pid)))}"
                for server in servers.values()],
             process.LOAD_CPUS,
@@ -49,7 +48,7 @@ def take_turns(bench, workload, servers, requests, full, quick):
 
 def take_wrk(bench, workload, servers, full, quick):
     """The same load by wrk, a second each: what it says of requests/s."""
-    for turn in bench.rounds(f"{workload}, wrk", full, quick):
+    for turn in bench.rounds(f"{workload}, wrk", full, quick, 25):
         for one, server in servers.items():
             if not bench.quick or one.key in ("plain", "idleflush", "stdbuf-oL"):
                 bench.results.add(workload, "wrk_requests_per_s", one.key, turn, wrk(server.port))
@@ -70,7 +69,7 @@ def run_full_load(bench):
         for one in everyone():
             words = fixture(bench, one, "--graceful", *model)
             servers[one] = process.Server(words, cpus=cpus).await_port()
-        take_turns(bench, workload, servers, 4000, 80, 5)
+        take_turns(bench, workload, servers, 4000, 50, 7 if workload == "b-epoll" else 4)
         if workload == "b-epoll":
             take_wrk(bench, workload, servers, 3, 1)
         for server in servers.values():

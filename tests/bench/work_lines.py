@@ -31,7 +31,7 @@ def run(bench):
     few = many // 10 if bench.quick else many // 5
     everyone = [contestants.PLAIN, contestants.IDLE, contestants.AGAIN] + contestants.ALL[2:]
     fast = [c for c in everyone if c.ours or c.key in ("plain", "again")]
-    for turn in bench.rounds("a", 9, 2):
+    for turn in bench.rounds("a-lines", 9, 2, 75):
         slow_too = turn % 3 == 0
         for one in everyone if slow_too else fast:
             count = many if one in fast else few

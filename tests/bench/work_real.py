@@ -72,7 +72,7 @@ def run_nginx(bench):
         bench.results.note("d-nginx", one.key, "no effect: its log does not go through stdio")
     servers = {one: start_nginx(one) for one in work_http.everyone()
                if one.key not in ("patch", "stdbuf-oL", "stdbuf-o0")}
-    work_http.take_turns(bench, "d-nginx", servers, 3000, 60, 5)
+    work_http.take_turns(bench, "d-nginx", servers, 3000, 40, 3)
     for server in servers.values():
         server.stop()
 
@@ -110,7 +110,7 @@ def run_uvicorn(bench):
     for one in contestants.pick("idleflush-64k"):
         bench.results.note("e-uvicorn", one.key, "-b has no effect: CPython has its own buffer")
     servers = {one: start_uvicorn(bench, one) for one in python_contestants()}
-    work_http.take_turns(bench, "e-uvicorn", servers, 300, 40, 3)
+    work_http.take_turns(bench, "e-uvicorn", servers, 300, 40, 2)
     for server in servers.values():
         server.stop()
 

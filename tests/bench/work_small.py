@@ -37,7 +37,7 @@ def run_idle(bench):
 
 
 def run_memory(bench):
-    for turn in bench.rounds("i-memory", 9, 2):
+    for turn in bench.rounds("i-memory", 9, 2, 15):
         servers = start_all(bench)
         for one, server in servers.items():
             rss, pss = process.memory_kib(server.pid)
@@ -71,7 +71,7 @@ def run_start(bench):
         ways["stdbuf-oL"] = ["-e", "_STDBUF_O=L", "-e", "LD_PRELOAD=" + library, "true"]
     rare = {"unbuffer": ["unbuffer", "true"], "script": ["script", "-qfc", "true", "/dev/null"]}
     slices, each = (2, 150) if bench.quick else (40, 250)
-    for turn in bench.rounds("g-start", slices, slices):
+    for turn in bench.rounds("g-start", slices, slices, 45):
         now = {**ways, **rare} if turn % 8 == 0 else ways
         for key, words in now.items():
             count = 10 if key in rare else each
@@ -83,7 +83,7 @@ def run_start(bench):
 
 def run_calls(bench):
     blocks = "300" if bench.quick else "2000"
-    for turn in bench.rounds("h-calls", 5, 1):
+    for turn in bench.rounds("h-calls", 5, 1, 30):
         for key, library in (("plain", []), ("idleflush", [contestants.LIB])):
             said = process.output(
                 [bench.program("calls"), blocks, *library], process.SERVER_CPUS
@@ -95,7 +95,7 @@ def run_calls(bench):
     count = "10000000" if bench.quick else "100000000"
     ways = {"plain": [], "idleflush": [contestants.IDLEFLUSH], "again": [],
             "idleflush-start-server": [contestants.IDLEFLUSH, "--start=server"]}
-    for turn in bench.rounds("h-putchar", 5, 1):
+    for turn in bench.rounds("h-putchar", 5, 1, 15):
         for key, words in ways.items():
             end, other = os.pipe()
             cat = process.start(["cat"], process.LOAD_CPUS, stdin=end, stdout=subprocess.DEVNULL)
