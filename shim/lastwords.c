@@ -87,10 +87,12 @@ static void on_signal(int sig, siginfo_t *info)
 	int kept = errno;
 
 	/* For the first process of a pid namespace the kernel ignores default actions. */
-	if (getpid() == 1 && !is_fault(sig, info))
+	if (getpid() == 1 && !is_fault(sig, info)) {
 		flusher_flush_now(false, is_from_outside(sig, info) ? PATIENCE : BOUND);
-	else
+		sink_python_take_back(NULL);
+	} else {
 		speak_and_die(sig, info);
+	}
 	errno = kept;
 }
 

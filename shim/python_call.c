@@ -10,11 +10,13 @@
 #include "python.h"
 #include "python_hooks.h"
 #include "python_streams.h"
+#include "python_thread.h"
 
 #include <stdatomic.h>
 
 static uint32_t last;         /* number given; the flusher's */
 static _Atomic uint32_t left; /* the open one's; set by the flusher, cleared by the main thread */
+static _Atomic uint32_t how;  /* enum sink_mode; the flusher */
 
 /* In the interpreter's main thread. What a signal handler raised meanwhile is raised there. */
 static int flush(void *number)
@@ -24,12 +26,14 @@ static int flush(void *number)
 
 	if (atomic_load(&left) != mine)
 		return 0;
-	if (python_streams_flush_own(python_calls(), SINK_KEEP_LINES, &raised))
+	if (python_streams_flush_own(python_calls(), (enum sink_mode)atomic_load(&how), &raised))
 		atomic_compare_exchange_strong(&left, &mine, 0);
+	if (atomic_load(&how) != SINK_KEEP_LINES)
+		python_thread_stay();
 	return raised ? -1 : 0;
 }
 
-bool python_call_leave(void)
+bool python_call_leave(enum sink_mode mode)
 {
 	bool accepted;
 
@@ -37,6 +41,7 @@ bool python_call_leave(void)
 		return false;
 	if (!++last)
 		last = 1;
+	atomic_store(&how, mode);
 	atomic_store(&left, last);
 	accepted = python_calls()->Py_AddPendingCall(flush, (void *)(uintptr_t)last) == 0;
 	if (!accepted)

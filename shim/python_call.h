@@ -10,11 +10,14 @@
 
 #include <stdbool.h>
 
+#include "sink.h"
+
 /*
- * Leaves a flush of the interpreter's own streams, in place of one left before. False: that is not
- * possible now. The flusher only.
+ * Leaves a flush of the interpreter's own streams, in place of one left before. SINK_ALL: the main
+ * thread then waits for the end of the process (python_thread_stay). False: that is not possible
+ * now. The flusher only.
  */
-bool python_call_leave(void);
+bool python_call_leave(enum sink_mode mode);
 
 /* Was there one left, and is it still not done, or not all of it? */
 bool python_call_is_open(void);

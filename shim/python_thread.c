@@ -16,16 +16,17 @@
 #include "python_streams.h"
 #include "thread.h"
 
-#define STACK       (1024 * 1024)  /* the program's own flush() may run on it */
-#define COME_UP     (NS_PER_S / 2) /* so long an interpreter that is not up yet is watched */
+#define STACK       (1024 * 1024) /* the program's own flush() may run on it */
+#define COME_UP     64 /* so many ms an interpreter that is not up yet is watched closely */
 #define RETRY_FIRST (8 * NS_PER_MS)
 #define RETRY_MOST  (64 * NS_PER_MS)
+#define STAY        (50 * NS_PER_MS)
 #define LONG        NS_PER_MS
 #define DUTY        10 /* a visit that took long is followed by that much rest */
 
 static struct {
 	_Atomic bool started;       /* whether that worked or not */
-	_Atomic bool last;          /* the visit asked for is the last one; the flusher */
+	_Atomic uint32_t last;      /* futex: a last visit was asked for; the flusher */
 	_Atomic uint32_t told;      /* futex: visits asked for; the flusher */
 	_Atomic uint32_t done;      /* that many of them were made; the thread, like the rest */
 	_Atomic int32_t result;     /* enum sink_result */
@@ -35,8 +36,18 @@ static struct {
 
 static _Atomic bool buffered = true;
 
+static void note_end(uint32_t told)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	atomic_store(&own.cpu_ns, used.tv_sec * NS_PER_S + used.tv_nsec);
+	atomic_store(&own.visited_ns, clock_now_ns());
+	atomic_store(&own.done, told);
+}
+
 /* Returns for how long it had the GIL. */
-static int64_t flush(const struct python *python)
+static int64_t flush(const struct python *python, uint32_t told)
 {
 	enum sink_mode mode = atomic_load(&own.last) ? SINK_ALL : SINK_KEEP_LINES;
 	int gil = python->PyGILState_Ensure();
@@ -48,31 +59,25 @@ static int64_t flush(const struct python *python)
 		result = python_streams_flush(python, mode, &may_hold);
 	atomic_store(&buffered, may_hold);
 	atomic_store(&own.result, result);
+	note_end(told);
+	if (mode != SINK_KEEP_LINES && result != SINK_NO_ROOM)
+		python_thread_stay();
 	python->PyGILState_Release(gil);
 	return clock_now_ns() - start;
 }
 
-static int64_t visit(const struct python *python)
+static int64_t visit(const struct python *python, uint32_t told)
 {
 	int64_t took = 0;
 
 	atomic_store(&own.result, SINK_CLEAN);
-	if (!python_hooks_enter())
-		return 0;
-	if (python->Py_IsInitialized())
-		took = flush(python);
-	python_hooks_leave();
+	if (python_hooks_enter()) {
+		if (python->Py_IsInitialized())
+			took = flush(python, told);
+		python_hooks_leave();
+	}
+	note_end(told);
 	return took;
-}
-
-static void note_end(uint32_t told)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	atomic_store(&own.cpu_ns, used.tv_sec * NS_PER_S + used.tv_nsec);
-	atomic_store(&own.visited_ns, clock_now_ns());
-	atomic_store(&own.done, told);
 }
 
 /* Waits until there is more to do than `told` visits, `bound_ns` at most. */
@@ -111,7 +116,8 @@ static int64_t next_retry(int64_t before)
 static void *run(void *unused)
 {
 	const struct python *python;
-	int64_t step = NS_PER_MS, retry = INT64_MAX;
+	int64_t retry = INT64_MAX;
+	int waits = 0;
 
 	prctl(PR_SET_NAME, "idleflush-py", 0, 0, 0);
 	if (!python_calls() && !python_find_loaded()) {
@@ -119,13 +125,13 @@ static void *run(void *unused)
 		return unused;
 	}
 	python = python_calls();
-	for (; !python->Py_IsInitialized(); step *= step < COME_UP ? 2 : 1)
-		wait_until_told(atomic_load(&own.told), step < COME_UP ? step : INT64_MAX);
+	/* Closely, for its hooks should be there before the program's first line. */
+	while (!python->Py_IsInitialized())
+		wait_until_told(atomic_load(&own.told), waits++ < COME_UP ? NS_PER_MS : INT64_MAX);
 	for (;;) {
 		uint32_t told = atomic_load(&own.told);
-		int64_t took = visit(python);
+		int64_t took = visit(python, told);
 
-		note_end(told);
 		rest(took > LONG ? took * DUTY : 0);
 		retry = next_retry(retry);
 		wait_until_told(told, retry);
@@ -151,6 +157,23 @@ uint32_t python_thread_tell(bool last)
 	visit_number = atomic_fetch_add(&own.told, 1) + 1;
 	futex_wake(&own.told);
 	return visit_number;
+}
+
+void python_thread_stay(void)
+{
+	int64_t end = clock_now_ns() + STAY;
+	int64_t left = STAY;
+
+	while (atomic_load(&own.last) && left > 0) {
+		futex_wait(&own.last, 1, left);
+		left = end - clock_now_ns();
+	}
+}
+
+void python_thread_go_on(void)
+{
+	if (atomic_exchange(&own.last, 0))
+		futex_wake(&own.last);
 }
 
 bool python_thread_was_there(uint32_t visit_number)

@@ -17,6 +17,7 @@
 #define SHY       15       /* so many calls are not left after one that nobody made */
 
 /* Written by the flusher thread unless it says otherwise. */
+static bool called;           /* ... or this: a call was left, too */
 static uint32_t last;         /* the visit that a last flush waits for; 0: none */
 static int64_t ran_ns;        /* the program's CPU time when a flush was last asked for */
 static unsigned shy;          /* so many more calls are not left */
@@ -92,19 +93,31 @@ static bool leave_call(int64_t armed_ns)
 	}
 	python_streams_armed(armed_ns);
 	ran_ns = ran_so_far_ns();
-	return python_call_leave();
+	return python_call_leave(SINK_KEEP_LINES);
 }
 
+/*
+ * Asks both. A main thread that prints would be stopped by the other anywhere, maybe with a chunk
+ * in hand that is in none of the buffers any more; by itself it comes between two instructions.
+ */
 static enum sink_result flush_last(void)
 {
+	enum sink_result result;
+
 	if (atomic_load(&given_up))
 		return SINK_CLEAN;
-	if (!last)
+	if (!last) {
 		last = python_thread_tell(true);
-	if (!python_thread_was_there(last))
+		called = python_call_leave(SINK_ALL);
+	}
+	if (called && !python_call_is_open())
+		result = SINK_CLEAN;
+	else if (python_thread_was_there(last))
+		result = python_thread_result();
+	else
 		return SINK_BUSY;
 	last = 0;
-	return python_thread_result();
+	return result;
 }
 
 enum sink_result sink_python_flush(struct sink_order *order)
@@ -135,6 +148,7 @@ void *sink_python_let_go(void)
 
 void sink_python_take_back(void *let_go)
 {
+	python_thread_go_on();
 	python_lock_take_back(let_go);
 }
 

@@ -40,6 +40,8 @@ enum sink_result sink_python_flush(struct sink_order *order);
  * vfork child.
  */
 void *sink_python_let_go(void);
+
+/* The last flush is over and the process goes on. NULL: there is no GIL to take. Any context. */
 void sink_python_take_back(void *let_go);
 
 /* The same for a thread that must not let go: Python's lines are given up if it has the GIL. */
