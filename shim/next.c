@@ -191,7 +191,7 @@ static int raw_pselect(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 			    &masked);
 }
 
-/* Linux's select writes the time left back; so does this. */
+/* glibc's select writes the time left back as Linux does, musl's does not. */
 static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 		      struct timeval *timeout)
 {
@@ -203,8 +203,10 @@ static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 	left.tv_sec = timeout->tv_sec;
 	left.tv_nsec = timeout->tv_usec * 1000;
 	ready = (int)syscall(SYS_pselect6, n, reads, writes, excepts, &left, NULL);
-	timeout->tv_sec = left.tv_sec;
-	timeout->tv_usec = left.tv_nsec / 1000;
+	if (gnu_get_libc_version) {
+		timeout->tv_sec = left.tv_sec;
+		timeout->tv_usec = left.tv_nsec / 1000;
+	}
 	return ready;
 }
 

@@ -99,8 +99,15 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
 		      unsigned int flags)
 {
-	ssize_t done = next.splice(in, in_offset, out, out_offset, n, flags);
+	ssize_t done;
 
+	if (flusher_awake()) {
+		int kept = errno;
+
+		activity_reading(in);
+		errno = kept;
+	}
+	done = next.splice(in, in_offset, out, out_offset, n, flags);
 	if (done > 0 && flusher_awake()) {
 		int kept = errno;
 
