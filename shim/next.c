@@ -200,8 +200,7 @@ static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 
 	if (!timeout)
 		return raw_pselect(n, reads, writes, excepts, NULL, NULL);
-	left.tv_sec = timeout->tv_sec;
-	left.tv_nsec = timeout->tv_usec * 1000;
+	left = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
 	ready = (int)syscall(SYS_pselect6, n, reads, writes, excepts, &left, NULL);
 	if (gnu_get_libc_version) {
 		timeout->tv_sec = left.tv_sec;
