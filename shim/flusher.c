@@ -48,6 +48,7 @@ struct state {
 	_Atomic uint32_t ended;                 /* futex: the thread has left our code */
 	void (*_Atomic then)(void);             /* called by the thread after its next answer */
 	pid_t owner;
+	pid_t tid;       /* the thread's; written by it */
 	int64_t last_ns; /* last activity, as the thread saw it */
 };
 
@@ -56,7 +57,6 @@ static struct state *state = &asleep;
 struct flusher *flusher = &asleep.shared;
 STATUS_BEHIND(STATUS_OWNER, state, struct state, owner);
 STATUS_BEHIND(STATUS_ACTIVITY, state, struct state, last_ns);
-
 static struct quiet_rules rules; /* written by flusher_init, constant afterwards */
 
 /* --- arming: wrappers --------------------------------------------------------------------- */
@@ -65,9 +65,8 @@ static void arm(void)
 {
 	int64_t unarmed = 0;
 
-	if (LIKELY(atomic_load_explicit(&flusher->first_ns, memory_order_relaxed)))
-		return;
-	if (!atomic_compare_exchange_strong(&flusher->first_ns, &unarmed, clock_now_ns()))
+	if (LIKELY(atomic_load_explicit(&flusher->first_ns, memory_order_relaxed)) ||
+	    !atomic_compare_exchange_strong(&flusher->first_ns, &unarmed, clock_now_ns()))
 		return;
 	if (atomic_load(&flusher->pose) == POSE_SLEEP &&
 	    atomic_exchange(&flusher->pose, POSE_UP) == POSE_SLEEP)
@@ -115,8 +114,7 @@ static void look_for_the_last_time(uint32_t requests)
 	}
 }
 
-/*
- * How long to doze at most while the process is busy, that is, armed or less than `idle` past the
+/* How long to doze at most while the process is busy, that is, armed or less than `idle` past the
  * last activity: so long it looks by itself, and activity pays for no wake. This is also the
  * resolution of the activity time under load: only the first response after a look reads the clock
  * (the coarse one would be cheap enough for each, but lags by up to 6 ms on a tickless kernel). */
@@ -172,7 +170,8 @@ static bool is_in_flight(int64_t first, int64_t now)
 
 static void *run(void *unused)
 {
-	prctl(PR_SET_NAME, "idleflush", 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_NAME, "idleflush");
+	state->tid = (pid_t)syscall(SYS_gettid);
 	sink_python_start();
 	while (!serve_requests()) {
 		int64_t now = clock_now_ns();
@@ -213,19 +212,6 @@ void flusher_start_wanted(void)
 	atomic_store(&flusher->mode, FLUSHER_RUNNING);
 }
 
-/* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
-static bool wait_for_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
-{
-	int64_t end = clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
-
-	while (atomic_load(word) == value && left > 0) {
-		futex_wait(word, value, left);
-		left = end - clock_now_ns();
-	}
-	return atomic_load(word) != value;
-}
-
 static void make_request(enum request what)
 {
 	atomic_fetch_or(&state->requests, what);
@@ -245,7 +231,7 @@ bool flusher_flush_now(bool gasp, int64_t bound_ns)
 	if (!is_mine_and_running())
 		return true;
 	make_request(gasp ? REQUEST_GASP : REQUEST_FLUSH);
-	return wait_for_change(&state->answers, answers, bound_ns);
+	return futex_wait_change(&state->answers, answers, bound_ns);
 }
 
 void flusher_then(void (*then)(void))
@@ -256,12 +242,26 @@ void flusher_then(void (*then)(void))
 
 void flusher_stop(void)
 {
-	if (!flusher_awake() || !flusher_is_owner())
-		return;
-	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_RUNNING)
+	if (!flusher_awake() || !flusher_is_owner() ||
+	    atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_RUNNING)
 		return;
 	make_request(REQUEST_STOP);
-	wait_for_change(&state->ended, 0, STOP_BOUND);
+	futex_wait_change(&state->ended, 0, STOP_BOUND);
+}
+
+bool flusher_step_aside(void)
+{
+	if (!is_mine_and_running())
+		return false;
+	flusher_stop();
+	thread_await_end(state->tid);
+	return true;
+}
+
+void flusher_step_back(void)
+{
+	if (atomic_exchange(&state->ended, 0)) /* else it is stuck, and ends as soon as it can */
+		atomic_store(&flusher->mode, FLUSHER_WANTED);
 }
 
 bool flusher_is_owner(void)

@@ -87,6 +87,14 @@ void flusher_then(void (*then)(void));
 void flusher_stop(void);
 
 /*
+ * Ends the thread, as flusher_stop, and waits until nobody counts it any more: the caller is about
+ * to change what the kernel keeps for each thread. True: it did, flusher_step_back lets the thread
+ * come again at the next sign of a server. Host threads, not in a signal handler.
+ */
+bool flusher_step_aside(void);
+void flusher_step_back(void);
+
+/*
  * Begins anew in a forked child, without a thread: most children only exec, so it is started at
  * the first sign of a server. `awake`: whether the parent was. Atfork child handler only.
  */

@@ -31,6 +31,19 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bo
 		NULL, 0);
 }
 
+/* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
+static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	while (atomic_load(word) == value && left > 0) {
+		futex_wait(word, value, left);
+		left = end - clock_now_ns();
+	}
+	return atomic_load(word) != value;
+}
+
 /* Wakes all that sleep on `word`. */
 static inline void futex_wake(_Atomic uint32_t *word)
 {

@@ -19,6 +19,8 @@
 #include "streams.h"
 #include "unlocked.h"
 
+#include <sys/syscall.h>
+
 STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
 STATUS_BEHIND(STATUS_ARMED, flusher, struct flusher, first_ns);
 
@@ -49,7 +51,7 @@ static bool is_named(const char *only)
 {
 	char comm[16] = "";
 
-	prctl(PR_GET_NAME, comm, 0, 0, 0);
+	syscall(SYS_prctl, PR_GET_NAME, comm);
 	return config_match(only, comm) || (&program_invocation_short_name &&
 					    config_match(only, program_invocation_short_name));
 }

@@ -4,10 +4,12 @@
 #define IDLEFLUSH_NEXT_H
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -33,6 +35,7 @@ extern int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *time
 extern int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
 extern __sighandler_t bsd_signal(int sig, __sighandler_t handler);
 extern __sighandler_t __sysv_signal(int sig, __sighandler_t handler);
+extern int capset(void *header, const void *data);
 extern int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /*

@@ -44,7 +44,7 @@
 	X(dl_iterate_phdr) X(fcntl) X(ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked)       \
 	X(fnmatch) X(ftrylockfile) X(funlockfile)                                                  \
 	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
-	X(mmap) X(munmap) X(open) X(prctl) X(pthread_attr_destroy) X(pthread_attr_init)            \
+	X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)            \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
 	X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
 	X(sysconf)

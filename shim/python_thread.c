@@ -119,7 +119,7 @@ static void *run(void *unused)
 	int64_t retry = INT64_MAX;
 	int waits = 0;
 
-	prctl(PR_SET_NAME, "idleflush-py", 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_NAME, "idleflush-py");
 	if (!python_calls() && !python_find_loaded()) {
 		atomic_store(&own.started, false);
 		return unused;

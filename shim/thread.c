@@ -2,9 +2,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread.h"
 
+#include "futex.h"
 #include "platform.h"
 
 #define STACK_LARGE (8 * 1024 * 1024)
+#define END_BOUND   (100 * NS_PER_MS)
+#define END_STEP    (NS_PER_MS / 20)
 
 int thread_start(void *(*run)(void *), size_t stack)
 {
@@ -26,4 +29,13 @@ int thread_start(void *(*run)(void *), size_t stack)
 	pthread_sigmask(SIG_SETMASK, &kept, NULL);
 	pthread_attr_destroy(&attributes);
 	return error;
+}
+
+void thread_await_end(pid_t tid)
+{
+	int64_t end = clock_now_ns() + END_BOUND;
+	_Atomic uint32_t never = 0;
+
+	while (!syscall(SYS_tgkill, getpid(), tid, 0) && clock_now_ns() < end)
+		futex_wait(&never, 0, END_STEP);
 }

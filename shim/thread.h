@@ -4,6 +4,7 @@
 #define IDLEFLUSH_THREAD_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Starts `run(NULL)` in a detached thread on which every signal is blocked, so that it never runs
@@ -12,5 +13,11 @@
  * inside stdio or malloc, never in a signal handler.
  */
 int thread_start(void *(*run)(void *), size_t stack);
+
+/*
+ * Waits until that thread of this process, whose function has returned or is about to, is gone for
+ * the kernel and the libc as well; 100 ms at most. Any context; errno may change.
+ */
+void thread_await_end(pid_t tid);
 
 #endif

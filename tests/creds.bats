@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# creds.bats -- a program that changes its rights or namespaces can, as if it were alone
+# SPDX-License-Identifier: MIT
+#
+# The kernel keeps these for each thread, so each test has a control that fails by a thread of the
+# program's own: that is what ours would do to it.
+
+load helper
+
+creds() {
+	env "$@" | cat
+	return "${PIPESTATUS[0]}"
+}
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	MUSL=$BATS_TEST_TMPDIR/creds
+	! command -v musl-gcc >/dev/null ||
+		musl-gcc -D_GNU_SOURCE -std=c11 -o "$MUSL" "$ROOT/tests/fixtures/creds.c"
+}
+
+@test "It may keep capabilities over a change of user, and change its groups then" {
+	run creds "$PROGS/creds" keepcaps own
+	assert [ "$status" != 0 ]
+	run -0 creds LD_PRELOAD="$LIB" "$PROGS/creds" keepcaps
+	assert_output 'before=2 after=1 later=2'
+	run -0 creds LD_PRELOAD="$LIB" setpriv --reuid=65534 --clear-groups true
+}
+
+@test "So may a musl program" {
+	[ -x "$MUSL" ] || skip "no musl-gcc here"
+	run creds "$MUSL" keepcaps own
+	assert [ "$status" != 0 ]
+	run -0 creds LD_PRELOAD="$LIB" "$MUSL" keepcaps
+	assert_output 'before=2 after=1 later=2'
+}
+
+@test "It may enter a user namespace" {
+	run -0 creds "$PROGS/creds" unshare || skip "no user namespaces here"
+	run -1 creds "$PROGS/creds" unshare own
+	assert_output --partial 'Invalid argument'
+	run -0 creds LD_PRELOAD="$LIB" "$PROGS/creds" unshare
+	assert_output 'before=2 after=1 later=2'
+}
+
+@test "No thread of ours stays outside of its sandbox, and none is made in it" {
+	# The process ends with its last thread: ours would keep it.
+	run -124 creds timeout 2 "$PROGS/creds" seccomp own
+	run -0 creds LD_PRELOAD="$LIB" timeout 10 "$PROGS/creds" seccomp
+	assert_output sandboxed
+}
+
+@test "Where nothing of that is changed the thread stays" {
+	run -0 creds LD_PRELOAD="$LIB" "$PROGS/creds" threads
+	assert_output 'before=2 after=2 later=2'
+}
