@@ -308,6 +308,12 @@ storm() {
 	assert_equal "$counted" "$sent"
 }
 
+@test "each datagram that answers is a response" {
+	storm "$PROGS/framing_storm" datagram 500
+	assert_equal "$sent" 1500
+	assert_equal "$counted" "$sent"
+}
+
 @test "calls with 1024 pieces count what is in all of them" {
 	storm "$PROGS/framing_storm" huge 500
 	assert [ "$sent" -gt 10000 ]
@@ -395,4 +401,42 @@ streams() {
 	wait_until 4 arrived beat 1
 	assert streams
 	kill "$STREAM"
+}
+
+# --- cost
+
+# instructions LIB KIND COUNT: of the main thread of framing_cost, with LIB preloaded if any.
+instructions() {
+	local out=$BATS_TEST_TMPDIR/callgrind
+	env ${1:+LD_PRELOAD="$1"} IDLEFLUSH_HEARTBEAT=0 valgrind --tool=callgrind --separate-threads=yes \
+		--callgrind-out-file="$out" "$PROGS/framing_cost" "$2" "$3" 2>"$out.err"
+	sed -n 's/^totals: //p' "$out-01"
+}
+
+# What one send of that kind costs, start and end aside.
+instructions_of_one() {
+	echo $((($(instructions "$1" "$2" 2000) - $(instructions "$1" "$2" 1000)) / 1000))
+}
+
+# added KIND MOST: what the shim adds to a send, in a process that has a second thread anyway.
+added() {
+	local plain preloaded
+	plain=$(instructions_of_one '' "$1")
+	preloaded=$(instructions_of_one "$LIB" "$1")
+	echo "$1: $plain instructions, and $((preloaded - plain)) with the shim"
+	assert [ "$plain" -gt 10 ]
+	assert [ "$preloaded" -gt "$plain" ]
+	assert [ $((preloaded - plain)) -le "$2" ]
+}
+
+@test "a send within a body takes 60 instructions more, one in an unknown protocol 40" {
+	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
+	added body 60
+	added opaque 40
+}
+
+# Six lines as nginx sends them; 400 is the aim.
+@test "a response with a head of 150 bytes takes 500 instructions more" {
+	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
+	added response 500
 }

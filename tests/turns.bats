@@ -46,6 +46,19 @@ redis_calls() {
 	assert_equal "$(responses_of redis)" 6
 }
 
+# Nobody reads, closes or asks again: the turn has ended because the server waits.
+@test "redis: the last answer on a connection that stays open counts" {
+	local answer
+	start_redis
+	exec 8<>"/dev/tcp/127.0.0.1/$PORT"
+	printf 'PING\r\n' >&8
+	read -r -t 10 -u 8 answer
+	assert_equal "$answer" $'+PONG\r'
+	end_counted redis
+	exec 8>&-
+	assert_equal "$(responses_of redis)" 1
+}
+
 # --- memcached
 
 start_memcached() {
