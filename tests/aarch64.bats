@@ -12,9 +12,16 @@ arm() {
 }
 
 setup_file() {
-	[ "$(uname -m)" != aarch64 ] || skip "this is aarch64: the other suites run on it"
-	command -v aarch64-linux-gnu-gcc >/dev/null || skip "no cross compiler here (gcc-aarch64-linux-gnu)"
-	command -v qemu-aarch64-static >/dev/null || skip "no emulator here (qemu-user-static)"
+	if [ "$(uname -m)" = aarch64 ]; then
+		cannot_run "this is aarch64: the other suites run on it"
+		return
+	fi
+	for tool in aarch64-linux-gnu-gcc qemu-aarch64-static; do
+		command -v "$tool" >/dev/null || {
+			cannot_run "no $tool here (gcc-aarch64-linux-gnu, qemu-user-static)"
+			return
+		}
+	done
 	ARM=$BATS_FILE_TMPDIR
 	export ARM
 	# Not with the options and the job server of the make that may run us.
@@ -29,6 +36,10 @@ setup_file() {
 	END
 	aarch64-linux-gnu-gcc -O2 -nostdlib -pie -fPIE -fno-stack-protector -o "$ARM/nolibc" \
 		"$ROOT/tests/fixtures/lib/nolibc.c"
+}
+
+setup() {
+	skip_if_cannot
 }
 
 teardown() {

@@ -14,17 +14,20 @@ KINDS=(debian alpine)
 OFF=(--env IDLEFLUSH_IDLE=1h --env IDLEFLUSH_MAX_AGE=0 --env IDLEFLUSH_HEARTBEAT=0)
 
 setup_file() {
-	command -v musl-gcc >/dev/null || skip "no musl-gcc here"
-	start_engine
+	command -v musl-gcc >/dev/null || {
+		cannot_run "no musl-gcc here (musl-tools)"
+		return
+	}
+	start_engine || return 0
+	local images=$BATS_FILE_TMPDIR/images programs=$BATS_FILE_TMPDIR/musl
+	mkdir "$images" "$programs"
+	mkdir "$images/debian" "$images/alpine"
+	add_busybox "$images/debian" || return 0
+
 	# The engine may be somebody else's.
 	IMAGE=idleflush-test-$$
 	export IMAGE
-	local images=$BATS_FILE_TMPDIR/images programs=$BATS_FILE_TMPDIR/musl
-	mkdir "$images" "$programs"
 	import_compiler "$IMAGE:compiler"
-
-	mkdir "$images/debian" "$images/alpine"
-	add_busybox "$images/debian"
 	cp -R "$images/debian/." "$images/alpine"
 	add_programs "$images/debian" "$PROGS/server" "$PROGS/state"
 	for program in server state; do
@@ -44,12 +47,13 @@ setup_file() {
 }
 
 teardown_file() {
-	[ -n "${IMAGE-}" ] || return 0
-	docker images --format '{{.Repository}}:{{.Tag}}' "$IMAGE" | xargs -r docker rmi -f >/dev/null 2>&1 || true
+	[ -z "${IMAGE-}" ] || docker images --format '{{.Repository}}:{{.Tag}}' "$IMAGE" |
+		xargs -r docker rmi -f >/dev/null 2>&1 || true
 	stop_engine
 }
 
 setup() {
+	skip_if_cannot
 	CONTAINERS=()
 	READERS=()
 }

@@ -5,14 +5,19 @@
 # After `load helper`, in setup_file: start_engine, and the images. In teardown_file: stop_engine.
 # No image is pulled, no container gets a network but the host's loopback.
 
-# The engine that answers, or else one of our own, in $BATS_FILE_TMPDIR/engine. Skips, with the
-# reason, where there can be none.
+# The engine that answers, or else one of our own, in $BATS_FILE_TMPDIR/engine. False, with
+# cannot_run, where there can be none.
 start_engine() {
 	local dir=$BATS_FILE_TMPDIR/engine pid
-	command -v docker >/dev/null || skip "Docker is not here (docker.io)"
 	! engine_answers || return 0
-	[ "$(id -u)" = 0 ] || skip "no Docker engine answers, and to start one takes root"
-	command -v dockerd >/dev/null || skip "no Docker engine answers, and none is here (docker.io)"
+	if [ "$(id -u)" != 0 ]; then
+		cannot_run "no Docker engine answers, and to start one takes root"
+		return 1
+	fi
+	if ! command -v docker >/dev/null || ! command -v dockerd >/dev/null; then
+		cannot_run "no Docker engine answers, and none is here (docker.io)"
+		return 1
+	fi
 
 	mkdir "$dir"
 	export DOCKER_HOST=unix://$dir/sock
@@ -21,7 +26,10 @@ start_engine() {
 		-H "$DOCKER_HOST" >"$dir/log" 2>&1 </dev/null 3>&- &
 	pid=$!
 	wait_until 60 answers_or_gone "$pid"
-	engine_answers || skip "no Docker engine starts here: $(tail -n 1 "$dir/log")"
+	if ! engine_answers; then
+		cannot_run "no Docker engine starts here: $(tail -n 1 "$dir/log")"
+		return 1
+	fi
 	echo "$pid" >"$dir/ours"
 }
 
@@ -64,15 +72,17 @@ add_files() {
 	cp -L "$2" "$1$2"
 }
 
-# A shell and its tools for any base: one static file.
+# A shell and its tools for any base: one static file. False where there is none.
 add_busybox() {
 	local busybox name
 	busybox=$(command -v busybox) || busybox=
 	if [ -z "$busybox" ] || readelf -lW "$busybox" | grep -q INTERP; then
 		# Not installed: it would take the place of its sister package.
 		(cd "$BATS_FILE_TMPDIR" && apt-get download busybox-static >/dev/null 2>&1 &&
-			dpkg-deb -x busybox-static_*.deb busybox) ||
-			skip "no static busybox here (busybox-static)"
+			dpkg-deb -x busybox-static_*.deb busybox) || {
+			cannot_run "no static busybox here (busybox-static)"
+			return 1
+		}
 		busybox=$BATS_FILE_TMPDIR/busybox/bin/busybox
 	fi
 	mkdir -p "$1/bin" "$1/tmp" "$1/etc"

@@ -38,6 +38,15 @@ declare -gA SERVER_PID=() READER_PID=()
 # The exit status of the server that stop_server ended last, or await_server saw end.
 export SERVER_STATUS=
 
+# setup_file knows no skip before bats 1.9. There: `cannot_run REASON; return`, here: skip_if_cannot.
+cannot_run() {
+	export CANNOT_RUN=$1
+}
+
+skip_if_cannot() {
+	[ -z "${CANNOT_RUN-}" ] || skip "$CANNOT_RUN"
+}
+
 # preload [VARIABLE=VALUE...] COMMAND...: runs it under the shim.
 preload() {
 	env LD_PRELOAD="$LIB" "$@"

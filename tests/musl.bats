@@ -11,12 +11,19 @@ load helper
 OFF=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
 
 setup_file() {
-	command -v musl-gcc >/dev/null || skip "no musl-gcc here"
+	command -v musl-gcc >/dev/null || {
+		cannot_run "no musl-gcc here (musl-tools)"
+		return
+	}
 	WORK=$BATS_FILE_TMPDIR
 	export WORK
 	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/server" "$ROOT/tests/fixtures/server.c"
 	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/state" "$ROOT/tests/fixtures/state.c"
 	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/forker" "$ROOT/tests/fixtures/musl/forker.c"
+}
+
+setup() {
+	skip_if_cannot
 }
 
 teardown() {
