@@ -41,6 +41,8 @@ def _promises(results):
                limit, "{:.1f} ns")
     yield ("memory: RSS over plain", r.over("i-memory", "rss_kib", "idleflush"),
            "<= 100", "{:.0f} KiB")
+    yield ("memory: of its own (private, dirty)",
+           r.over("i-memory", "private_dirty_kib", "idleflush"), "<= 100", "{:.0f} KiB")
     yield ("stalled collector, short lines: worst response over plain",
            r.over("stall", "worst_ms_short", "idleflush"), "<= 5", "{:.1f} ms")
     yield ("stalled collector, long lines: worst response",

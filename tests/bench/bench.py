@@ -39,6 +39,7 @@ WORKLOADS = {
 class Bench:
     def __init__(self, options):
         self.quick = options.quick
+        self.whole = options.only == ",".join(WORKLOADS)
         self.build = os.path.abspath(options.build)
         self.out = os.path.abspath(options.out or os.path.join(self.build, "bench"))
         self.results = results.Results()

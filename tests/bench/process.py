@@ -118,9 +118,12 @@ def wakeups(root):
 
 
 def memory_kib(root):
-    """(RSS, PSS) of the process and its descendants."""
+    """Of the process and its descendants: RSS, PSS, and what nobody else could share."""
     rollups = [_read(f"/proc/{pid}/smaps_rollup") for pid in tree(root)]
-    return tuple(sum(_field(text, name) for text in rollups) for name in ("Rss:", "Pss:"))
+    return {
+        name.lower().rstrip(":"): sum(_field(text, name) for text in rollups)
+        for name in ("Rss:", "Pss:", "Private_Dirty:")
+    }
 
 
 def stack_kib(root):

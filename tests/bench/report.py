@@ -92,10 +92,10 @@ def ratio_of(results, workload, metric, key):
 def table(results):
     """The contestants side by side; ratios are to plain."""
     head = ["", "age of a line, median / 99th", "CPU per request", "requests/s",
-            "time per printed line", "memory"]
+            "time per printed line", "memory of its own"]
     lines = [row(head), row([":--"] + ["--:"] * (len(head) - 1))]
     for one in contestants.ALL:
-        memory = results.over("i-memory", "pss_kib", one.key) if one.key != "plain" else 0
+        memory = results.over("i-memory", "private_dirty_kib", one.key) if one.key != "plain" else 0
         lines.append(row([
             name_of(one), ages(results, one.key, RATE),
             ratio_of(results, "b-epoll", "cpu_us_per_request", one.key),
@@ -145,8 +145,10 @@ def notes(results):
 
 
 def write(bench):
-    """Writes table.md and the picture; returns what to print."""
+    """Writes table.md and the picture, of a whole run only; returns what to print."""
     results = bench.results
+    if not bench.whole:
+        return listing(results) + "\n\n" + bars.table(results)
     parts = [
         machine.describe(bench.quick),
         f"Ratios are to plain, age is at {RATE} requests/s:\n\n" + table(results),

@@ -196,7 +196,8 @@ int main(int argc, char **argv)
 		take_turn(&servers[i], requests); /* warm */
 	/* A round's cost is known at the start of the next: one more is played than is told. */
 	for (long round = -1; round < rounds && (round < 2 || now_ns() < end); round++) {
-		for (int i = 0; i < count; i++) {
+		for (int turn = 0; turn < count; turn++) {
+			int i = (int)((turn + round + 1) % count); /* everyone comes first */
 			double cpu_ns = servers[i].cpu_ns, wall_ns = servers[i].wall_ns;
 
 			take_turn(&servers[i], requests);

@@ -40,10 +40,9 @@ def run_memory(bench):
     for turn in bench.rounds("i-memory", 9, 2, 15):
         servers = start_all(bench)
         for one, server in servers.items():
-            rss, pss = process.memory_kib(server.pid)
+            for name, value in process.memory_kib(server.pid).items():
+                bench.results.add("i-memory", f"{name}_kib", one.key, turn, value)
             stack = process.stack_kib(server.pid) if one.ours else None
-            bench.results.add("i-memory", "rss_kib", one.key, turn, rss)
-            bench.results.add("i-memory", "pss_kib", one.key, turn, pss)
             if stack is not None:
                 bench.results.add("i-memory", "stack_kib", one.key, turn, stack)
         for server in servers.values():
