@@ -7,8 +7,7 @@
  */
 #include "activity.h"
 
-#include "conn.h"
-#include "flusher.h"
+#include "feed.h"
 #include "log.h"
 #include "platform.h"
 #include "sinks.h"
@@ -16,11 +15,6 @@
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-static enum conn_kind kind_of(const struct conn *conn)
-{
-	return atomic_load_explicit(&conn->kind, memory_order_relaxed);
-}
 
 static void set_kind(struct conn *conn, enum conn_kind kind)
 {
@@ -59,29 +53,39 @@ void activity_connected(int fd)
 	conn_set(fd, CONN_CLIENT);
 }
 
-/* An inherited or datagram socket that received: from now on a server-side one. */
+static struct conn *get(int fd)
+{
+	int kept = errno;
+	struct conn *conn = conn_get(fd);
+
+	errno = kept;
+	return conn;
+}
+
+/* A socket that received without being accepted: from now on a server-side one. */
 static void promote(struct conn *conn, int fd)
 {
-	int type;
+	int kept = errno, type;
 	socklen_t length = sizeof(type);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
 	    is_same_as_standard_output(fd)) {
 		set_kind(conn, CONN_OTHER);
-		return;
-	}
-	if (type == SOCK_DGRAM) {
-		atomic_store_explicit(&conn->datagram, true, memory_order_relaxed);
+	} else if (type == SOCK_DGRAM) {
 		http_give_up(&conn->in); /* there is no stream to frame */
+		set_kind(conn, CONN_DATAGRAM);
+	} else {
+		set_kind(conn, CONN_SERVER);
 	}
-	set_kind(conn, CONN_SERVER);
+	errno = kept;
 }
 
 /* Under debug: what a connection turned out to speak. */
-static void tell_framing(struct conn *conn, int fd)
+__attribute__((cold)) static void tell_framing(struct conn *conn, int fd)
 {
 	enum http_framing framing = http_framing_in(&conn->in);
 	struct log_line line;
+	int kept = errno;
 
 	if (framing == HTTP_UNDECIDED)
 		framing = http_framing_out(&conn->out, &conn->in);
@@ -93,148 +97,148 @@ static void tell_framing(struct conn *conn, int fd)
 	log_text(&line, ": ");
 	log_text(&line, http_framing_name(framing));
 	log_send(&line, STDERR_FILENO);
+	errno = kept;
 }
 
-/* `n` responses ended on `conn`. */
-static void ended(struct conn *conn, unsigned n)
+/* --- errno is kept: of these three only the uncommon case makes system calls */
+
+INLINE void start(void)
 {
-	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
-	flusher_start();
+	int kept;
+
+	if (LIKELY(atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_WANTED))
+		return;
+	kept = errno;
+	flusher_start_wanted();
+	errno = kept;
+}
+
+INLINE void arm(void)
+{
+	int kept;
+
+	if (LIKELY(activity_is_armed() &&
+		   atomic_load_explicit(&flusher->active, memory_order_relaxed)))
+		return;
+	kept = errno;
 	flusher_arm();
+	errno = kept;
+}
+
+static void arm_unless_armed(void)
+{
+	if (UNLIKELY(!activity_is_armed()))
+		arm();
 }
 
 /* Not an activity, but a sign of one: lines wait to be seen. */
 static void arm_for_pending(void)
 {
-	if (sinks_call_for_a_look())
-		flusher_arm_unless_armed();
+	if (!activity_is_armed() && sinks_call_for_a_look())
+		arm_unless_armed();
 }
 
-/* The bytes that really moved: a segment of `iov`, cut where the call's count ends. */
-static size_t segment(const struct iovec *iov, size_t n)
+/* `n` responses ended on `conn`. */
+INLINE void ended(struct conn *conn, unsigned n)
 {
-	return iov->iov_len < n ? iov->iov_len : n;
+	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
+	start();
+	arm();
 }
 
-static void feed_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n)
+void activity_received_slowly(int fd, const struct iovec *iov, size_t count, size_t n, bool socket)
 {
-	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->receiving))
+	struct conn *conn;
+
+	if (!flusher_awake() || !(conn = get(fd)))
 		return;
-	if (!iov)
-		http_receive(&conn->in, NULL, n);
-	for (size_t i = 0; iov && i < count && n; i++) {
-		size_t part = segment(&iov[i], n);
-
-		http_receive(&conn->in, iov[i].iov_base, part);
-		n -= part;
-	}
-	conn_leave(&conn->receiving);
-}
-
-static unsigned feed_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n)
-{
-	unsigned responses = 0;
-
-	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->sending))
-		return 0;
-	if (!iov)
-		responses = http_send(&conn->out, &conn->in, NULL, n);
-	for (size_t i = 0; iov && i < count && n; i++) {
-		size_t part = segment(&iov[i], n);
-
-		responses += http_send(&conn->out, &conn->in, iov[i].iov_base, part);
-		n -= part;
-	}
-	conn_leave(&conn->sending);
-	return responses;
-}
-
-void activity_received(int fd, const struct iovec *iov, size_t count, size_t n, bool socket)
-{
-	struct conn *conn = conn_get(fd);
-
-	if (!conn)
-		return;
-	if (UNLIKELY(kind_of(conn) < CONN_SERVER)) {
+	if (UNLIKELY(conn_kind(conn) < CONN_SERVER)) {
 		if (socket)
 			promote(conn, fd);
 		else
 			set_kind(conn, CONN_RECEIVED);
 	}
-	if (kind_of(conn) > CONN_SERVER)
+	if (conn_kind(conn) > CONN_DATAGRAM)
 		return;
 	turn_received(conn);
 	feed_received(conn, iov, count, n); /* what read(2) brings may be a request, too */
-	if (UNLIKELY(log_debugging()) && kind_of(conn) == CONN_SERVER)
+	if (UNLIKELY(log_debugging()) && conn_kind(conn) != CONN_RECEIVED)
 		tell_framing(conn, fd);
 }
 
-void activity_sent(int fd, const struct iovec *iov, size_t count, size_t n)
+/* Something was sent on a server's connection, and `responses` ended with it. */
+INLINE void sent(struct conn *conn, int fd, unsigned responses)
 {
-	struct conn *conn = conn_find(fd);
-	unsigned responses;
-
-	if (!conn) {
-		sinks_wrote(fd, n);
-		return;
-	}
-	if (UNLIKELY(kind_of(conn) == CONN_RECEIVED))
-		promote(conn, fd);
-	if (kind_of(conn) != CONN_SERVER) {
-		sinks_wrote(fd, n);
-		return;
-	}
-	responses = atomic_load_explicit(&conn->datagram, memory_order_relaxed)
-			    ? 1
-			    : feed_sent(conn, iov, count, n);
 	if (UNLIKELY(log_debugging()))
 		tell_framing(conn, fd);
-	if (responses) {
+	if (LIKELY(responses)) {
 		turn_over(conn);
 		ended(conn, responses);
-	} else {
-		if (http_is_opaque(&conn->in))
-			turn_sent(conn);
-		flusher_start();
-		arm_for_pending(); /* a stream must not hold up other requests' lines */
+		return;
 	}
+	if (http_is_opaque(&conn->in))
+		turn_sent(conn);
+	start();
+	/*
+	 * A stream must not hold up lines. Whether any are pending is not asked each time: that
+	 * costs more than all else here, and the flusher will see.
+	 */
+	arm_unless_armed();
+}
+
+void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
+{
+	if (flusher_awake())
+		sent(conn, fd, feed_sent_bytes(conn, buf, n));
+}
+
+void activity_sent_slowly(int fd, const struct iovec *iov, size_t count, size_t n)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (!flusher_awake())
+		return;
+	if (conn && UNLIKELY(conn_kind(conn) == CONN_RECEIVED))
+		promote(conn, fd);
+	if (!conn || !conn_is_servers(conn))
+		sinks_wrote(fd, n);
+	else
+		sent(conn, fd,
+		     conn_kind(conn) == CONN_DATAGRAM ? 1 : feed_sent(conn, iov, count, n));
 }
 
 void activity_waiting(void)
 {
-	flusher_start();
+	start();
 	activity_pausing();
 }
 
 void activity_pausing(void)
 {
-	if (turn_end_all())
-		flusher_arm();
+	bool ended_any = turn_end_all() > 0;
+
+	/* Armed means that somebody looks: without a thread there is nothing to arm. */
+	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED)
+		return;
+	if (ended_any)
+		arm();
 	arm_for_pending();
 }
 
-void activity_reading(int fd)
+void activity_reading_slowly(struct conn *conn)
 {
-	struct conn *conn = conn_find(fd);
-
-	if (!conn || kind_of(conn) != CONN_SERVER)
+	if (!flusher_awake())
 		return;
 	if (turn_ends(conn))
 		ended(conn, 1);
-	flusher_start();
+	start();
 	arm_for_pending();
 }
 
 /* Nothing more will be sent: what lasts until then has ended. */
 static void finish(struct conn *conn)
 {
-	unsigned responses = 0;
-
-	if (!http_is_opaque(&conn->in) && conn_enter(conn, &conn->sending)) {
-		responses = http_shut(&conn->out, &conn->in);
-		conn_leave(&conn->sending);
-	}
-	if (responses || turn_ends(conn))
+	if (feed_shut(conn) || turn_ends(conn))
 		ended(conn, 1);
 }
 
@@ -242,7 +246,7 @@ void activity_shut(int fd, int how)
 {
 	struct conn *conn = conn_find(fd);
 
-	if (how != SHUT_RD && conn && kind_of(conn) == CONN_SERVER)
+	if (how != SHUT_RD && conn && conn_is_servers(conn))
 		finish(conn);
 }
 
@@ -251,7 +255,7 @@ static bool is_known(unsigned int fd)
 {
 	const struct conn *conn = conn_find((int)fd);
 
-	return is_standard_output((int)fd) || (conn && kind_of(conn) != CONN_UNKNOWN);
+	return is_standard_output((int)fd) || (conn && conn_kind(conn) != CONN_UNKNOWN);
 }
 
 void activity_closing(unsigned int first, unsigned int last)
@@ -273,8 +277,8 @@ void activity_duplicated(int from, int to)
 		return;
 	if (is_standard_output(to))
 		sinks_file_changed();
-	if (conn && kind_of(conn) == CONN_SERVER && is_standard_output(to))
+	if (conn && conn_is_servers(conn) && is_standard_output(to))
 		set_kind(conn, CONN_OTHER); /* the connection became stdout */
-	else if (conn && kind_of(conn) != CONN_UNKNOWN)
-		conn_set(to, is_standard_output(to) ? CONN_OTHER : kind_of(conn));
+	else if (conn && conn_kind(conn) != CONN_UNKNOWN)
+		conn_set(to, is_standard_output(to) ? CONN_OTHER : conn_kind(conn));
 }

@@ -8,52 +8,33 @@
  */
 #include "conn.h"
 
-#include "platform.h"
 #include "status.h"
 
-#define RUN_SHIFT  6
-#define RUN_LENGTH (1 << RUN_SHIFT)
-#define RUNS       (1 << 14) /* descriptors up to 2^20 - 1, the kernel's default fs.nr_open */
+struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only what is touched takes memory */
 
-struct run {
-	struct conn conns[RUN_LENGTH];
-};
-
-static struct run *_Atomic runs[RUNS]; /* in .bss: only what is touched takes memory */
-static _Atomic uint64_t gone;          /* responses of connections that were closed */
-static _Atomic size_t highest;         /* the highest index in use */
-static uint64_t inherited;             /* the parent's count at our fork; written by the child */
+static _Atomic uint64_t gone;  /* responses of connections that were closed */
+static _Atomic size_t highest; /* the highest index in use */
+static uint64_t inherited;     /* the parent's count at our fork; written by the child */
 STATUS(STATUS_INHERITED, inherited);
 STATUS(STATUS_RESPONSES, gone);
-STATUS_ENTRY(.address = runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t), .pointers = RUNS,
-	     .step = sizeof(*runs), .records = RUN_LENGTH, .stride = sizeof(struct conn),
-	     .offset = offsetof(struct conn, responses));
+STATUS_ENTRY(.address = conn_runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t),
+	     .pointers = CONN_RUNS, .step = sizeof(*conn_runs), .records = CONN_RUN_LENGTH,
+	     .stride = sizeof(struct conn), .offset = offsetof(struct conn, responses));
 
 static size_t last_run(void)
 {
 	return atomic_load_explicit(&highest, memory_order_relaxed);
 }
 
-struct conn *conn_find(int fd)
+static struct conn_run *make_run(size_t index)
 {
-	size_t index = (unsigned int)fd >> RUN_SHIFT;
-	struct run *run;
-
-	if (UNLIKELY(index >= RUNS))
-		return NULL;
-	run = atomic_load_explicit(&runs[index], memory_order_acquire);
-	return run ? &run->conns[fd & (RUN_LENGTH - 1)] : NULL;
-}
-
-static struct run *make_run(size_t index)
-{
-	struct run *there = NULL;
-	struct run *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct conn_run *there = NULL;
+	struct conn_run *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (made == MAP_FAILED)
 		return NULL;
-	if (atomic_compare_exchange_strong(&runs[index], &there, made)) {
+	if (atomic_compare_exchange_strong(&conn_runs[index], &there, made)) {
 		size_t before = atomic_load(&highest);
 
 		while (before < index && !atomic_compare_exchange_weak(&highest, &before, index))
@@ -67,26 +48,13 @@ static struct run *make_run(size_t index)
 struct conn *conn_get(int fd)
 {
 	struct conn *conn = conn_find(fd);
-	size_t index = (unsigned int)fd >> RUN_SHIFT;
-	struct run *run;
+	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
+	struct conn_run *run;
 
-	if (conn || index >= RUNS)
+	if (conn || index >= CONN_RUNS)
 		return conn;
 	run = make_run(index);
-	return run ? &run->conns[fd & (RUN_LENGTH - 1)] : NULL;
-}
-
-bool conn_enter(struct conn *conn, _Atomic bool *side)
-{
-	if (!atomic_exchange_explicit(side, true, memory_order_acquire))
-		return true;
-	http_give_up(&conn->in);
-	return false;
-}
-
-void conn_leave(_Atomic bool *side)
-{
-	atomic_store_explicit(side, false, memory_order_release);
+	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
 }
 
 /* Framing begins anew, unless a thread is still at it for the number's last owner. */
@@ -108,9 +76,8 @@ static void reset(struct conn *conn, enum conn_kind kind)
 
 	if (responses)
 		atomic_fetch_add_explicit(&gone, responses, memory_order_relaxed);
-	if (atomic_load_explicit(&conn->kind, memory_order_relaxed) != CONN_UNKNOWN)
+	if (conn_kind(conn) != CONN_UNKNOWN)
 		reset_framing(conn);
-	atomic_store_explicit(&conn->datagram, false, memory_order_relaxed);
 	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
 	atomic_store_explicit(&conn->told, HTTP_UNDECIDED, memory_order_relaxed);
 	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
@@ -134,7 +101,7 @@ void conn_forget(int fd)
 
 void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *))
 {
-	const unsigned int most = ((unsigned int)last_run() + 1) * RUN_LENGTH - 1;
+	const unsigned int most = ((unsigned int)last_run() + 1) * CONN_RUN_LENGTH - 1;
 
 	if (last > most)
 		last = most;
@@ -142,10 +109,10 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 		struct conn *conn = conn_find((int)fd);
 
 		if (!conn) {
-			fd |= RUN_LENGTH - 1; /* nothing is known of this run */
+			fd |= CONN_RUN_LENGTH - 1; /* nothing is known of this run */
 			continue;
 		}
-		if (atomic_load_explicit(&conn->kind, memory_order_relaxed) == CONN_SERVER)
+		if (conn_is_servers(conn))
 			before(conn);
 		conn_forget((int)fd);
 	}
@@ -153,19 +120,20 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 
 static bool is_in_flight(const struct conn *conn)
 {
-	if (atomic_load_explicit(&conn->kind, memory_order_relaxed) != CONN_SERVER)
+	if (!conn_is_servers(conn))
 		return false;
 	if (http_is_opaque(&conn->in))
-		return atomic_load_explicit(&conn->turn, memory_order_relaxed) != CONN_TURN_OVER;
+		return conn_turn(conn) != CONN_TURN_OVER;
 	return http_in_flight(&conn->in, &conn->out);
 }
 
 bool conn_any_in_flight(void)
 {
 	for (size_t index = 0; index <= last_run(); index++) {
-		struct run *run = atomic_load_explicit(&runs[index], memory_order_acquire);
+		struct conn_run *run =
+			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
 
-		for (size_t i = 0; run && i < RUN_LENGTH; i++)
+		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
 			if (is_in_flight(&run->conns[i]))
 				return true;
 	}
@@ -177,9 +145,10 @@ static uint64_t count_all(void)
 	uint64_t sum = atomic_load_explicit(&gone, memory_order_relaxed);
 
 	for (size_t index = 0; index <= last_run(); index++) {
-		struct run *run = atomic_load_explicit(&runs[index], memory_order_acquire);
+		struct conn_run *run =
+			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
 
-		for (size_t i = 0; run && i < RUN_LENGTH; i++)
+		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
 			sum += atomic_load_explicit(&run->conns[i].responses, memory_order_relaxed);
 	}
 	return sum;

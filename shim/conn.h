@@ -10,13 +10,15 @@
 #include <stdint.h>
 
 #include "http.h"
+#include "platform.h"
 
-/* What a descriptor is to us. Only CONN_SERVER can be the scene of an activity. */
+/* What a descriptor is to us. Only server's ones can be the scene of an activity. */
 enum conn_kind {
 	CONN_UNKNOWN,  /* nothing seen since the number was last closed; every entry starts here */
 	CONN_RECEIVED, /* read(2) brought bytes; whether it is a socket is asked at the first send
 			*/
-	CONN_SERVER,   /* accepted, or an inherited or datagram socket that received */
+	CONN_SERVER,   /* accepted, or an inherited socket that received */
+	CONN_DATAGRAM, /* a datagram socket that received: each send is a response */
 	CONN_CLIENT,   /* we saw it connect: its sends are requests */
 	CONN_OTHER,    /* not a socket, or the same file as stdout or stderr */
 };
@@ -29,23 +31,62 @@ enum conn_turn {
 };
 
 struct conn {
-	alignas(64) struct http_in in;    /* under `receiving` */
-	alignas(64) struct http_out out;  /* under `sending` */
-	alignas(64) _Atomic uint8_t kind; /* enum conn_kind */
-	_Atomic bool datagram;            /* each send is a response */
-	_Atomic bool receiving;           /* a thread feeds `in` */
-	_Atomic bool sending;             /* a thread feeds `out` */
-	_Atomic uint8_t turn;             /* enum conn_turn */
-	_Atomic bool listed;              /* on turn.c's list, by `next` */
-	_Atomic uint8_t told;             /* enum http_framing that debug named last */
-	_Atomic uint32_t responses;       /* that ended since the entry was reset */
-	struct conn *next;                /* written by who set `listed` */
+	alignas(64) struct http_in in;   /* under `receiving` */
+	alignas(64) struct http_out out; /* under `sending` */
+	_Atomic uint8_t kind;            /* enum conn_kind */
+	_Atomic uint8_t turn;            /* enum conn_turn */
+	_Atomic bool receiving;          /* a thread feeds `in` */
+	_Atomic bool sending;            /* a thread feeds `out` */
+	_Atomic bool listed;             /* on turn.c's list, by `next` */
+	_Atomic uint8_t told;            /* enum http_framing that debug named last */
+	_Atomic uint32_t responses;      /* that ended since the entry was reset */
+	struct conn *next;               /* written by who set `listed` */
 };
 
+_Static_assert(sizeof(struct conn) == 128, "two cache lines, found by a shift");
+
+/* The table: descriptors in runs, up to 2^20 - 1, the kernel's default fs.nr_open. */
+#define CONN_RUN_SHIFT  6
+#define CONN_RUN_LENGTH (1 << CONN_RUN_SHIFT)
+#define CONN_RUNS       (1 << 14)
+
+struct conn_run {
+	struct conn conns[CONN_RUN_LENGTH];
+};
+
+HIDDEN extern struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* written by conn.c only */
+
 /*
- * The entry of `fd`, or NULL where nothing near it was ever stored. One or two loads; any context.
+ * The entry of `fd`, or NULL where nothing near it was ever stored. One load; any context. Here,
+ * as what follows, for every send and receive begins with it.
  */
-struct conn *conn_find(int fd);
+static inline struct conn *conn_find(int fd)
+{
+	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
+	struct conn_run *run;
+
+	if (index >= CONN_RUNS)
+		return NULL;
+	run = atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
+}
+
+static inline enum conn_kind conn_kind(const struct conn *conn)
+{
+	return (enum conn_kind)atomic_load_explicit(&conn->kind, memory_order_relaxed);
+}
+
+static inline bool conn_is_servers(const struct conn *conn)
+{
+	enum conn_kind kind = conn_kind(conn);
+
+	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
+}
+
+static inline enum conn_turn conn_turn(const struct conn *conn)
+{
+	return (enum conn_turn)atomic_load_explicit(&conn->turn, memory_order_relaxed);
+}
 
 /*
  * The same, but makes room first (one mmap a run of descriptors). NULL where fd is negative, past
@@ -63,8 +104,18 @@ void conn_forget(int fd);
  * Takes one of the flags `receiving` and `sending`. False where another thread, or what a signal
  * handler interrupted, is in there: nobody waits, framing is given up for this connection.
  */
-bool conn_enter(struct conn *conn, _Atomic bool *side);
-void conn_leave(_Atomic bool *side);
+static inline bool conn_enter(struct conn *conn, _Atomic bool *side)
+{
+	if (!atomic_exchange_explicit(side, true, memory_order_acquire))
+		return true;
+	http_give_up(&conn->in);
+	return false;
+}
+
+static inline void conn_leave(_Atomic bool *side)
+{
+	atomic_store_explicit(side, false, memory_order_release);
+}
 
 /* The same for first … last, both included; `before` is called for each server-side one. */
 void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *));

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "platform.h"
 
 /* Life of the flusher in one process. */
 enum flusher_mode {
@@ -27,7 +28,7 @@ struct flusher {
 };
 
 /* Never NULL. Wiped by the kernel in a forked child, raw clone(2) included: there it is asleep. */
-extern struct flusher *flusher;
+HIDDEN extern struct flusher *flusher;
 
 /* Is the library awake in this process? One load; any context. */
 static inline bool flusher_awake(void)

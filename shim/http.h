@@ -101,6 +101,25 @@ void http_receive(struct http_in *in, const void *buf, size_t n);
  */
 unsigned http_send(struct http_out *out, struct http_in *in, const void *buf, size_t n);
 
+/* Is a response of HTTP/1 under way? Any thread; false is a hint where another thread sends. */
+static inline bool http_is_sending(const struct http_out *out)
+{
+	return atomic_load_explicit(&out->sending, memory_order_relaxed);
+}
+
+/*
+ * The common case of it, for bytes seen or not. True: they all lie within a body whose length is
+ * known, which goes on; so much was counted off. False: nothing was done, http_send() must do it.
+ */
+static inline bool http_send_within_body(struct http_out *out, size_t n)
+{
+	if (atomic_load_explicit(&out->framing, memory_order_relaxed) != HTTP_1 ||
+	    (out->one.state != HTTP1_LENGTH && out->one.state != HTTP1_DATA) || n >= out->one.left)
+		return false;
+	out->one.left -= n;
+	return true;
+}
+
 /*
  * The connection is about to be closed, or shut down for sending. Returns 1 if that ends a
  * response that lasts until close, else 0: one cut short never ended. Nothing is in flight then.

@@ -5,7 +5,7 @@
 #include "next.h"
 #include "platform.h"
 
-static bool debug; /* written by the constructor only */
+bool log_debug_on;
 
 void log_begin(struct log_line *line)
 {
@@ -45,12 +45,7 @@ void log_send(struct log_line *line, int fd)
 
 void log_set_debug(bool on)
 {
-	debug = on;
-}
-
-bool log_debugging(void)
-{
-	return debug;
+	log_debug_on = on;
 }
 
 void log_debug(const char *what)
@@ -58,7 +53,7 @@ void log_debug(const char *what)
 	struct log_line line;
 	int kept;
 
-	if (!debug)
+	if (!log_debug_on)
 		return;
 	kept = errno;
 	log_begin(&line);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "platform.h"
+
 /* A line being put together; what does not fit is cut. Lives on the caller's stack. */
 struct log_line {
 	size_t length;
@@ -27,8 +29,13 @@ void log_send(struct log_line *line, int fd);
 /* Turns log_debug on or off. Constructor only. */
 void log_set_debug(bool on);
 
+HIDDEN extern bool log_debug_on; /* written by log_set_debug only */
+
 /* True where debug is on: for lines that need more than one text. */
-bool log_debugging(void);
+static inline bool log_debugging(void)
+{
+	return log_debug_on;
+}
 
 /* Under debug: one line on stderr, "idleflush: WHAT". errno is kept. */
 void log_debug(const char *what);

@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "platform.h"
+
 /* Names that a libc's headers may lack; the prototypes are glibc's. */
 extern int close_range(unsigned int first, unsigned int last, int flags);
 extern void closefrom(int lowest);
@@ -52,7 +54,7 @@ struct next {
 };
 #pragma GCC diagnostic pop
 
-extern struct next next;
+HIDDEN extern struct next next;
 
 /*
  * Looks every call up with dlsym(RTLD_NEXT), once. By the constructor, or by an earlier caller of a

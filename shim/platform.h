@@ -34,6 +34,8 @@
 #include <unistd.h>
 
 #define EXPORT      __attribute__((visibility("default")))
+#define HIDDEN      __attribute__((visibility("hidden"))) /* else an extern is looked up in the GOT */
+#define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -18,12 +18,6 @@ static bool step(struct conn *conn, enum conn_turn from, enum conn_turn to)
 	       atomic_compare_exchange_strong(&conn->turn, &turn, (uint8_t)to);
 }
 
-void turn_received(struct conn *conn)
-{
-	if (atomic_load_explicit(&conn->turn, memory_order_relaxed) != CONN_TURN_ASKED)
-		atomic_store_explicit(&conn->turn, CONN_TURN_ASKED, memory_order_relaxed);
-}
-
 void turn_sent(struct conn *conn)
 {
 	struct conn *top;
@@ -35,11 +29,6 @@ void turn_sent(struct conn *conn)
 	do
 		conn->next = top;
 	while (!atomic_compare_exchange_weak(&answered, &top, conn));
-}
-
-void turn_over(struct conn *conn)
-{
-	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
 }
 
 bool turn_ends(struct conn *conn)

@@ -13,13 +13,20 @@
 #include "conn.h"
 
 /* Bytes were received. */
-void turn_received(struct conn *conn);
+static inline void turn_received(struct conn *conn)
+{
+	if (conn_turn(conn) != CONN_TURN_ASKED)
+		atomic_store_explicit(&conn->turn, CONN_TURN_ASKED, memory_order_relaxed);
+}
 
 /* Bytes were sent. */
 void turn_sent(struct conn *conn);
 
 /* A response was counted by other means. */
-void turn_over(struct conn *conn);
+static inline void turn_over(struct conn *conn)
+{
+	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
+}
 
 /* The server reads on, closes or shuts down this connection. */
 bool turn_ends(struct conn *conn);

@@ -2,45 +2,22 @@
 /* SPDX-License-Identifier: MIT */
 /* As in wrap_send.c; besides, a thread that reads a connection is about to wait for its peer. */
 #include "activity.h"
-#include "flusher.h"
 #include "next.h"
 #include "platform.h"
-
-static void received_iov(int fd, const struct iovec *iov, size_t count, ssize_t n, bool socket)
-{
-	int kept;
-
-	if (n <= 0 || !flusher_awake())
-		return;
-	kept = errno;
-	activity_received(fd, iov, count, (size_t)n, socket);
-	errno = kept;
-}
 
 /* `size` bounds what is looked at: with MSG_TRUNC a call returns more than it stored. */
 static inline void received(int fd, void *buf, size_t size, ssize_t n, bool socket)
 {
 	struct iovec iov = {buf, size};
 
-	received_iov(fd, &iov, 1, n, socket);
-}
-
-static inline void reading(int fd)
-{
-	int kept;
-
-	if (!flusher_awake())
-		return;
-	kept = errno;
-	activity_reading(fd);
-	errno = kept;
+	activity_received(fd, &iov, 1, n, socket);
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.read(fd, buf, n);
 	received(fd, buf, n, done, false);
 	return done;
@@ -50,9 +27,9 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.readv(fd, iov, count);
-	received_iov(fd, iov, (size_t)count, done, false);
+	activity_received(fd, iov, (size_t)count, done, false);
 	return done;
 }
 
@@ -60,7 +37,7 @@ EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.recv(fd, buf, n, flags);
 	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
 	return done;
@@ -71,7 +48,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.recvfrom(fd, buf, n, flags, addr, length);
 	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
 	return done;
@@ -81,10 +58,10 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.recvmsg(fd, message, flags);
 	if (done > 0 && !(flags & MSG_PEEK))
-		received_iov(fd, message->msg_iov, platform_iovlen(message), done, true);
+		activity_received(fd, message->msg_iov, platform_iovlen(message), done, true);
 	return done;
 }
 
@@ -93,11 +70,11 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 {
 	int done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.recvmmsg(fd, messages, count, flags, timeout);
 	for (int i = 0; i < done && !(flags & MSG_PEEK); i++)
-		received_iov(fd, messages[i].msg_hdr.msg_iov, platform_iovlen(&messages[i].msg_hdr),
-			     messages[i].msg_len, true);
+		activity_received(fd, messages[i].msg_hdr.msg_iov,
+				  platform_iovlen(&messages[i].msg_hdr), messages[i].msg_len, true);
 	return done;
 }
 
@@ -107,7 +84,7 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.__read_chk(fd, buf, n, size);
 	received(fd, buf, n, done, false);
 	return done;
@@ -117,7 +94,7 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.__recv_chk(fd, buf, n, size, flags);
 	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
 	return done;
@@ -128,7 +105,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 {
 	ssize_t done;
 
-	reading(fd);
+	activity_reading(fd);
 	done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
 	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
 	return done;
