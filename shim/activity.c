@@ -100,7 +100,7 @@ __attribute__((cold)) static void tell_framing(struct conn *conn, int fd)
 	errno = kept;
 }
 
-/* --- errno is kept: of these three only the uncommon case makes system calls */
+/* --- errno is kept: of these only the uncommon case makes system calls */
 
 INLINE void start(void)
 {
@@ -118,24 +118,40 @@ INLINE void arm(void)
 	int kept;
 
 	if (LIKELY(activity_is_armed() &&
-		   atomic_load_explicit(&flusher->active, memory_order_relaxed)))
+		   atomic_load_explicit(&flusher->active, memory_order_relaxed) > 1))
 		return;
 	kept = errno;
 	flusher_arm();
 	errno = kept;
 }
 
-static void arm_unless_armed(void)
+/*
+ * A part of a response went out, which must not hold up lines. Whether any are pending is not asked
+ * each time: that costs more than all else here, and the flusher will see. What nobody asked for is
+ * not in flight, and so an activity by itself: else the flusher would look at once, each time.
+ */
+static void arm_for_part(const struct conn *conn)
 {
-	if (UNLIKELY(!activity_is_armed()))
-		arm();
+	int kept;
+
+	if (LIKELY(activity_is_armed()))
+		return;
+	kept = errno;
+	if (http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_OVER)
+		flusher_arm();
+	else
+		flusher_arm_in_flight();
+	errno = kept;
 }
 
-/* Not an activity, but a sign of one: lines wait to be seen. */
+/*
+ * A thread is about to wait and lines wait to be seen: as good as an activity, but it does not put
+ * off a flush that is armed already, or a loop that wakes every millisecond would never be quiet.
+ */
 static void arm_for_pending(void)
 {
 	if (!activity_is_armed() && sinks_call_for_a_look())
-		arm_unless_armed();
+		arm();
 }
 
 /* `n` responses ended on `conn`. */
@@ -179,11 +195,7 @@ INLINE void sent(struct conn *conn, int fd, unsigned responses)
 	if (http_is_opaque(&conn->in))
 		turn_sent(conn);
 	start();
-	/*
-	 * A stream must not hold up lines. Whether any are pending is not asked each time: that
-	 * costs more than all else here, and the flusher will see.
-	 */
-	arm_unless_armed();
+	arm_for_part(conn);
 }
 
 void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n)

@@ -84,10 +84,9 @@ void flusher_arm(void)
 	arm();
 }
 
-void flusher_arm_unless_armed(void)
+void flusher_arm_in_flight(void)
 {
-	if (!atomic_load_explicit(&flusher->first_ns, memory_order_relaxed))
-		flusher_arm();
+	arm();
 }
 
 /* --- the thread --------------------------------------------------------------------------- */

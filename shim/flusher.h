@@ -60,11 +60,10 @@ static inline void flusher_start(void)
 void flusher_arm(void);
 
 /*
- * A thread is about to wait and bytes are pending: arms likewise, but does not put off a flush
- * that is armed already (or a loop that wakes every millisecond would never be quiet).
- * Async-signal-safe; errno may change.
+ * A part of a response was sent, which is in flight: arms, so that max-age counts from here, but is
+ * no activity. Async-signal-safe; errno may change.
  */
-void flusher_arm_unless_armed(void);
+void flusher_arm_in_flight(void);
 
 /*
  * Asks the thread to flush everything now and waits for it, `bound_ns` at most. `gasp`: the process
