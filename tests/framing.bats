@@ -406,9 +406,11 @@ streams() {
 # --- cost
 
 # instructions LIB KIND COUNT: of the main thread of framing_cost, with LIB preloaded if any.
+# So long an idle time that the flusher never disarms: how often it would depends on the machine.
 instructions() {
 	local out=$BATS_TEST_TMPDIR/callgrind
-	env ${1:+LD_PRELOAD="$1"} IDLEFLUSH_HEARTBEAT=0 valgrind --tool=callgrind --separate-threads=yes \
+	env ${1:+LD_PRELOAD="$1"} IDLEFLUSH_HEARTBEAT=0 IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 \
+		valgrind --tool=callgrind --separate-threads=yes \
 		--callgrind-out-file="$out" "$PROGS/framing_cost" "$2" "$3" 2>"$out.err"
 	sed -n 's/^totals: //p' "$out-01"
 }
