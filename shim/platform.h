@@ -117,4 +117,14 @@ static inline size_t platform_iovlen(const struct msghdr *message)
 	return (unsigned int)message->msg_iovlen;
 }
 
+static inline size_t platform_controllen(const struct msghdr *message)
+{
+	return (unsigned int)message->msg_controllen;
+}
+
+static inline size_t platform_cmsg_len(const struct cmsghdr *part)
+{
+	return (unsigned int)part->cmsg_len;
+}
+
 #endif

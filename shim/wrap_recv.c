@@ -54,12 +54,42 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 	return done;
 }
 
+/*
+ * Descriptors that came with the message are new, whatever we knew of their numbers: their last
+ * close may have been one that nobody sees, like fclose(3)'s. (Not by CMSG_NXTHDR, which calls
+ * libc.)
+ */
+static void passed(const struct msghdr *message)
+{
+	const unsigned char *at = message->msg_control;
+	size_t left = platform_controllen(message), length, step;
+	const struct cmsghdr *part;
+	int kept = errno;
+
+	for (; left >= sizeof(*part); at += step, left -= step) {
+		part = (const struct cmsghdr *)at;
+		length = platform_cmsg_len(part);
+		if (length < sizeof(*part) || length > left)
+			break;
+		if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+			for (size_t i = CMSG_LEN(0); i + sizeof(int) <= length; i += sizeof(int)) {
+				unsigned int fd = *(const unsigned int *)(at + i);
+
+				activity_closing(fd, fd);
+			}
+		step = CMSG_ALIGN(length) < left ? CMSG_ALIGN(length) : left;
+	}
+	errno = kept;
+}
+
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t done;
 
 	activity_reading(fd);
 	done = next.recvmsg(fd, message, flags);
+	if (done >= 0 && UNLIKELY(platform_controllen(message)) && flusher_awake())
+		passed(message);
 	if (done > 0 && !(flags & MSG_PEEK))
 		activity_received(fd, message->msg_iov, platform_iovlen(message), done, true);
 	return done;

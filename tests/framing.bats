@@ -302,6 +302,12 @@ storm() {
 	assert_equal "$counted" "$sent"
 }
 
+@test "a connection that another process could have passed inherits nothing from its number" {
+	storm "$PROGS/framing_storm" passed 500
+	assert_equal "$sent" 1000
+	assert_equal "$counted" "$sent"
+}
+
 @test "writes cut short by a small buffer count what was sent" {
 	storm "$PROGS/framing_storm" partial 200
 	assert_equal "$sent" 200
