@@ -58,7 +58,6 @@ struct flusher *flusher = &asleep.shared;
 STATUS_BEHIND(STATUS_OWNER, state, struct state, owner);
 STATUS_BEHIND(STATUS_ACTIVITY, state, struct state, last_ns);
 static struct quiet_rules rules; /* written by flusher_init, constant afterwards */
-
 /* --- arming: wrappers --------------------------------------------------------------------- */
 
 static void arm(void)
@@ -187,6 +186,8 @@ static void *run(void *unused)
 				     now);
 		if (wait)
 			rest(wait, first || state->last_ns + rules.idle_ns > now);
+		else if (!first && sink_python_end_if_alone())
+			break;
 		else
 			look(SINK_KEEP_LINES);
 	}

@@ -46,6 +46,8 @@ struct python_method {
 	X(void *, PyGILState_GetThisThreadState, (void))                                           \
 	X(void, PyGILState_Release, (int))                                                         \
 	X(struct python_object *, PyImport_ImportModule, (const char *))                           \
+	X(void *, PyInterpreterState_Main, (void))                                                 \
+	X(void *, PyInterpreterState_ThreadHead, (void *))                                         \
 	X(long, PyLong_AsLong, (struct python_object *))                                           \
 	X(void, PyOS_BeforeFork, (void))                                                           \
 	X(struct python_object *, PyObject_Call,                                                   \

@@ -17,7 +17,8 @@
 #include "thread.h"
 
 #define STACK       (1024 * 1024) /* the program's own flush() may run on it */
-#define COME_UP     64 /* so many ms an interpreter that is not up yet is watched closely */
+#define WATCH       64            /* so many ms a new interpreter is watched closely */
+#define HOOKS       128
 #define RETRY_FIRST (8 * NS_PER_MS)
 #define RETRY_MOST  (64 * NS_PER_MS)
 #define STAY        (50 * NS_PER_MS)
@@ -26,6 +27,7 @@
 
 static struct {
 	_Atomic bool started;       /* whether that worked or not */
+	_Atomic bool ends;          /* it is to return; the flusher */
 	_Atomic uint32_t last;      /* futex: a last visit was asked for; the flusher */
 	_Atomic uint32_t told;      /* futex: visits asked for; the flusher */
 	_Atomic uint32_t done;      /* that many of them were made; the thread, like the rest */
@@ -66,20 +68,6 @@ static int64_t flush(const struct python *python, uint32_t told)
 	return clock_now_ns() - start;
 }
 
-static int64_t visit(const struct python *python, uint32_t told)
-{
-	int64_t took = 0;
-
-	atomic_store(&own.result, SINK_CLEAN);
-	if (python_hooks_enter()) {
-		if (python->Py_IsInitialized())
-			took = flush(python, told);
-		python_hooks_leave();
-	}
-	note_end(told);
-	return took;
-}
-
 /* Waits until there is more to do than `told` visits, `bound_ns` at most. */
 static void wait_until_told(uint32_t told, int64_t bound_ns)
 {
@@ -90,6 +78,46 @@ static void wait_until_told(uint32_t told, int64_t bound_ns)
 		futex_wait(&own.told, told, left);
 		left = end == INT64_MAX ? INT64_MAX : end - clock_now_ns();
 	}
+}
+
+/* An interpreter that is new, in a process or after the end of another. */
+static void await_hooks(const struct python *python)
+{
+	if (python_hooks_open() || !python_hooks_enter())
+		return;
+	if (python->Py_IsInitialized())
+		python_hooks_ask(python);
+	python_hooks_leave();
+	for (int i = 0; i < HOOKS && !atomic_load(&own.last) && !python_hooks_open() &&
+			python->Py_IsInitialized();
+	     i++)
+		wait_until_told(atomic_load(&own.told), i < WATCH ? NS_PER_MS : 8 * NS_PER_MS);
+}
+
+/*
+ * In a child that another than the main thread forked, that thread may end without the interpreter
+ * ending; CPython takes a first thread after the last one for a fatal error.
+ */
+static bool has_threads(const struct python *python)
+{
+	void *interpreter = python->PyInterpreterState_Main();
+
+	return interpreter && python->PyInterpreterState_ThreadHead(interpreter);
+}
+
+static int64_t visit(const struct python *python, uint32_t told)
+{
+	int64_t took = 0;
+
+	await_hooks(python);
+	atomic_store(&own.result, SINK_CLEAN);
+	if (python_hooks_enter()) {
+		if (python->Py_IsInitialized() && has_threads(python))
+			took = flush(python, told);
+		python_hooks_leave();
+	}
+	note_end(told);
+	return took;
 }
 
 /* A flush() of the program's own may take long; it must not be all that the process does. */
@@ -127,8 +155,8 @@ static void *run(void *unused)
 	python = python_calls();
 	/* Closely, for its hooks should be there before the program's first line. */
 	while (!python->Py_IsInitialized())
-		wait_until_told(atomic_load(&own.told), waits++ < COME_UP ? NS_PER_MS : INT64_MAX);
-	for (;;) {
+		wait_until_told(atomic_load(&own.told), waits++ < WATCH ? NS_PER_MS : INT64_MAX);
+	while (!atomic_load(&own.ends)) {
 		uint32_t told = atomic_load(&own.told);
 		int64_t took = visit(python, told);
 
@@ -136,12 +164,20 @@ static void *run(void *unused)
 		retry = next_retry(retry);
 		wait_until_told(told, retry);
 	}
+	return unused;
 }
 
 void python_thread_start(void)
 {
 	if (!atomic_exchange(&own.started, true) && thread_start(run, STACK))
 		log_debug("the second thread cannot start: no flush of Python's streams");
+}
+
+void python_thread_end(void)
+{
+	atomic_store(&own.ends, true);
+	atomic_fetch_add(&own.told, 1);
+	futex_wake(&own.told);
 }
 
 bool python_thread_is_started(void)

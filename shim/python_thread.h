@@ -41,6 +41,9 @@ int64_t python_thread_cpu_ns(void);
  */
 bool python_thread_saw_buffers(void);
 
+/* Lets the thread return, so that the process can end with its last thread. The flusher only. */
+void python_thread_end(void);
+
 /* In a forked child: there is none. Atfork child handler only. */
 void python_thread_begin_in_child(void);
 

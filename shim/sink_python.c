@@ -11,6 +11,7 @@
 #include "python_lock.h"
 #include "python_streams.h"
 #include "python_thread.h"
+#include "thread.h"
 
 #define HUSH      NS_PER_S /* so long streams without a buffer are taken to stay that */
 #define RAN_LEAST 10000    /* ns of CPU time; to wake, print and sleep takes more */
@@ -38,6 +39,17 @@ void sink_python_start(void)
 {
 	if (python_calls())
 		python_thread_start();
+}
+
+bool sink_python_end_if_alone(void)
+{
+	bool second = python_thread_is_started();
+
+	if (!thread_is_left_alone(second ? 2 : 1))
+		return false;
+	if (second)
+		python_thread_end();
+	return true;
 }
 
 /* Is there an interpreter? Starts the second thread where one was loaded meanwhile. */

@@ -27,6 +27,12 @@ bool sink_python_may_hold(void);
 void sink_python_start(void);
 
 /*
+ * Where only our threads are left of the process (see thread_is_left_alone) ends the second and
+ * returns true: the flusher has to go as well. The flusher only, once a heartbeat.
+ */
+bool sink_python_end_if_alone(void);
+
+/*
  * Has the streams flushed, soon. Never waits. A heartbeat in a process that ran nothing since is
  * ignored. SINK_LEFT: come again in a while. SINK_ALL and SINK_GASP: SINK_BUSY until it is done,
  * come again at once. The flusher only, with forks kept out.

@@ -5,6 +5,8 @@
 #include "futex.h"
 #include "platform.h"
 
+#include <sys/stat.h>
+
 #define STACK_LARGE (8 * 1024 * 1024)
 #define END_BOUND   (100 * NS_PER_MS)
 #define END_STEP    (NS_PER_MS / 20)
@@ -38,4 +40,17 @@ void thread_await_end(pid_t tid)
 
 	while (!syscall(SYS_tgkill, getpid(), tid, 0) && clock_now_ns() < end)
 		futex_wait(&never, 0, END_STEP);
+}
+
+bool thread_is_left_alone(unsigned ours)
+{
+	struct stat tasks;
+	char name[1];
+
+	/* A directory's links are two and one a thread; a main thread that ended is among them. */
+	if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) < 0 ||
+	    tasks.st_nlink > ours + 3)
+		return false;
+	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", name, sizeof(name)) < 0 &&
+	       errno == ENOENT; /* it has let go of the program */
 }

@@ -3,6 +3,7 @@
 #ifndef IDLEFLUSH_THREAD_H
 #define IDLEFLUSH_THREAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,5 +20,12 @@ int thread_start(void *(*run)(void *), size_t stack);
  * the kernel and the libc as well; 100 ms at most. Any context; errno may change.
  */
 void thread_await_end(pid_t tid);
+
+/*
+ * Has the main thread ended (pthread_exit) and every other of the program as well, so that only
+ * `ours` are left? The libc ends a process with its last thread: ours must leave, too, or it would
+ * stay for ever. False where /proc cannot tell. Any context; errno may change.
+ */
+bool thread_is_left_alone(unsigned ours);
 
 #endif

@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# ends.bats -- a process ends when it would without us
+# SPDX-License-Identifier: MIT
+
+load helper
+
+@test "A process whose main thread left ends with its last thread" {
+	local lib
+	for lib in '' "$LIB"; do
+		run -0 timeout 20 env ${lib:+LD_PRELOAD="$lib"} "$PROGS/leader"
+		assert_output "worker ends"
+	done
+}
+
+@test "A Python process that another than the main thread forked ends like any" {
+	local lib
+	cat >"$BATS_TEST_TMPDIR/forked.py" <<-'END'
+		import os, threading
+		def fork():
+		    child = os.fork()
+		    if child == 0:
+		        print("child", flush=True)
+		    else:
+		        print("status", os.waitpid(child, 0)[1], flush=True)
+		thread = threading.Thread(target=fork)
+		thread.start()
+		thread.join()
+	END
+	for lib in '' "$LIB"; do
+		run -0 timeout 40 env ${lib:+LD_PRELOAD="$lib"} /usr/bin/python3 "$BATS_TEST_TMPDIR/forked.py"
+		assert_output $'child\nstatus 0'
+	done
+}
