@@ -7,9 +7,9 @@
  * Owns: `inside` and the bars. Each side announces itself first and looks at the other then, so at
  * least one sees the other; that takes sequential consistency.
  * Called from: host threads with the GIL (hooks), the second thread, the atfork child handler.
- * What remains: the hooks can only be put by our thread, so its first visit is without them. An
- * interpreter that ends within the instructions between `is it up` and PyGILState_Ensure -- and
- * its end takes milliseconds -- would be missed.
+ * Who puts them in: the main thread, by a pending call, which it makes before the interpreter ends,
+ * if never earlier. A main thread that runs no Python at all for half a second is one that embeds
+ * it; only there our thread goes in without hooks, once, and puts them.
  */
 #include "python_hooks.h"
 
@@ -222,4 +222,16 @@ bool python_hooks_put(const struct python *python)
 	}
 	atomic_store(&put, true);
 	return true;
+}
+
+static int put_by_main_thread(void *unused)
+{
+	(void)unused;
+	python_hooks_put(python_calls());
+	return 0;
+}
+
+void python_hooks_ask(const struct python *python)
+{
+	python->Py_AddPendingCall(put_by_main_thread, NULL);
 }

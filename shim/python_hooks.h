@@ -11,7 +11,13 @@
 void python_hooks_init(void (*in_child)(void));
 
 /*
- * Puts the hooks in: os.register_at_fork and atexit. True when they are in, also from before.
+ * Asks the interpreter's main thread to put the hooks in: os.register_at_fork and atexit. The
+ * second thread, between python_hooks_enter and python_hooks_leave.
+ */
+void python_hooks_ask(const struct python *python);
+
+/*
+ * Puts them in, where the main thread does not come to it. True when they are in, also from before.
  * False: this interpreter is left alone for good. Holds the GIL.
  */
 bool python_hooks_put(const struct python *python);
