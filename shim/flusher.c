@@ -17,15 +17,15 @@
 #include "look.h"
 #include "platform.h"
 #include "quiet.h"
+#include "request.h"
 #include "sink_python.h"
+#include "sinks.h"
 #include "status.h"
 #include "thread.h"
 
 #define STOP_BOUND  (500 * NS_PER_MS)
 #define EXIT_BOUND  (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
 #define DEATH_BOUND (200 * NS_PER_MS) /* how long last words try */
-#define GASP_AFTER  (20 * NS_PER_MS)  /* so long a lock that is only in use is free again */
-#define RETRY_STEP  (NS_PER_MS / 4)
 #define DOZE_LEAST  (5 * NS_PER_MS)
 
 enum flusher_pose {
@@ -34,19 +34,10 @@ enum flusher_pose {
 	POSE_SLEEP,  /* nothing is armed: activity must wake it */
 };
 
-/* What others ask of the thread; bits of `requests`. */
-enum request {
-	REQUEST_FLUSH = 1, /* flush all now */
-	REQUEST_GASP = 2,  /* the process ends with this flush, and a lock may never be released */
-	REQUEST_STOP = 4,  /* flush and end */
-};
-
 struct state {
 	struct flusher shared;
-	_Alignas(64) _Atomic uint32_t requests; /* enum request bits */
-	_Atomic uint32_t answers;               /* futex: counts the requests that were served */
-	_Atomic uint32_t ended;                 /* futex: the thread has left our code */
-	void (*_Atomic then)(void);             /* called by the thread after its next answer */
+	_Alignas(64) _Atomic bool started; /* the thread was, or is about to be */
+	bool left_over; /* in a forked child: bytes of its parent's may be pending */
 	pid_t owner;
 	pid_t tid;       /* the thread's; written by it */
 	int64_t last_ns; /* last activity, as the thread saw it */
@@ -90,26 +81,10 @@ void flusher_arm_in_flight(void)
 
 /* --- the thread --------------------------------------------------------------------------- */
 
-static void look(enum sink_mode mode)
+/* Before a look, not after: what comes while we flush arms the next one. */
+static int64_t disarm(void)
 {
-	/* Disarmed before, not after: what comes while we flush arms the next one. */
-	int64_t first = atomic_exchange(&flusher->first_ns, 0);
-
-	look_at_sinks(mode, first, rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
-}
-
-/* The last flush before an end: comes again and again until nothing is put off any more. */
-static void look_for_the_last_time(uint32_t requests)
-{
-	bool dying = !(requests & REQUEST_STOP);
-	int64_t now = clock_now_ns();
-	int64_t gasp = requests & REQUEST_GASP ? now + GASP_AFTER : INT64_MAX;
-	int64_t end = now + (dying ? DEATH_BOUND : EXIT_BOUND);
-
-	for (look(SINK_ALL); look_was_put_off() && now < end; now = clock_now_ns()) {
-		futex_wait(&state->ended, 0, RETRY_STEP);
-		look(now < gasp ? SINK_ALL : SINK_GASP);
-	}
+	return atomic_exchange(&flusher->first_ns, 0);
 }
 
 /* How long to doze at most while the process is busy, that is, armed or less than `idle` past the
@@ -129,7 +104,7 @@ static void rest(int64_t wait_ns, bool busy)
 	if (busy && wait_ns > doze_most_ns())
 		wait_ns = doze_most_ns();
 	atomic_store(&flusher->pose, pose);
-	if (!atomic_load(&state->requests) && (busy || !atomic_load(&flusher->first_ns)))
+	if (!request_is_made() && (busy || !atomic_load(&flusher->first_ns)))
 		futex_wait(&flusher->pose, pose, wait_ns);
 	atomic_store(&flusher->pose, POSE_UP);
 }
@@ -137,21 +112,22 @@ static void rest(int64_t wait_ns, bool busy)
 /* True when a stop was asked for. */
 static bool serve_requests(void)
 {
-	uint32_t requests = atomic_exchange(&state->requests, 0);
-	void (*then)(void);
+	uint32_t requests, ticket;
 
-	if (!requests)
+	if (!request_is_made())
 		return false;
-	look_for_the_last_time(requests);
-	atomic_fetch_add(&state->answers, 1);
-	futex_wake(&state->answers);
-	then = atomic_exchange(&state->then, NULL);
-	if (then)
-		then();
+	requests = request_take(&ticket);
+	if (requests & REQUEST_END)
+		look_for_the_last_time(disarm(), DEATH_BOUND, true);
+	else
+		look_for_the_last_time(disarm(), requests & REQUEST_STOP ? EXIT_BOUND : DEATH_BOUND,
+				       false);
+	if (!(requests & (REQUEST_END | REQUEST_STOP)))
+		sink_python_take_back(NULL); /* the process goes on */
+	request_answer(ticket);
 	return requests & REQUEST_STOP;
 }
 
-/* Of several since the last look, the last may have been just now. */
 static void note_activity(int64_t now)
 {
 	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);
@@ -189,69 +165,84 @@ static void *run(void *unused)
 		else if (!first && sink_python_end_if_alone())
 			break;
 		else
-			look(SINK_KEEP_LINES);
+			look_at_sinks(SINK_KEEP_LINES, disarm(),
+				      rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
 	}
-	atomic_store(&state->ended, 1);
-	futex_wake(&state->ended);
+	request_end();
 	return unused;
 }
 
 /* --- start and stop ----------------------------------------------------------------------- */
 
+/* Without signals: a guard in between would wait for a thread that it keeps from starting. */
 void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
+	sigset_t all, kept;
 
-	if (!atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING))
-		return;
-	if (thread_start(run, 256 * 1024)) {
-		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
-		status_set("the thread cannot start: asleep");
-		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	if (atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
+		bool started;
+
+		atomic_store(&state->started, true);
+		started = !thread_start(run, 256 * 1024);
+		atomic_store(&state->started, started);
+		wanted = FLUSHER_STARTING; /* unless it was stopped meanwhile */
+		atomic_compare_exchange_strong(&flusher->mode, &wanted,
+					       started ? FLUSHER_RUNNING : FLUSHER_ASLEEP);
+		if (!started)
+			status_set("the thread cannot start: asleep");
 	}
-	atomic_store(&flusher->mode, FLUSHER_RUNNING);
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
 }
 
-static void make_request(enum request what)
+static uint32_t ask(enum request what)
 {
-	atomic_fetch_or(&state->requests, what);
+	uint32_t ticket = request_make(what);
+
 	atomic_store(&flusher->pose, POSE_UP);
 	futex_wake(&flusher->pose);
+	return ticket;
 }
 
-static bool is_mine_and_running(void)
+bool flusher_has_thread(void)
 {
-	return atomic_load(&flusher->mode) == FLUSHER_RUNNING && flusher_is_owner();
+	return atomic_load(&state->started) && flusher_is_owner() && !request_has_ended();
 }
 
-bool flusher_flush_now(bool gasp, int64_t bound_ns)
+void flusher_ask(void)
 {
-	uint32_t answers = atomic_load(&state->answers);
-
-	if (!is_mine_and_running())
-		return true;
-	make_request(gasp ? REQUEST_GASP : REQUEST_FLUSH);
-	return futex_wait_change(&state->answers, answers, bound_ns);
+	if (flusher_has_thread())
+		ask(REQUEST_FLUSH);
 }
 
-void flusher_then(void (*then)(void))
+bool flusher_flush_now(bool ends, int64_t bound_ns)
 {
-	atomic_store(&state->then, then);
-	make_request(REQUEST_FLUSH); /* the thread may have answered already */
+	if (flusher_has_thread())
+		return request_await(ask(ends ? REQUEST_END : REQUEST_FLUSH), bound_ns);
+	return !flusher_awake() || !flusher_is_owner() || state->left_over ||
+	       sinks_flush_by_caller(ends, bound_ns);
+}
+
+void flusher_end_then(void (*then)(void))
+{
+	request_set_then(then);
+	ask(REQUEST_END);
 }
 
 void flusher_stop(void)
 {
 	if (!flusher_awake() || !flusher_is_owner() ||
-	    atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_RUNNING)
+	    atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) == FLUSHER_WANTED)
 		return;
-	make_request(REQUEST_STOP);
-	futex_wait_change(&state->ended, 0, STOP_BOUND);
+	ask(REQUEST_STOP);
+	request_await_end(STOP_BOUND);
 }
 
 bool flusher_step_aside(void)
 {
-	if (!is_mine_and_running())
+	if (!flusher_has_thread())
 		return false;
 	flusher_stop();
 	thread_await_end(state->tid);
@@ -260,8 +251,11 @@ bool flusher_step_aside(void)
 
 void flusher_step_back(void)
 {
-	if (atomic_exchange(&state->ended, 0)) /* else it is stuck, and ends as soon as it can */
-		atomic_store(&flusher->mode, FLUSHER_WANTED);
+	if (!request_has_ended())
+		return; /* it is stuck, and ends as soon as it can */
+	atomic_store(&state->started, false);
+	request_begin_again();
+	atomic_store(&flusher->mode, FLUSHER_WANTED);
 }
 
 bool flusher_is_owner(void)
@@ -289,12 +283,14 @@ int flusher_init(const struct config *config)
 	return 0;
 }
 
-void flusher_begin_in_child(bool awake)
+void flusher_begin_in_child(bool awake, bool left_over)
 {
 	if (state == &asleep)
 		return;
 	memset(state, 0, sizeof(*state)); /* where the kernel did not wipe it */
 	look_reset(clock_now_ns());
+	request_reset();
+	state->left_over = left_over;
 	state->owner = getpid();
 	atomic_store(&flusher->mode, awake ? FLUSHER_WANTED : FLUSHER_ASLEEP);
 }

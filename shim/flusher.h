@@ -66,18 +66,28 @@ void flusher_arm(void);
 void flusher_arm_in_flight(void);
 
 /*
- * Asks the thread to flush everything now and waits for it, `bound_ns` at most. `gasp`: the process
- * ends with this flush, and the lock of a stream that is in use may never be released (SINK_GASP).
- * False: not done yet, the thread goes on trying for 200 ms. True: done, or there is nobody to do
- * it (no thread, or a vfork child). Async-signal-safe; errno may change.
+ * The next three: any thread or signal handler; in a vfork child they do nothing; errno may change.
+ *
+ * Asks the thread to flush everything now, and does not wait.
  */
-bool flusher_flush_now(bool gasp, int64_t bound_ns);
+void flusher_ask(void);
 
 /*
- * After flusher_flush_now said false: `then` is called on the thread when it has done what it
- * could, at once if it has already. Async-signal-safe; errno may change.
+ * Flushes everything now and waits for it, `bound_ns` at most. `ends`: the process ends with this,
+ * so that streams are written past locks that are not released (SINK_GASP). Where there is no
+ * thread, the caller does it: then it must not be inside stdio itself unless `ends` is true (see
+ * sinks_held_by_caller). False: not done yet; the thread goes on trying for 200 ms.
  */
-void flusher_then(void (*then)(void));
+bool flusher_flush_now(bool ends, int64_t bound_ns);
+
+/*
+ * The same by the thread, which calls `then` when it has done what it could. Does not wait. Only
+ * where flusher_has_thread.
+ */
+void flusher_end_then(void (*then)(void));
+
+/* Is there a thread to ask? False in a vfork child. Any context. */
+bool flusher_has_thread(void);
 
 /*
  * Stops the thread after a last flush and goes to sleep. Waits for its end, 500 ms at most; then
@@ -96,9 +106,10 @@ void flusher_step_back(void);
 
 /*
  * Begins anew in a forked child, without a thread: most children only exec, so it is started at
- * the first sign of a server. `awake`: whether the parent was. Atfork child handler only.
+ * the first sign of a server. `awake`: whether the parent was; `left_over`: whether bytes of the
+ * parent's may be pending, which then only the thread brings out. Atfork child handler only.
  */
-void flusher_begin_in_child(bool awake);
+void flusher_begin_in_child(bool awake, bool left_over);
 
 /* Is this the process that owns the state, not a vfork child in its memory? One system call. */
 bool flusher_is_owner(void);

@@ -61,7 +61,7 @@ static void child(void)
 	sinks_begin_in_child(awake_at_fork && !left_over);
 	gate_reset();
 	conn_restart_count();
-	flusher_begin_in_child(awake_at_fork);
+	flusher_begin_in_child(awake_at_fork, left_over);
 	errno = kept;
 }
 

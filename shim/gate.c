@@ -12,6 +12,7 @@
 
 static _Atomic uint32_t inside; /* the flusher is inside a sink; a futex */
 static _Atomic uint32_t forks;  /* threads between gate_close and gate_open */
+static _Atomic int32_t closer;  /* the last of them */
 
 bool gate_enter(void)
 {
@@ -33,8 +34,10 @@ unsigned gate_close(int64_t bound_ns)
 {
 	int64_t end = clock_now_ns() + bound_ns;
 	int64_t left = bound_ns;
-	unsigned now = atomic_fetch_add(&forks, 1) + 1;
+	unsigned now;
 
+	atomic_store(&closer, (int32_t)syscall(SYS_gettid));
+	now = atomic_fetch_add(&forks, 1) + 1;
 	while (atomic_load(&inside) && left > 0) {
 		futex_wait(&inside, 1, left);
 		left = end - clock_now_ns();
@@ -45,6 +48,11 @@ unsigned gate_close(int64_t bound_ns)
 void gate_open(void)
 {
 	atomic_fetch_sub(&forks, 1);
+}
+
+bool gate_closed_by_caller(void)
+{
+	return atomic_load(&forks) && atomic_load(&closer) == (int32_t)syscall(SYS_gettid);
 }
 
 void gate_reset(void)

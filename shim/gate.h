@@ -25,6 +25,9 @@ unsigned gate_close(int64_t bound_ns);
 /* That fork is over. Atfork parent handler, once for each gate_close. */
 void gate_open(void);
 
+/* Is it the calling thread that forks, the last that began to? Signal handlers. */
+bool gate_closed_by_caller(void);
+
 /* In the forked child: nobody is inside and no fork is under way. Atfork child handler. */
 void gate_reset(void);
 

@@ -1,52 +1,70 @@
 /* lastwords.c -- what is pending comes out before the process dies */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the guards. There is no record of which signal has one: the kernel's answer is the state.
+ * How a process dies of a signal: the guard has the flusher thread flush, then restores the default
+ * action and sends itself the same signal with the same siginfo. It is blocked until the guard
+ * returns, so it strikes where the first one did: same wait status, same registers and siginfo in
+ * the core.
+ * Put off: a signal from outside may interrupt the very thread that a flush has to wait for, inside
+ * printf. That one goes on, as if the signal had come a little later, and the flusher thread ends
+ * the process. Any other thread stays in its guard, or a system call that the signal cut short
+ * would be seen by the program.
+ * Owns: `death`. The first of several signals counts, as it would have without us.
  * Called from: signal handlers, host threads about to end the process, vfork children.
- * How a process dies: the guard has the flusher thread flush, then restores the default action and
- * sends itself the same signal with the same siginfo. It is blocked until the guard returns, so it
- * strikes where the first one did: same wait status, same registers and siginfo in the core.
- * Never: stdio here. The interrupted thread may be inside it, which is also why a signal from
- * outside is put off, a few milliseconds, until that thread has left.
  */
 #include "lastwords.h"
 
 #include "flusher.h"
 #include "futex.h"
+#include "guard.h"
 #include "next.h"
 #include "sink_python.h"
 #include "sinks.h"
 #include "stats.h"
 
+#include <ucontext.h>
+
 #define BOUND    (250 * NS_PER_MS)
-#define PATIENCE (3 * NS_PER_MS) /* a stream in use longer than that may be in use below us */
-
-/* What a guard hides: these bits it sets for itself, so which of them were set is in its number. */
-#define HIDDEN_FLAGS (SA_SIGINFO | SA_ONSTACK | SA_RESTART)
-#define RESTORER     0x04000000 /* set by the x86 libcs in every action; never set: a fresh process */
-#define FRESH        8          /* the guard of a signal that was never set */
-
-static uint64_t guarded; /* written by the constructor only */
+#define PATIENCE (20 * NS_PER_MS)  /* where nobody tells whose a lock is: so long it is in use */
+#define OVERDUE  (400 * NS_PER_MS) /* by then whoever is to end the process has done so */
+#define MOMENT   (50 * NS_PER_MS)
 
 static struct {
-	_Atomic uint32_t taken; /* the rest is written once, by who took it */
-	int sig, tid;
+	_Atomic int process; /* that dies; of another, as after a fork, or 0: none */
+	_Atomic bool put_off;
+	int sig, tid; /* written by who claimed it, as is `info` */
 	siginfo_t info;
-} put_off; /* a death that waits until the stream is free */
+} death;
 
-static void die(int sig, int tid, siginfo_t *info)
+static int this_thread(void)
 {
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-
-	next.sigaction(sig, &standard, NULL);
-	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, info) < 0)
-		syscall(SYS_kill, getpid(), sig); /* that thread is gone */
+	return (int)syscall(SYS_gettid);
 }
 
-static void die_after_all(void)
+/* True for the first. */
+static bool claim(void)
 {
-	stats_print();
-	die(put_off.sig, put_off.tid, &put_off.info);
+	int me = getpid(), before = atomic_load(&death.process);
+
+	while (before != me)
+		if (atomic_compare_exchange_weak(&death.process, &before, me))
+			return true;
+	return false;
+}
+
+static bool is_dying(void)
+{
+	return atomic_load(&death.process) == getpid();
+}
+
+static void stand(int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	_Atomic uint32_t never = 0;
+	int64_t left;
+
+	while ((left = end - clock_now_ns()) > 0)
+		futex_wait(&never, 0, left);
 }
 
 /* A fault of the running instruction: going on is no choice. */
@@ -62,116 +80,193 @@ static bool is_from_outside(int sig, const siginfo_t *info)
 	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != getpid());
 }
 
-static void speak_and_die(int sig, siginfo_t *info)
+/* Only these leave a core, where the siginfo shows; a sandbox may know no rt_tgsigqueueinfo. */
+static bool may_dump(int sig)
+{
+	return sig != SIGTERM && sig != SIGINT && sig != SIGHUP;
+}
+
+static void strike(int sig, int tid, siginfo_t *info)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+
+	next.sigaction(sig, &standard, NULL);
+	if (may_dump(sig) && syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, info) == 0)
+		return;
+	if (syscall(SYS_tgkill, getpid(), tid, sig) < 0) /* that thread is gone */
+		syscall(SYS_kill, getpid(), sig);
+}
+
+/* Strikes when the guard returns, also where the interrupted code had let it in for a wait only. */
+static void strike_on_return(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *frame = context;
+
+	frame->uc_sigmask.__val[0] &= ~(1UL << (sig - 1));
+	strike(sig, this_thread(), info);
+	/* The first process of a pid namespace dies of nothing but the kernel's own SIGSYS. */
+	if (sig == SIGSYS && is_fault(sig, info) && getpid() == 1)
+		platform_repeat_call(frame);
+}
+
+/* Strikes on this thread, now. */
+static void strike_here(void)
+{
+	sigset_t only;
+
+	memset(&only, 0, sizeof(only));
+	only.__val[0] = 1UL << (death.sig - 1);
+	strike(death.sig, this_thread(), &death.info);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+}
+
+/* The flusher thread. */
+static void die_after_all(void)
+{
+	stats_print();
+	strike(death.sig, death.tid, &death.info);
+	/* That thread may have blocked it since. */
+	stand(MOMENT);
+	strike_here();
+}
+
+/* Another signal, while the process dies of the first. */
+static void join_in(int sig, siginfo_t *info, void *context)
 {
 	bool outside = is_from_outside(sig, info);
-	int tid = (int)syscall(SYS_gettid);
 
-	if (!outside)
-		sink_python_give_up(); /* we do not return to let go of its lock */
-	if (!flusher_flush_now(!outside, outside ? PATIENCE : BOUND) && outside) {
-		if (atomic_exchange(&put_off.taken, 1))
-			return; /* dying already */
-		put_off.sig = sig;
-		put_off.tid = tid;
-		put_off.info = *info;
-		flusher_then(die_after_all);
+	if (death.tid == this_thread() && !atomic_load(&death.put_off)) {
+		if (is_fault(sig, info)) /* in our own guard */
+			strike_on_return(sig, info, context);
 		return;
 	}
-	stats_print();
-	die(sig, tid, info);
+	if (outside && sinks_held_by_caller() == SINKS_HELD)
+		return;
+	if (!outside)
+		sinks_abandon();
+	stand(OVERDUE);
+	strike_on_return(sig, info, context);
 }
 
-static void on_signal(int sig, siginfo_t *info)
+static bool put_off(void)
 {
+	if (!flusher_has_thread())
+		return false;
+	atomic_store(&death.put_off, true);
+	flusher_end_then(die_after_all);
+	return true;
+}
+
+static void speak_and_die(int sig, siginfo_t *info, void *context)
+{
+	bool outside = is_from_outside(sig, info);
+	enum sinks_held held = sinks_held_by_caller();
+
+	death.sig = sig;
+	death.tid = this_thread();
+	death.info = *info;
+	atomic_store(&death.put_off, false);
+	if (outside && held == SINKS_HELD && put_off())
+		return;
+	if (outside && held == SINKS_UNKNOWN && !flusher_flush_now(true, PATIENCE) && put_off())
+		return;
+	if (!outside || held == SINKS_HELD)
+		sinks_abandon();
+	flusher_flush_now(true, BOUND);
+	stats_print();
+	strike_on_return(sig, info, context);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	siginfo_t unknown = {.si_signo = sig}; /* as if from the kernel's own process */
 	int kept = errno;
 
-	/* For the first process of a pid namespace the kernel ignores default actions. */
-	if (getpid() == 1 && !is_fault(sig, info)) {
-		flusher_flush_now(false, is_from_outside(sig, info) ? PATIENCE : BOUND);
-		sink_python_take_back(NULL);
-	} else {
-		speak_and_die(sig, info);
-	}
-	errno = kept;
-}
-
-#define GUARDS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
-#define GUARD(n)                                                                                   \
-	static void guard_##n(int sig, siginfo_t *info, void *context)                             \
-	{                                                                                          \
-		__asm__ volatile("" : : "i"(n)); /* nine functions, not nine names of one */       \
-		(void)context;                                                                     \
-		on_signal(sig, info);                                                              \
-	}
-GUARDS(GUARD)
-
-static void (*const guards[])(int, siginfo_t *, void *) = {
-#define GUARD_NAME(n) guard_##n,
-	GUARDS(GUARD_NAME)};
-
-static int guard_number(void (*handler)(int))
-{
-	for (int n = 0; n < (int)(sizeof(guards) / sizeof(*guards)); n++)
-		if (handler == (void (*)(int))(void (*)(void))guards[n])
-			return n;
-	return -1;
-}
-
-bool lastwords_is_guard(void (*handler)(int))
-{
-	return guard_number(handler) >= 0;
-}
-
-bool lastwords_guards(int sig)
-{
-	return sig > 0 && sig <= 64 && (guarded >> (sig - 1) & 1) && flusher_awake();
-}
-
-static void put(struct sigaction *action, int n)
-{
-	action->sa_sigaction = guards[n];
-	action->sa_flags |= HIDDEN_FLAGS;
-}
-
-void lastwords_put_guard(struct sigaction *action)
-{
-	put(action, (action->sa_flags & SA_SIGINFO ? 1 : 0) |
-			    (action->sa_flags & SA_ONSTACK ? 2 : 0) |
-			    (action->sa_flags & SA_RESTART ? 4 : 0));
-}
-
-void lastwords_hide_guard(struct sigaction *action)
-{
-	int n = guard_number(action->sa_handler);
-
-	if (n < 0)
-		return;
-	action->sa_handler = SIG_DFL;
-	action->sa_flags &= ~HIDDEN_FLAGS;
-	if (n == FRESH)
-		action->sa_flags &= ~RESTORER;
+	if (!info)
+		info = &unknown;
+	if (!flusher_is_owner()) /* a vfork child, say */
+		strike_on_return(sig, info, context);
+	else if (getpid() == 1 && !is_fault(sig, info))
+		flusher_ask(); /* there the default action does nothing */
+	else if (claim())
+		speak_and_die(sig, info, context);
 	else
-		action->sa_flags |= (n & 1 ? SA_SIGINFO : 0) | (n & 2 ? SA_ONSTACK : 0) |
-				    (n & 4 ? SA_RESTART : 0);
+		join_in(sig, info, context);
+	errno = kept;
 }
 
 void lastwords_init(uint64_t signals)
 {
-	for (int sig = 1; sig <= 64; sig++) {
-		struct sigaction action;
-
-		if (!(signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
-		    action.sa_handler != SIG_DFL)
-			continue;
-		put(&action, FRESH);
-		next.sigaction(sig, &action, NULL);
-	}
-	guarded = signals;
-	platform_at_quick_exit(lastwords_speak);
+	guard_init(signals, on_signal);
+	platform_at_quick_exit(lastwords_before_end);
 }
 
-void lastwords_speak(void)
+/* The process is dying of a signal: that comes first. */
+static void let_die(void)
+{
+	stand(OVERDUE);
+	strike_here();
+}
+
+void lastwords_before_end(void)
+{
+	void *let_go;
+	int kept;
+
+	/* In the middle of exit(3) there may be a thread still. */
+	if (!flusher_awake() && !flusher_has_thread())
+		return;
+	kept = errno;
+	if (flusher_is_owner()) {
+		let_go = sink_python_let_go();
+		if (is_dying())
+			let_die();
+		sinks_abandon();
+		if (sinks_may_hold())
+			flusher_flush_now(true, BOUND);
+		sink_python_take_back(let_go);
+		stats_print();
+	}
+	errno = kept;
+}
+
+/* Some signal is blocked, its own where a handler runs. Where a program blocks some, take that. */
+static bool is_in_handler(void)
+{
+	sigset_t blocked;
+
+	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
+}
+
+/* Also where the calling thread itself has locked a stream, if it is not inside stdio below us. */
+static void flush_and_go_on(void)
+{
+	void *let_go = sink_python_let_go();
+
+	if (is_dying())
+		let_die();
+	if (sinks_may_hold()) {
+		if (sinks_held_by_caller() != SINKS_HELD)
+			flusher_flush_now(false, BOUND);
+		else if (!is_in_handler())
+			sinks_flush_by_caller(false, 0);
+	}
+	sink_python_take_back(let_go);
+}
+
+void lastwords_before_exit(void)
+{
+	int kept;
+
+	if (!flusher_awake())
+		return;
+	kept = errno;
+	if (flusher_is_owner())
+		flush_and_go_on();
+	errno = kept;
+}
+
+void lastwords_before_exec(void)
 {
 	int kept;
 
@@ -179,11 +274,7 @@ void lastwords_speak(void)
 		return;
 	kept = errno;
 	if (flusher_is_owner()) {
-		void *let_go = sink_python_let_go();
-
-		if (sinks_may_hold())
-			flusher_flush_now(false, BOUND);
-		sink_python_take_back(let_go);
+		flush_and_go_on();
 		stats_print();
 	}
 	errno = kept;

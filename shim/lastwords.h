@@ -3,38 +3,25 @@
 #ifndef IDLEFLUSH_LASTWORDS_H
 #define IDLEFLUSH_LASTWORDS_H
 
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
- * Puts our handler, the guard, beneath every signal of `signals` (bit N - 1 for signal N) whose
- * disposition is the default. Constructor only, once the flusher is awake.
+ * Puts guards beneath `signals` (bit N - 1 for signal N), and ourselves at the end of quick_exit.
+ * Constructor only, once the flusher is awake.
  */
 void lastwords_init(uint64_t signals);
 
-/* Should SIG_DFL of this signal be the guard? Any context. */
-bool lastwords_guards(int sig);
+/*
+ * The process ends now without libc's own flush: brings out what is pending, 250 ms at most. In a
+ * vfork child it does nothing. Any thread or signal handler; errno is kept.
+ */
+void lastwords_before_end(void);
 
 /*
- * Makes of `action`, which is SIG_DFL, the guard that stands for it. Any context.
+ * The same where the process may go on, or libc flushes afterwards: nothing that could come out a
+ * second time. Before exec(3); before exit(3) and abort(3).
  */
-void lastwords_put_guard(struct sigaction *action);
-
-/*
- * Makes of `action`, as the kernel told it, what the program would see without us: SIG_DFL with the
- * flags it was set with where it is a guard, else untouched. Any context.
- */
-void lastwords_hide_guard(struct sigaction *action);
-
-/* Is this handler a guard? Any context. */
-bool lastwords_is_guard(void (*handler)(int));
-
-/*
- * The process is about to end or to become another program without libc's own flush: brings out
- * what is pending, 250 ms at most. In a vfork child it does nothing. Any thread or signal handler;
- * errno is kept.
- */
-void lastwords_speak(void);
+void lastwords_before_exec(void);
+void lastwords_before_exit(void);
 
 #endif

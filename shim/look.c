@@ -15,6 +15,7 @@
 
 #define RETRY_FIRST NS_PER_MS
 #define RETRY_MOST  (64 * NS_PER_MS)
+#define RETRY_LAST  (NS_PER_MS / 4)
 
 static int64_t looked_ns;
 static int64_t retry_ns;   /* when to come again; 0: nothing was put off */
@@ -46,15 +47,17 @@ static void remember_oldest(int64_t age)
 		atomic_store_explicit(&oldest_ns, age, memory_order_relaxed);
 }
 
-/* Flushes the sinks, unless a fork is under way. */
+/* Flushes the sinks, unless a fork is under way (or died in its middle). */
 static enum sink_result flush_sinks(struct sink_order *order)
 {
+	bool entered = gate_enter();
 	enum sink_result result;
 
-	if (!gate_enter())
+	if (!entered && order->mode != SINK_GASP)
 		return SINK_BUSY;
 	result = sinks_flush(order);
-	gate_leave();
+	if (entered)
+		gate_leave();
 	return result;
 }
 
@@ -109,9 +112,16 @@ int64_t look_retry_ns(void)
 	return retry_ns;
 }
 
-bool look_was_put_off(void)
+void look_for_the_last_time(int64_t first_ns, int64_t bound_ns, bool dying)
 {
-	return retry_step != 0;
+	int64_t end = clock_now_ns() + bound_ns;
+	_Atomic uint32_t never = 0;
+
+	look_at_sinks(SINK_ALL, first_ns, RETRY_FIRST);
+	for (; retry_step && clock_now_ns() < end; look_at_sinks(SINK_ALL, 0, RETRY_FIRST))
+		futex_wait(&never, 0, RETRY_LAST);
+	if (dying && retry_step)
+		look_at_sinks(SINK_GASP, 0, RETRY_FIRST);
 }
 
 void look_read_counts(struct look_counts *counts)

@@ -28,8 +28,12 @@ void look_at_sinks(enum sink_mode mode, int64_t first_ns, int64_t hold_ns);
 int64_t look_last_ns(void);
 int64_t look_retry_ns(void);
 
-/* Could the last look not do its work (a stream in use, no room)? The flusher thread only. */
-bool look_was_put_off(void);
+/*
+ * The last look before an end, unfinished lines too: comes again until nothing is put off any more,
+ * `bound_ns` at most. `dying`: libc flushes nothing afterwards, so a lock that is not released all
+ * that time is passed (SINK_GASP). The flusher thread only.
+ */
+void look_for_the_last_time(int64_t first_ns, int64_t bound_ns, bool dying);
 
 /* A copy of the counts; any context. */
 void look_read_counts(struct look_counts *counts);

@@ -31,6 +31,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define EXPORT      __attribute__((visibility("default")))
@@ -48,7 +49,7 @@
 	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
 	X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)            \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
-	X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
+	X(pthread_self) X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
 	X(sysconf)
 
 /* What only one of them has, or not in every version. */
@@ -88,10 +89,40 @@ static inline void platform_at_quick_exit(void (*handler)(void))
 		(void)at_quick_exit(handler);
 }
 
+/*
+ * Has a trapped system call (SIGSYS) made once more when the handler returns: the kernel has put
+ * its arguments back and let it pass, so what is left is to go back over the instruction.
+ */
+static inline void platform_repeat_call(ucontext_t *frame)
+{
+#if defined(__x86_64__)
+	frame->uc_mcontext.gregs[REG_RIP] -= 2;
+#elif defined(__aarch64__)
+	frame->uc_mcontext.pc -= 4;
+#else
+	(void)frame;
+#endif
+}
+
 /* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
 static inline bool platform_stdio_visible(void)
 {
 	return gnu_get_libc_version != NULL;
+}
+
+/*
+ * Is a glibc stream locked by the calling thread? A lock without an owner is being taken or given
+ * back this moment, which in a signal handler means: by the interrupted code. The lock is not
+ * public; it has been this since glibc 2.3.3 (sysdeps/nptl/stdio-lock.h), and sink_stdio.c checks.
+ */
+static inline bool platform_stdio_is_mine(FILE *file)
+{
+	const struct {
+		int lock, count;
+		void *owner;
+	} *lock = file->_lock;
+
+	return lock && (lock->owner == (void *)pthread_self() || (lock->lock && !lock->owner));
 }
 
 /* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */

@@ -23,7 +23,7 @@ enum sink_result {
 enum sink_mode {
 	SINK_KEEP_LINES, /* the flusher: whole lines only, with room to spare */
 	SINK_ALL,        /* the last chance before a fork or the end: unfinished lines too */
-	SINK_GASP, /* the same in a crash: also from a stream whose lock nobody will release */
+	SINK_GASP, /* the same where the process dies now: also past a lock that is not released */
 };
 
 struct sink_order {
@@ -38,6 +38,8 @@ struct sink_order {
 struct sink_stream {
 	FILE *file;             /* NULL: none */
 	_Atomic uint32_t muted; /* nothing can be done for it until its file changes */
+	_Atomic int abandoned;  /* the process whose thread has its lock and never releases it */
+	size_t gone;            /* bytes that were written past the lock; who flushes writes */
 	int64_t tail_ns;        /* since when an unfinished line is kept back; who flushes writes */
 };
 
@@ -63,6 +65,16 @@ size_t sink_stdio_bytes(void);
 
 /* sink_stream_flush for stdout and stderr; the flusher, an atfork prepare handler. */
 enum sink_result sink_stdio_flush(struct sink_order *order);
+
+/*
+ * Does the libc tell who has a stream's lock (glibc does)? And is it the calling thread, that of
+ * stdout or stderr? Any context.
+ */
+bool sink_stdio_tells_owner(void);
+bool sink_stdio_held_by_caller(void);
+
+/* The calling thread never releases those that it has: they are written past their locks. */
+void sink_stdio_abandon(void);
 
 /* Throws away what the C streams hold. In a forked child, for bytes that are its parent's. */
 void sink_stdio_drop(void);

@@ -19,10 +19,36 @@ static struct sink_stream streams[2];
 STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
 	     .records = 2, .stride = sizeof(struct sink_stream));
 
+static bool owner_told; /* written by the constructor only */
+
+/* glibc's lock is no public thing: where it is not what it has always been, we do not look. */
+static bool tells_owner(FILE *file)
+{
+	bool mine;
+
+	if (!platform_stdio_visible() || platform_stdio_is_mine(file) || ftrylockfile(file))
+		return false;
+	mine = platform_stdio_is_mine(file);
+	funlockfile(file);
+	return mine && !platform_stdio_is_mine(file);
+}
+
 void sink_stdio_init(void)
 {
 	streams[0].file = stdout;
 	streams[1].file = stderr;
+	owner_told = tells_owner(stdout);
+}
+
+bool sink_stdio_tells_owner(void)
+{
+	return owner_told;
+}
+
+bool sink_stdio_held_by_caller(void)
+{
+	return owner_told &&
+	       (platform_stdio_is_mine(streams[0].file) || platform_stdio_is_mine(streams[1].file));
 }
 
 static size_t pending(const struct sink_stream *stream)
@@ -148,28 +174,64 @@ static enum sink_result flush_step(struct sink_stream *stream, struct sink_order
 	return SINK_FLUSHED;
 }
 
+/* Full to its last byte, as stdio has it only where it is about to write, or was stopped in that.
+ */
+static bool is_full(const FILE *file)
+{
+	return file->_IO_write_ptr == file->_IO_buf_end;
+}
+
 /*
- * The crashed thread holds the lock and stands still; whoever else wants it waits. So the buffer
- * of a glibc stream does not change any more, and since the process ends now, nobody else will
- * bring it out.
+ * Where a full buffer's thread was stopped in the write, the file tells at which end of it: there
+ * is no room and the thread waited for some, or the bytes are out and only stdio does not know.
+ */
+void sink_stdio_abandon(void)
+{
+	for (size_t i = 0; owner_told && i < 2; i++) {
+		struct sink_stream *stream = &streams[i];
+
+		if (!platform_stdio_is_mine(stream->file))
+			continue;
+		if (is_full(stream->file) && room_for(stream->file->_fileno, true))
+			stream->gone = pending(stream);
+		atomic_store(&stream->abandoned, getpid());
+	}
+}
+
+static bool is_abandoned(const struct sink_stream *stream)
+{
+	int by = atomic_load(&stream->abandoned);
+
+	return by && by == getpid();
+}
+
+/*
+ * Who has the lock stands still, or has not moved for as long as we may wait, and whoever else
+ * wants it waits: the buffer does not change any more, and the process ends now.
  */
 static enum sink_result write_past_lock(struct sink_stream *stream, struct sink_order *order)
 {
-	FILE *file = stream->file;
-	size_t room = room_for(fileno_unlocked(file), true);
-	size_t n = (size_t)(file->_IO_write_ptr - file->_IO_write_base);
+	const FILE *file = stream->file;
+	size_t waiting, room;
 	ssize_t written;
 
-	if (!platform_stdio_visible() || file->_mode > 0 || room == ROOM_NEVER)
+	if (!platform_stdio_visible() || file->_mode > 0 ||
+	    (is_full(file) && !is_abandoned(stream)))
 		return SINK_CLEAN;
-	if (n > room)
+	waiting = pending(stream);
+	room = room_for(file->_fileno, true);
+	if (room == ROOM_NEVER || waiting <= stream->gone)
+		return SINK_CLEAN;
+	waiting -= stream->gone;
+	if (!room)
 		return SINK_NO_ROOM;
-	written = next.write(file->_fileno, file->_IO_write_base, n);
-	if (written > 0)
-		order->bytes += (size_t)written;
-	atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
-	stream->file = NULL; /* once */
-	return SINK_FLUSHED;
+	written = next.write(file->_fileno, file->_IO_write_base + stream->gone,
+			     waiting < room ? waiting : room);
+	if (written < 0)
+		return SINK_CLEAN;
+	stream->gone += (size_t)written;
+	order->bytes += (size_t)written;
+	return (size_t)written < waiting ? SINK_NO_ROOM : SINK_FLUSHED;
 }
 
 enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order *order)
@@ -180,6 +242,9 @@ enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order
 		return SINK_CLEAN;
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
+	/* Tried first, it might be had all the same: locks are recursive. */
+	if (is_abandoned(stream))
+		return write_past_lock(stream, order);
 	if (ftrylockfile(stream->file))
 		return order->mode == SINK_GASP ? write_past_lock(stream, order) : SINK_BUSY;
 	while ((result = flush_step(stream, order)) == SINK_FLUSHED)

@@ -2,11 +2,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sinks.h"
 
+#include "futex.h"
+#include "gate.h"
+#include "python_lock.h"
 #include "python_streams.h"
 #include "sink_python.h"
 #include "streams.h"
 
-#include <unistd.h>
+#define RETRY_STEP (NS_PER_MS / 4)
 
 bool sinks_may_hold(void)
 {
@@ -36,6 +39,34 @@ enum sink_result sinks_flush(struct sink_order *order)
 	enum sink_result streams = sinks_flush_streams(order);
 
 	return greater(streams, sink_python_flush(order));
+}
+
+bool sinks_flush_by_caller(bool ends, int64_t bound_ns)
+{
+	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
+	int64_t end = clock_now_ns() + bound_ns;
+	_Atomic uint32_t never = 0;
+	enum sink_result result;
+
+	while ((result = sinks_flush_streams(&order)) >= SINK_BUSY && clock_now_ns() < end)
+		futex_wait(&never, 0, RETRY_STEP);
+	order.mode = SINK_GASP;
+	if (ends && result >= SINK_BUSY)
+		result = sinks_flush_streams(&order);
+	return result < SINK_BUSY;
+}
+
+enum sinks_held sinks_held_by_caller(void)
+{
+	if (sink_stdio_held_by_caller() || python_lock_is_mine() || gate_closed_by_caller())
+		return SINKS_HELD;
+	return sink_stdio_tells_owner() ? SINKS_FREE : SINKS_UNKNOWN;
+}
+
+void sinks_abandon(void)
+{
+	sink_stdio_abandon();
+	sink_python_give_up();
 }
 
 void sinks_begin_in_child(bool drop)

@@ -29,6 +29,31 @@ enum sink_result sinks_flush(struct sink_order *order);
 enum sink_result sinks_flush_streams(struct sink_order *order);
 
 /*
+ * The C streams as far as that works within `bound_ns`, where there is no flusher to ask. `ends`:
+ * the process ends with this. False: something is left. Who is about to end the process or to
+ * exec; not from a handler that interrupted stdio, unless the streams are abandoned.
+ */
+bool sinks_flush_by_caller(bool ends, int64_t bound_ns);
+
+/*
+ * Has the calling thread itself what a flush needs: a stream's lock (it is inside printf below
+ * us), Python's lock, the way out of a fork? Then a flush has to wait until it goes on. Signal
+ * handlers, and who is about to wait for a flush.
+ */
+enum sinks_held {
+	SINKS_FREE,
+	SINKS_HELD,
+	SINKS_UNKNOWN, /* this libc does not tell whose lock it is */
+};
+enum sinks_held sinks_held_by_caller(void);
+
+/*
+ * The calling thread never goes on: its stdout and stderr may be written past the locks that it
+ * has, and nobody waits for its Python. Any context but a vfork child.
+ */
+void sinks_abandon(void);
+
+/*
  * Begins anew in a forked child. `drop`: what the C streams hold is the parent's. Atfork child
  * handler only.
  */

@@ -1,9 +1,11 @@
 /* wrap_exit.c -- the exported functions that end the program past libc's own flush */
 /* SPDX-License-Identifier: MIT */
 /*
- * Last words first, then the real call. exit(3) is not among them: it runs our destructor and
- * flushes by itself. Where an exec fails the bytes are merely out early.
+ * Last words first, then the real call. Where an exec fails the bytes are merely out early. exit(3)
+ * flushes by itself, without locks: where two threads call it, one while the other is in our
+ * destructor, it must not find the flusher at work.
  */
+#include "guard.h"
 #include "lastwords.h"
 #include "next.h"
 #include "platform.h"
@@ -11,60 +13,69 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+EXPORT void exit(int status)
+{
+	lastwords_before_exit();
+	NEXT(exit)(status);
+	__builtin_unreachable();
+}
+
 EXPORT void _exit(int status)
 {
-	lastwords_speak();
+	lastwords_before_end();
 	NEXT(_exit)(status);
 	__builtin_unreachable();
 }
 
 EXPORT void _Exit(int status)
 {
-	lastwords_speak();
+	lastwords_before_end();
 	NEXT(_Exit)(status);
 	__builtin_unreachable();
 }
 
+/* A guard of SIGABRT does it where there is one; a handler of the program's may survive. */
 EXPORT void abort(void)
 {
-	lastwords_speak();
+	if (!guard_stands(SIGABRT))
+		lastwords_before_exit();
 	NEXT(abort)();
 	__builtin_unreachable();
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execve)(path, argv, envp);
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execveat)(dir, path, argv, envp, flags);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(fexecve)(fd, argv, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execv)(path, argv);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execvp)(file, argv);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execvpe)(file, argv, envp);
 }
 
@@ -90,7 +101,7 @@ EXPORT int execl(const char *path, const char *first, ...)
 	COLLECT(argv, list, first)
 
 	va_end(list);
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execv)(path, argv);
 }
 
@@ -100,7 +111,7 @@ EXPORT int execlp(const char *file, const char *first, ...)
 	COLLECT(argv, list, first)
 
 	va_end(list);
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execvp)(file, argv);
 }
 
@@ -112,6 +123,6 @@ EXPORT int execle(const char *path, const char *first, ...)
 
 	envp = va_arg(list, char *const *);
 	va_end(list);
-	lastwords_speak();
+	lastwords_before_exec();
 	return NEXT(execve)(path, argv, envp);
 }

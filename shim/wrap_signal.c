@@ -1,11 +1,10 @@
 /* wrap_signal.c -- the exported functions that set and tell signal dispositions */
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that sets a handler or SIG_IGN gets exactly that. One that sets SIG_DFL gets the guard
- * beneath it, in the same system call, and one that asks is told SIG_DFL. Nothing is recorded, so
- * a vfork child, which has its own dispositions but our memory, spoils nothing.
+ * A program that sets a handler or SIG_IGN gets exactly that. One that sets SIG_DFL gets a guard
+ * beneath it, and one that asks is told SIG_DFL.
  */
-#include "lastwords.h"
+#include "guard.h"
 #include "next.h"
 #include "platform.h"
 
@@ -15,32 +14,26 @@ static int set_action(__typeof__(sigaction) *set, int sig, const struct sigactio
 	struct sigaction guard;
 	int done;
 
-	if (action && action->sa_handler == SIG_DFL && lastwords_guards(sig)) {
+	if (action && action->sa_handler == SIG_DFL && guard_is_wanted(sig)) {
 		guard = *action;
-		lastwords_put_guard(&guard);
+		guard_put(&guard);
 		action = &guard;
 	}
 	done = set(sig, action, old);
 	if (done == 0 && old)
-		lastwords_hide_guard(old);
+		guard_hide(old);
 	return done;
 }
 
-/* What the calls of the signal(2) family do with SIG_DFL: the same with the flags they would set.
- */
-static sighandler_t set_default(int sig, int flags, bool masked)
+/* The libcs set flags and a mask that differ from one to the other, so theirs sets ours. */
+static sighandler_t set_handler(__typeof__(signal) *set, int sig, sighandler_t handler)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = flags};
-	struct sigaction old;
+	bool guard = handler == SIG_DFL && guard_is_wanted(sig);
+	sighandler_t old = set(sig, guard ? guard_for_libc() : handler);
 
-	if (masked)
-		action.sa_mask.__val[0] = 1UL << (sig - 1);
-	return set_action(next.sigaction, sig, &action, &old) < 0 ? SIG_ERR : old.sa_handler;
-}
-
-static sighandler_t hidden(sighandler_t handler)
-{
-	return handler != SIG_ERR && lastwords_is_guard(handler) ? SIG_DFL : handler;
+	if (guard && old != SIG_ERR)
+		guard_settle(sig);
+	return guard_seen(old);
 }
 
 EXPORT int sigaction(int sig, const struct sigaction *restrict action,
@@ -56,45 +49,39 @@ EXPORT int __sigaction(int sig, const struct sigaction *action, struct sigaction
 
 EXPORT sighandler_t signal(int sig, sighandler_t handler)
 {
-	if (handler == SIG_DFL && lastwords_guards(sig))
-		return set_default(sig, SA_RESTART, true);
-	return hidden(NEXT(signal)(sig, handler));
+	return set_handler(NEXT(signal), sig, handler);
 }
 
 EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler)
 {
-	if (handler == SIG_DFL && lastwords_guards(sig))
-		return set_default(sig, SA_RESTART, true);
-	return hidden(NEXT(bsd_signal)(sig, handler));
+	return set_handler(NEXT(bsd_signal), sig, handler);
 }
 
 EXPORT sighandler_t ssignal(int sig, sighandler_t handler)
 {
-	if (handler == SIG_DFL && lastwords_guards(sig))
-		return set_default(sig, SA_RESTART, true);
-	return hidden(NEXT(ssignal)(sig, handler));
+	return set_handler(NEXT(ssignal), sig, handler);
 }
 
 EXPORT sighandler_t sysv_signal(int sig, sighandler_t handler)
 {
-	if (handler == SIG_DFL && lastwords_guards(sig))
-		return set_default(sig, (int)(SA_RESETHAND | SA_NODEFER), false);
-	return hidden(NEXT(sysv_signal)(sig, handler));
+	return set_handler(NEXT(sysv_signal), sig, handler);
 }
 
 EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler)
 {
-	if (handler == SIG_DFL && lastwords_guards(sig))
-		return set_default(sig, (int)(SA_RESETHAND | SA_NODEFER), false);
-	return hidden(NEXT(__sysv_signal)(sig, handler));
+	return set_handler(NEXT(__sysv_signal), sig, handler);
 }
 
-/* sigset also unblocks the signal and tells whether it was blocked: let it, then put the guard. */
 EXPORT sighandler_t sigset(int sig, sighandler_t handler)
 {
-	sighandler_t old = hidden(NEXT(sigset)(sig, handler));
+	return set_handler(NEXT(sigset), sig, handler);
+}
 
-	if (handler == SIG_DFL && old != SIG_ERR && lastwords_guards(sig))
-		set_default(sig, 0, false);
-	return old;
+EXPORT int siginterrupt(int sig, int interrupts)
+{
+	int done = NEXT(siginterrupt)(sig, interrupts);
+
+	if (done == 0)
+		guard_settle(sig);
+	return done;
 }

@@ -1,0 +1,51 @@
+/* guard.h -- handlers that stand beneath SIG_DFL and that the program does not see */
+/* SPDX-License-Identifier: MIT */
+/*
+ * There is no record of which signal has a guard: the kernel's answer is the state. So a vfork
+ * child, which has its own dispositions but our memory, spoils nothing.
+ */
+#ifndef IDLEFLUSH_GUARD_H
+#define IDLEFLUSH_GUARD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a guard calls. `info` is NULL where a signal struck before guard_settle. The handler's frame
+ * is `context`, a ucontext_t.
+ */
+typedef void guard_handler(int sig, siginfo_t *info, void *context);
+
+/*
+ * Puts a guard beneath every signal of `signals` (bit N - 1 for signal N) whose disposition is the
+ * default. Constructor only.
+ */
+void guard_init(uint64_t signals, guard_handler *handler);
+
+/* Should SIG_DFL of this signal be a guard? Any context, as all that follow. */
+bool guard_is_wanted(int sig);
+
+/* Is there one now? */
+bool guard_stands(int sig);
+
+/* Makes of `action`, which is SIG_DFL, the guard that stands for it. */
+void guard_put(struct sigaction *action);
+
+/*
+ * Makes of `action`, as the kernel told it, what the program would see without us: SIG_DFL with the
+ * flags it was set with where it is a guard, else untouched.
+ */
+void guard_hide(struct sigaction *action);
+
+/*
+ * For libc's own functions that set SIG_DFL, with flags of their own: the handler to pass in its
+ * place, and what to do afterwards. The second also where libc changed a guard's flags.
+ */
+sighandler_t guard_for_libc(void);
+void guard_settle(int sig);
+
+/* `handler`, or SIG_DFL where it is a guard. */
+sighandler_t guard_seen(sighandler_t handler);
+
+#endif

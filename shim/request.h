@@ -1,0 +1,47 @@
+/* request.h -- what others ask of the flusher thread, and its answers */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_REQUEST_H
+#define IDLEFLUSH_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits; several may be asked at once. */
+enum request {
+	REQUEST_FLUSH = 1, /* flush all now */
+	REQUEST_END = 2,   /* the same, and the process ends with it */
+	REQUEST_STOP = 4,  /* the same, and the thread ends with it; libc flushes then */
+};
+
+/* --- who asks: any thread or signal handler; errno may change --- */
+
+/* Makes a request and returns its ticket. The caller wakes the thread. */
+uint32_t request_make(enum request what);
+
+/* Waits for the answer, or the thread's end; `bound_ns` at most. True when it is there. */
+bool request_await(uint32_t ticket, int64_t bound_ns);
+
+/* `then` is called on the thread after its next answer. Before the request is made. */
+void request_set_then(void (*then)(void));
+
+/* Has the thread ended? And the wait for that, `bound_ns` at most. */
+bool request_has_ended(void);
+void request_await_end(int64_t bound_ns);
+
+/* --- the flusher thread --- */
+
+/* Is there one to serve? */
+bool request_is_made(void);
+
+/* Takes all that were made. Returns their bits; *ticket is for request_answer. */
+uint32_t request_take(uint32_t *ticket);
+void request_answer(uint32_t ticket);
+
+/* The last word of the thread; whoever asks afterwards does not wait. */
+void request_end(void);
+
+/* --- before the thread starts once more; in a forked child --- */
+void request_begin_again(void);
+void request_reset(void);
+
+#endif
