@@ -186,7 +186,7 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ \
 	  '-DElfW(t)=Elf64_##t' shim
-	shellcheck tests/need tests/layers .ci/run examples/debian/build $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
+	shellcheck tests/need tests/layers tests/proofs/storms .ci/run examples/debian/build $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 
 bats: all test-programs $(B)/bench/bin/instructions
@@ -195,6 +195,19 @@ bats: all test-programs $(B)/bench/bin/instructions
 # The core suites again, with programs of musl.
 bats-musl: all musl-programs
 	PROGS=$(CURDIR)/$(B)/musl bats --tap --jobs $(JOBS) --filter-tags 'core,!glibc' tests
+
+# --- proofs that take their time: not part of the check
+
+# CPython's own tests, plain and preloaded; both columns in build/thirdparty/report.md.
+.PHONY: check-thirdparty storms
+check-thirdparty: all
+	sh tests/need thirdparty
+	tests/proofs/thirdparty --build=$(B)
+
+# tests/storms.bats with the full counts.
+storms: all test-programs
+	sh tests/need check
+	tests/proofs/storms
 
 # --- figures: side by side with the alternatives, and in instructions
 

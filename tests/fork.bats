@@ -4,6 +4,7 @@
 #
 # Without the shim a line that is pending at a fork comes out once from each process that ends in an
 # orderly way, and not at all from those that are killed.
+# bats file_tags=core
 
 load helper
 
@@ -211,6 +212,8 @@ storm() {
 	storm "$WORK/forks" LD_PRELOAD="$LIB"
 }
 
+# musl leaves the child the lock that the thread held.
+# bats test_tags=glibc
 @test "A child that is forked while a thread prints can print, too" {
 	local children
 	# A child that hangs is killed by its alarm, which fails the run.

@@ -4,6 +4,7 @@
 #
 # A collector that hangs is a reader that was told to stall. Whether it is the server or libc that
 # is tested is told by the same run without the shim.
+# bats file_tags=core
 
 load helper
 
@@ -403,6 +404,8 @@ gave_up() {
 	wait_for
 }
 
+# musl's daemon(3) gives stdout up before it forks.
+# bats test_tags=glibc
 @test "A daemon's lines are fresh in the log it opens, each once" {
 	in_background old env LD_PRELOAD="$LIB" $NO_HEARTBEAT "$PROGS/steps" \
 		print=before daemon poll dup2=new print=after poll until=on print=last port-file=end
@@ -430,6 +433,7 @@ shown() {
 	tail -n +2 screen | grep -q "$1"
 }
 
+# bats test_tags=glibc
 @test "Nothing is flushed to a terminal" {
 	on_terminal print=hello 'piece=name?' poll port-file=ready until=go poll until=on
 	wait_until 5 test -e ready
@@ -444,6 +448,7 @@ shown() {
 	assert_output --partial ' flushes=0 bytes=0 '
 }
 
+# bats test_tags=glibc
 @test "Lines are fresh once stdout is no terminal any more" {
 	on_terminal print=hello poll dup2=new print=after poll until=on
 	wait_until 5 grep -q after new

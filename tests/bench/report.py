@@ -152,7 +152,8 @@ def write(bench):
     parts = [
         machine.describe(bench.quick),
         f"Ratios are to plain, age is at {RATE} requests/s:\n\n" + table(results),
-        "Ages at other rates, median / 99th:\n\n" + table_of_ages(results),
+        "Ages by requests a second, median / 99th; lost: still in the buffer when the server was "
+        f"stopped after {3 if bench.quick else 20} s:\n\n" + table_of_ages(results),
         "Other servers; ratios are CPU time per request, to plain:\n\n"
         + table_of_servers(results),
     ]

@@ -117,35 +117,36 @@ def add_ages(bench, workload, one, rate, turn, ages, answered):
     bench.results.add(workload, f"lost@{rate}", one.key, turn, lost / answered)
 
 
-def measure_ages(bench, group, rate, seconds, turn):
-    """Servers of `group` side by side, each asked `rate` times a second, then ended by TERM."""
+def measure_ages(bench, pairs, seconds, turn):
+    """
+    For each (contestant, rate) a server, all side by side, asked `rate` times a second and in the
+    end stopped by TERM: what is still in its buffer then is lost.
+    """
     running = []
-    for one in group:
-        file = f"{process.SCRATCH}/ages-{one.key}"
+    for one, rate in pairs:
+        file = f"{process.SCRATCH}/ages-{one.key}-{rate}"
         server = process.Server(
             fixture(bench, one), [bench.fixture("reader"), f"--summary={file}.sum"], ages=file
         ).await_port()
-        running.append((one, server, file))
-    loads = [load(bench, server.port, rate, max(rate * seconds, 5)) for _, server, _ in running]
-    for (one, server, file), asked in zip(running, loads):
+        running.append((one, rate, server, file))
+    loads = [load(bench, server.port, rate, rate * seconds) for _, rate, server, _ in running]
+    for (one, rate, server, file), asked in zip(running, loads):
         answered = said(asked)["ok"]
         server.stop()
         add_ages(bench, "c-ages", one, rate, turn, ages_ms(file), answered)
 
 
 def run_ages(bench):
-    for rate in (1, 10, 100, 1000, 10000):
-        if bench.quick and rate not in (10, 1000):
-            continue
-        # At low rates all side by side: they do not meet on the processor.
-        together = rate <= 100 or bench.quick
-        seconds = 3 if bench.quick else 12 if rate <= 100 else 2
-        for turn in bench.rounds(f"c-ages, {rate}/s", 1 if together else 2, 1):
-            if together:
-                measure_ages(bench, contestants.ALL, rate, seconds, turn)
-            else:
-                for one in contestants.ALL:
-                    measure_ages(bench, [one], rate, seconds, turn)
+    """At low rates all side by side, for they do not meet on the processor; else one by one."""
+    low, high, seconds = ((10,), (), 3) if bench.quick else ((1, 10, 100), (1000, 10000), 20)
+    for turn in bench.rounds("c-ages, low rates", 1, 1):
+        measure_ages(bench, [(one, rate) for rate in low for one in contestants.ALL], seconds, turn)
+    for turn in bench.rounds("c-ages, 1000/s", 0, 1):
+        measure_ages(bench, [(one, 1000) for one in contestants.ALL], 2, turn)
+    for rate in high:
+        for turn in bench.rounds(f"c-ages, {rate}/s", 2, 0):
+            for one in contestants.ALL:
+                measure_ages(bench, [(one, rate)], 2, turn)
 
 
 SIZES = {"short": 0, "long": 400}  # bytes a line; 0: as they are, 45 or so

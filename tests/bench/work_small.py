@@ -72,7 +72,9 @@ def run_start(bench):
     slices, each = (2, 150) if bench.quick else (40, 250)
     for turn in bench.rounds("g-start", slices, slices, 45):
         now = {**ways, **rare} if turn % 8 == 0 else ways
-        for key, words in now.items():
+        keys = list(now)
+        for key in keys[turn % len(keys):] + keys[:turn % len(keys)]:
+            words = now[key]
             count = 10 if key in rare else each
             text = process.output(
                 [bench.program("spawn"), str(count), *words], stderr=subprocess.DEVNULL

@@ -1,0 +1,430 @@
+#!/usr/bin/env bats
+# python.bats -- Python's own buffers: servers whose lines neither stdbuf nor fflush reaches
+# SPDX-License-Identifier: MIT
+#
+# Debian's servers on Debian's Python, unmodified. Each shows the defect without the shim first, and
+# that `stdbuf -oL` does not help. The proofs that take long are in tests/proofs/python.
+
+load helper
+
+PYTHON=/usr/bin/python3
+APPS=$ROOT/tests/fixtures/python
+SERVE=("$PYTHON" -B "$APPS/serve.py")
+SHIM=(env "LD_PRELOAD=$LIB") # unlike preload, the command in the background is the program itself
+SIGNALLED=(flask http.server wsgiref waitress tornado) # they die of SIGTERM
+GRACEFUL=(gunicorn-sync gunicorn-gthread uvicorn uvicorn-workers)
+# Only what has to come out comes out, at the end.
+OFF=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	touch os.fork.go fork.go spawn.go forkserver.go
+	if [ -n "${STDIN-}" ]; then
+		exec {STDIN}>&- || true
+	fi
+	stop_all
+}
+
+# ask NAME PATH: the response's text.
+ask() {
+	curl -sS --max-time 20 "http://127.0.0.1:$(port_of "$1")/$2"
+}
+
+count_of() {
+	lines_of "$1" | grep -c "^$2\( \|\$\)"
+}
+
+# has_lines NAME TEXT COUNT: have so many lines that begin with it arrived?
+has_lines() {
+	[ "$(count_of "$1" "$2")" = "$3" ]
+}
+
+# has_text FILE TEXT: is there such a line?
+has_text() {
+	grep -qx "$2" "$1"
+}
+
+any_arrived() {
+	local name
+	for name in "$@"; do
+		if arrived "$name" 1; then
+			echo "$name: the line arrived"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# late COMMAND KIND...: one request each is answered, and the lines do not come.
+late() {
+	local kind how=$1
+	shift
+	for kind in "$@"; do
+		# shellcheck disable=SC2086 # none, or the words of stdbuf
+		start_server "$kind" $how "${SERVE[@]}" "$kind"
+		request "$(port_of "$kind")" 1
+	done
+	refute wait_until 2 any_arrived "$@"
+}
+
+# fresh KIND: the lines of two requests arrive, the second after a quiet time, each once, and not by
+# the heartbeat.
+fresh() {
+	local id
+	start_server "$1" preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" "$1"
+	for id in 1 2; do
+		request "$(port_of "$1")" "$id"
+		wait_until 5 arrived "$1" "$id"
+	done
+	assert_equal "$(count_of "$1" req)" 2
+}
+
+# The program's stdin stays open until end_of_input.
+start_program() {
+	local name=$1
+	shift
+	mkfifo "$name.in"
+	"$@" <"$name.in" >"$name.out" 2>"$name.err" 3>&- &
+	PROGRAM=$!
+	exec {STDIN}>"$name.in"
+}
+
+end_of_input() {
+	exec {STDIN}>&-
+	STDIN=
+	wait "$PROGRAM"
+}
+
+# --- without the shim -----------------------------------------------------------------------
+
+@test "without the shim, lines of Python servers do not arrive" {
+	late '' "${SIGNALLED[@]}" "${GRACEFUL[@]}"
+	# What dies of the signal loses them, the others have them at their end.
+	for kind in "${SIGNALLED[@]}"; do
+		stop_server "$kind"
+		refute arrived "$kind" 1
+	done
+	stop_server uvicorn
+	arrived uvicorn 1
+}
+
+@test "stdbuf -oL does not help a Python server" {
+	late 'stdbuf -oL' "${SIGNALLED[@]}" "${GRACEFUL[@]}"
+}
+
+# --- with it --------------------------------------------------------------------------------
+
+@test "Flask's development server has fresh lines" {
+	fresh flask
+}
+
+@test "http.server and wsgiref have fresh lines" {
+	fresh http.server
+	fresh wsgiref
+}
+
+@test "waitress and tornado have fresh lines" {
+	fresh waitress
+	fresh tornado
+}
+
+@test "gunicorn's sync workers have fresh lines" {
+	fresh gunicorn-sync
+}
+
+@test "gunicorn's gthread workers have fresh lines" {
+	fresh gunicorn-gthread
+}
+
+@test "uvicorn has fresh lines" {
+	fresh uvicorn
+}
+
+@test "uvicorn's workers have fresh lines" {
+	fresh uvicorn-workers
+}
+
+@test "what is printed at the start arrives before any request, once from each worker" {
+	local kind
+	for kind in http.server gunicorn-sync uvicorn uvicorn-workers; do
+		start_server "$kind" preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" "$kind"
+	done
+	wait_until 5 arrived_text http.server hello
+	wait_until 5 arrived_text uvicorn startup
+	wait_until 5 has_lines gunicorn-sync hello 2
+	wait_until 5 has_lines uvicorn-workers startup 2
+	# And each by a process of its own.
+	assert_equal "$(lines_of uvicorn-workers | grep '^startup' | sort -u -k3,3 | wc -l)" 2
+}
+
+@test "what an app prints while it predicts arrives before it has answered" {
+	local kind asking
+	for kind in flask gunicorn-sync gunicorn-gthread uvicorn; do
+		start_server "$kind" preload "${SERVE[@]}" "$kind"
+		ask "$kind" predict/1 >"$kind.answer" 3>&- &
+		asking=$!
+		wait_until 5 arrived_text "$kind" "predict 1 begins"
+		wait "$asking"
+		assert_equal "$(cat "$kind.answer")" xxxxxxxxxxxx
+		wait_until 5 arrived_text "$kind" "predict 1 ends"
+	done
+}
+
+@test "what is printed after the response was sent, and between its parts, arrives" {
+	start_server uvicorn preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" uvicorn
+	ask uvicorn later/1
+	wait_until 5 arrived_text uvicorn "later 1"
+	ask uvicorn stream/2 >/dev/null
+	wait_until 5 arrived_text uvicorn "streamed 2"
+	start_server gunicorn-sync preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" gunicorn-sync
+	ask gunicorn-sync stream/3 >/dev/null
+	wait_until 5 arrived_text gunicorn-sync "streamed 3"
+	assert_equal "$(count_of gunicorn-sync part)" 3
+}
+
+# --- the end --------------------------------------------------------------------------------
+
+@test "a graceful server's last lines are out, and those of its handlers and atexit functions" {
+	local kind
+	for kind in "${GRACEFUL[@]}"; do
+		start_server "$kind" preload "${OFF[@]}" "${SERVE[@]}" "$kind"
+		request "$(port_of "$kind")" 1
+	done
+	for kind in "${GRACEFUL[@]}"; do
+		stop_server "$kind"
+		assert_equal "$SERVER_STATUS" 0
+		assert_equal "$(count_of "$kind" 'req 1')" 1
+		arrived_text "$kind" bye
+	done
+}
+
+@test "a server that dies of SIGTERM has its last words, and still dies of it" {
+	local kind
+	for kind in "${SIGNALLED[@]}"; do
+		start_server "$kind" preload "${OFF[@]}" "${SERVE[@]}" "$kind"
+		request "$(port_of "$kind")" 1
+		stop_server "$kind"
+		assert_equal "$SERVER_STATUS" $((128 + 15))
+		assert_equal "$(count_of "$kind" 'req 1')" 1
+	done
+}
+
+printed() {
+	[ "$(od -An -td8 "$1")" -gt "$2" ] 2>/dev/null
+}
+
+@test "a program that prints all the time loses no line when it is terminated" {
+	local round program reader arrived
+	for round in 1 2 3; do
+		: >count
+		mkfifo "pipe.$round"
+		cat "pipe.$round" >out 3>&- &
+		reader=$!
+		"${SHIM[@]}" "${OFF[@]}" "$PYTHON" "$APPS/endless.py" count >"pipe.$round" 2>err 3>&- &
+		program=$!
+		wait_until 10 printed count 5000
+		kill -TERM "$program"
+		wait "$program" || true
+		wait "$reader"
+		arrived=$(grep -x 'line [0-9][0-9]*' out | tail -n 1)
+		assert [ "${arrived#line }" -ge "$(od -An -td8 count)" ]
+	done
+}
+
+@test "os._exit and os.exec leave no line behind" {
+	run -0 preload "${OFF[@]}" "$PYTHON" -c 'import os; print("one"); os._exit(0)'
+	assert_output one
+	run -0 preload "${OFF[@]}" "$PYTHON" -c '
+import os
+print("one")
+try:
+    os.execv("/nowhere", ["x"])
+except OSError:
+    print("two")
+os.execv("/bin/echo", ["echo", "three"])'
+	assert_output $'one\ntwo\nthree'
+	# Without the shim: the first prints nothing.
+	run -0 "$PYTHON" -c 'import os; print("one"); os._exit(0)'
+	assert_output ''
+}
+
+@test "short programs end as ever, wherever our thread is" {
+	local round
+	for ((round = 0; round < 40; round++)); do
+		run -0 timeout 10 env LD_PRELOAD="$LIB" "$PYTHON" -S -c "
+for i in range($round * 500): pass
+print('line')"
+		assert_output line
+	done
+}
+
+# --- processes ------------------------------------------------------------------------------
+
+# once FILE: no line in it is there twice.
+once() {
+	run -0 uniq -d <(sort "$1")
+	assert_output ''
+}
+
+workers_began() {
+	[ "$(grep -c '^worker [0-2]$' "$1")" = 3 ]
+}
+
+@test "each process of os.fork and multiprocessing has fresh lines, each line once" {
+	local method methods=(os.fork fork spawn forkserver) pids=()
+	for method in "${methods[@]}"; do
+		"${SHIM[@]}" "$PYTHON" "$APPS/workers.py" "$method" 3 "$method.go" >"$method.out" 3>&- &
+		pids+=($!)
+	done
+	for method in "${methods[@]}"; do
+		wait_until 10 workers_began "$method.out"
+		touch "$method.go"
+	done
+	wait "${pids[@]}"
+	for method in "${methods[@]}"; do
+		assert_equal "$(grep -c 'ends$' "$method.out")" 4
+		once "$method.out"
+	done
+}
+
+@test "without the shim, lines from before a fork come from each worker" {
+	"$PYTHON" "$APPS/workers.py" storm 5 >plain
+	assert [ "$(wc -l <plain)" -gt 20 ]
+}
+
+@test "a storm of forks ends, each line once" {
+	timeout 60 env LD_PRELOAD="$LIB" "$PYTHON" "$APPS/workers.py" storm 500 >out
+	assert_equal "$(wc -l <out)" 1001
+	once out
+}
+
+# --- what programs do to sys.stdout ---------------------------------------------------------
+
+@test "a replaced sys.stdout is respected, and the real one is fresh beneath it" {
+	local kind
+	for kind in plain none logger raising slow closed deleted odd-fileno; do
+		start_program "$kind" "${SHIM[@]}" "$PYTHON" "$APPS/stdouts.py" "$kind"
+		wait_until 10 has_text "$kind.out" hello
+		end_of_input
+		assert_equal "$(cat "$kind.out")" $'before\nhello\nthe end'
+		assert_equal "$(cat "$kind.err")" ''
+	done
+}
+
+@test "a stand-in's flush that sleeps holds up neither a fork nor the end" {
+	local before
+	before=$(now_us)
+	run -0 timeout 20 env LD_PRELOAD="$LIB" "$PYTHON" -c '
+import os, sys, time, select
+from threading import current_thread, main_thread
+class Slow:
+    def write(self, text): sys.__stdout__.write(text)
+    def flush(self):
+        if current_thread() is not main_thread():
+            open("flushing", "w").close()
+            time.sleep(30)
+sys.stdout = Slow()
+print("line")
+while not os.path.exists("flushing"): select.select([], [], [], 0.01)
+for i in range(5):
+    if not os.fork(): os._exit(0)
+    os.wait()'
+	assert [ $(($(now_us) - before)) -lt 8000000 ]
+	assert_output line
+}
+
+@test "pytest's way of capturing sees what it saw" {
+	run -0 timeout 20 env LD_PRELOAD="$LIB" "$PYTHON" -c '
+import contextlib, io, select, sys
+kept = io.StringIO()
+with contextlib.redirect_stdout(kept):
+    print("caught")
+    select.select([], [], [], 0.1)
+assert kept.getvalue() == "caught\n"
+print("not caught")'
+	assert_output 'not caught'
+}
+
+# --- the lock -------------------------------------------------------------------------------
+
+@test "a thread that keeps the GIL for seconds delays Python's lines only" {
+	local program
+	"${SHIM[@]}" "$PYTHON" "$APPS/hog.py" >out 2>err 3>&- &
+	program=$!
+	wait_until 10 has_text out 'from libc'
+	refute has_text err hogged
+	refute has_text out 'from python'
+	wait "$program"
+	has_text err hogged
+	has_text out 'from python'
+}
+
+switches_of() {
+	sed -n 's/^voluntary_ctxt_switches:\s*//p' "$1/status"
+}
+
+@test "an interpreter that sleeps is left alone" {
+	local task before
+	start_program sleeping "${SHIM[@]}" "$PYTHON" -c 'import sys; print("line"); sys.stdin.read()'
+	wait_until 10 has_text sleeping.out line
+	for task in /proc/"$PROGRAM"/task/*; do
+		! grep -qx idleflush-py "$task/comm" || break
+	done
+	assert_equal "$(cat "$task/comm")" idleflush-py
+	before=$(switches_of "$task")
+	sleep 3 # three heartbeats
+	# One may come for what it ran before.
+	assert [ "$(switches_of "$task")" -le $((before + 1)) ]
+	end_of_input
+}
+
+@test "a program that uses no buffer is visited once a second at most" {
+	local visits
+	start_server unbuffered preload PYTHONUNBUFFERED=1 "${SERVE[@]}" http.server
+	"$PROGS/load" --port="$(port_of unbuffered)" --rate=100 --count=200 >load
+	visits=$(switches_of "$(grep -lx idleflush-py /proc/"$(pid_of unbuffered)"/task/*/comm | xargs dirname)")
+	# At its start it waits a millisecond at a time for the interpreter to come up.
+	assert [ "$visits" -lt 120 ]
+}
+
+@test "a stalled collector does not stop a Python server, and gets every line later" {
+	local name
+	# shellcheck disable=SC2034 # start_server reads it
+	READER=(--stall)
+	# Fewer than what blocks a plain server, too: 64 KiB of pipe, and its own buffers.
+	for name in plain preload; do
+		start_server "$name" "${name/plain/env}" "${SERVE[@]}" uvicorn
+		run -0 "$PROGS/load" --port="$(port_of "$name")" --rate=1000 --count=1500
+		refute arrived "$name" 1
+	done
+	kill -USR1 "${READER_PID[preload]}"
+	wait_until 10 has_lines preload req 1500
+}
+
+# --- embedded -------------------------------------------------------------------------------
+
+libpython() {
+	find /usr/lib -name 'libpython3*.so.1.0' | head -n 1
+}
+
+@test "an interpreter that a program loads late is found, also where it comes a second time" {
+	start_program embed "${SHIM[@]}" "$PROGS/embed" "$(libpython)"
+	wait_until 10 has_text embed.out first
+	refute has_text embed.out ending
+	echo >&"$STDIN"
+	wait_until 10 has_text embed.out second
+	echo >&"$STDIN"
+	end_of_input
+	assert_equal "$(cat embed.out)" $'first\nending\nsecond\nending'
+}
+
+@test "without the shim, an embedded interpreter's line does not arrive" {
+	start_program embed "$PROGS/embed" "$(libpython)"
+	refute wait_until 4 has_text embed.out first
+	echo >&"$STDIN"
+	echo >&"$STDIN"
+	end_of_input
+}
