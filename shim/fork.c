@@ -21,9 +21,12 @@
 
 /* Written before a fork, read in its child: the flusher's state is wiped there. */
 static _Atomic bool awake_at_fork;
-static _Atomic bool left_over; /* a fork under way found something it could not flush */
+static _Atomic bool left_over; /* a fork under way found no room for something */
 
-/* Another thread may be inside stdio for a moment; not so long that a fork would suffer. */
+/*
+ * Another thread may be inside stdio for a moment; not so long that a fork would suffer. What it
+ * has there then is the parent's to bring out: the child drops it like what comes after.
+ */
 static enum sink_result flush_all(void)
 {
 	int64_t end = clock_now_ns() + BUSY_BOUND;
@@ -43,7 +46,7 @@ static void prepare(void)
 	if (gate_close(WAIT_BOUND) == 1)
 		left_over = false;
 	awake_at_fork = flusher_awake();
-	if (awake_at_fork && flush_all() >= SINK_BUSY)
+	if (awake_at_fork && flush_all() == SINK_NO_ROOM)
 		left_over = true;
 	errno = kept;
 }

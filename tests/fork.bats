@@ -212,6 +212,16 @@ storm() {
 	storm "$WORK/forks" LD_PRELOAD="$LIB"
 }
 
+@test "A line of a thread that stays inside stdio over a fork does not come out of the child" {
+	local program
+	for program in "$PROGS/forks" "$WORK/forks"; do
+		[ -x "$program" ] || continue
+		# That it is pending, and the lock held, at the fork: fd 1 is a pipe.
+		assert_equal "$(timeout 30 "$program" locked)" locked
+		assert_equal "$(timeout 30 env LD_PRELOAD="$LIB" "$program" locked)" locked
+	done
+}
+
 # musl leaves the child the lock that the thread held.
 # bats test_tags=glibc
 @test "A child that is forked while a thread prints can print, too" {
