@@ -11,7 +11,6 @@
 #include "log.h"
 #include "platform.h"
 #include "sinks.h"
-#include "turn.h"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -160,6 +159,16 @@ INLINE void ended(struct conn *conn, unsigned n)
 	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
 	start();
 	arm();
+}
+
+void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
+{
+	if (!flusher_awake())
+		return;
+	turn_received(conn);
+	feed_received_bytes(conn, buf, n);
+	if (UNLIKELY(log_debugging()))
+		tell_framing(conn, fd);
 }
 
 void activity_received_slowly(int fd, const struct iovec *iov, size_t count, size_t n, bool socket)

@@ -20,6 +20,7 @@
 #include "feed.h"
 #include "flusher.h"
 #include "platform.h"
+#include "turn.h"
 
 /* accept(2) returned `fd`: a server-side connection. */
 void activity_accepted(int fd);
@@ -46,6 +47,7 @@ void activity_duplicated(int from, int to);
 
 void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
 void activity_sent_slowly(int fd, const struct iovec *iov, size_t count, size_t n);
+void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
 void activity_received_slowly(int fd, const struct iovec *iov, size_t count, size_t n, bool socket);
 void activity_reading_slowly(struct conn *conn);
 
@@ -81,6 +83,13 @@ INLINE bool activity_is_no_server(const struct conn *conn, int fd)
 
 /* --- */
 
+/* Need nobody be told of a wait: is the flusher to look soon anyway, and no answer begun? */
+INLINE bool activity_waits_dully(void)
+{
+	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_RUNNING &&
+	       activity_is_armed() && !turn_any();
+}
+
 /* `n` bytes went out on `fd`, gathered from `iov` in order. */
 INLINE void activity_sent(int fd, const struct iovec *iov, size_t count, ssize_t n)
 {
@@ -112,15 +121,15 @@ INLINE void activity_sent_bytes(int fd, const void *buf, ssize_t n)
 	}
 }
 
-/* `n` bytes came in on `fd`; `socket`: the call works on sockets only. */
-static inline void activity_received(int fd, const struct iovec *iov, size_t count, ssize_t n,
-				     bool socket)
+/*
+ * `n` bytes came in on `fd`, `conn` is what activity_reading() returned before; `socket`: the call
+ * works on sockets only.
+ */
+static inline void activity_received(const struct conn *conn, int fd, const struct iovec *iov,
+				     size_t count, ssize_t n, bool socket)
 {
-	const struct conn *conn;
-
 	if (n <= 0)
 		return;
-	conn = conn_find(fd);
 	if (conn && conn_kind(conn) != CONN_UNKNOWN) {
 		if (conn_kind(conn) > CONN_DATAGRAM)
 			return;
@@ -131,14 +140,32 @@ static inline void activity_received(int fd, const struct iovec *iov, size_t cou
 	activity_received_slowly(fd, iov, count, (size_t)n, socket);
 }
 
-/* A thread is about to read `fd`, which is waiting too where that is a server's. */
-static inline void activity_reading(int fd)
+/* The same for bytes in one piece; `buf` NULL: nobody saw them. */
+INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, ssize_t n,
+				    bool socket)
+{
+	if (n > 0 && LIKELY(conn && conn_kind(conn) == CONN_SERVER)) {
+		if (!http_is_opaque(&conn->in) || conn_turn(conn) != CONN_TURN_ASKED)
+			activity_received_on_stream(conn, fd, buf, (size_t)n);
+	} else {
+		struct iovec iov = {(void *)buf, (size_t)n};
+
+		activity_received(conn, fd, buf ? &iov : NULL, 1, n, socket);
+	}
+}
+
+/*
+ * A thread is about to read `fd`, which is waiting too where that is a server's. Returns its entry,
+ * or NULL: entries are never freed, so it is still the one when the read has returned.
+ */
+INLINE struct conn *activity_reading(int fd)
 {
 	struct conn *conn = conn_find(fd);
 
 	if (conn && conn_is_servers(conn) &&
 	    (conn_turn(conn) == CONN_TURN_ANSWERED || !activity_is_armed()))
 		activity_reading_slowly(conn);
+	return conn;
 }
 
 #endif

@@ -33,7 +33,16 @@ static inline bool feed_sent_within_body(struct conn *conn, size_t n)
 	return within;
 }
 
-/* The same for bytes in one piece; `buf` NULL: bytes nobody saw. */
+/* The same two for bytes in one piece; `buf` NULL: bytes nobody saw. */
+
+static inline void feed_received_bytes(struct conn *conn, const void *buf, size_t n)
+{
+	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->receiving))
+		return;
+	http_receive(&conn->in, buf, n);
+	conn_leave(&conn->receiving);
+}
+
 static inline unsigned feed_sent_bytes(struct conn *conn, const void *buf, size_t n)
 {
 	unsigned responses;

@@ -61,10 +61,7 @@ static const unsigned char *receive_method(struct http_in *in, const unsigned ch
 		p = http1_start_pass_empty_lines(p, end);
 		if (p == end)
 			return p;
-		if (http_queue_begin(&in->queue) && end - p >= 4 && http1_start_is_get(p)) {
-			m->state = HTTP1_TARGET;
-			return p + 4;
-		}
+		http_queue_begin(&in->queue);
 	}
 	p = http1_start_read_method(m, p, end, &method);
 	if (m->state != HTTP1_TARGET)
@@ -79,13 +76,40 @@ static const unsigned char *receive_method(struct http_in *in, const unsigned ch
 	return p;
 }
 
+/*
+ * A shortcut for the usual request, in state START: a GET without a body. Returns true if all of it
+ * was read, else perhaps nothing, or some of it.
+ */
+static inline bool receive_usual(struct http_in *in, const unsigned char **begin,
+				 const unsigned char *end)
+{
+	struct http1 *m = &in->one;
+
+	if (end - *begin < 4 || !http1_start_is_get(*begin))
+		return false;
+	if (!http_queue_begin(&in->queue)) { /* its method has to be noted */
+		m->state = HTTP1_WORD;
+		return false;
+	}
+	m->state = HTTP1_TARGET;
+	*begin = http1_head_read(m, *begin + 4, end);
+	if (m->state != HTTP1_HEAD_READ || m->flags)
+		return false;
+	set_framing(in, HTTP_1);
+	http1_restart(m);
+	return true;
+}
+
 /* Returns where HTTP/2 begins, or `end`. */
 static const unsigned char *receive_1(struct http_in *in, const unsigned char *p,
 				      const unsigned char *end)
 {
 	struct http1 *m = &in->one;
 
-	while (p < end) { /* a whole message, if there is one */
+	while (m->state == HTTP1_START && receive_usual(in, &p, end))
+		if (p == end)
+			return end;
+	do { /* a whole message, if there is one */
 		if (m->state <= HTTP1_WORD) {
 			p = receive_method(in, p, end);
 			if (is_2(in))
@@ -104,7 +128,7 @@ static const unsigned char *receive_1(struct http_in *in, const unsigned char *p
 			http_give_up(in);
 			break;
 		}
-	}
+	} while (p < end);
 	return end;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-static struct conn *_Atomic answered;
+struct conn *_Atomic turn_answered;
 
 static bool step(struct conn *conn, enum conn_turn from, enum conn_turn to)
 {
@@ -25,10 +25,10 @@ void turn_sent(struct conn *conn)
 	if (!step(conn, CONN_TURN_ASKED, CONN_TURN_ANSWERED) ||
 	    atomic_exchange(&conn->listed, true))
 		return;
-	top = atomic_load_explicit(&answered, memory_order_relaxed);
+	top = atomic_load_explicit(&turn_answered, memory_order_relaxed);
 	do
 		conn->next = top;
-	while (!atomic_compare_exchange_weak(&answered, &top, conn));
+	while (!atomic_compare_exchange_weak(&turn_answered, &top, conn));
 }
 
 bool turn_ends(struct conn *conn)
@@ -38,12 +38,12 @@ bool turn_ends(struct conn *conn)
 
 unsigned turn_end_all(void)
 {
-	struct conn *conn = atomic_load_explicit(&answered, memory_order_relaxed);
+	struct conn *conn;
 	unsigned ended = 0;
 
-	if (!conn)
+	if (!turn_any())
 		return 0;
-	conn = atomic_exchange(&answered, NULL);
+	conn = atomic_exchange(&turn_answered, NULL);
 	while (conn) {
 		struct conn *next = conn->next;
 

@@ -12,6 +12,15 @@
 
 #include "conn.h"
 
+/* The connections with an answer begun, a stack linked through the entries. Written by turn.c. */
+HIDDEN extern struct conn *_Atomic turn_answered;
+
+/* Is there one? */
+static inline bool turn_any(void)
+{
+	return atomic_load_explicit(&turn_answered, memory_order_relaxed) != NULL;
+}
+
 /* Bytes were received. */
 static inline void turn_received(struct conn *conn)
 {

@@ -5,52 +5,48 @@
 #include "next.h"
 #include "platform.h"
 
-/* `size` bounds what is looked at: with MSG_TRUNC a call returns more than it stored. */
-static inline void received(int fd, void *buf, size_t size, ssize_t n, bool socket)
+/* After recv and its kin: MSG_PEEK leaves the bytes for another call, MSG_TRUNC drops some unseen.
+ */
+static inline void received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
 {
-	struct iovec iov = {buf, size};
-
-	activity_received(fd, &iov, 1, n, socket);
+	if (!(flags & MSG_PEEK))
+		activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.read(fd, buf, n);
 
-	activity_reading(fd);
-	done = next.read(fd, buf, n);
-	received(fd, buf, n, done, false);
+	activity_received_bytes(conn, fd, buf, done, false);
 	return done;
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.readv(fd, iov, count);
 
-	activity_reading(fd);
-	done = next.readv(fd, iov, count);
-	activity_received(fd, iov, (size_t)count, done, false);
+	activity_received(conn, fd, iov, (size_t)count, done, false);
 	return done;
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recv(fd, buf, n, flags);
 
-	activity_reading(fd);
-	done = next.recv(fd, buf, n, flags);
-	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
+	received(conn, fd, buf, done, flags);
 	return done;
 }
 
 EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,
 			socklen_t *restrict length)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recvfrom(fd, buf, n, flags, addr, length);
 
-	activity_reading(fd);
-	done = next.recvfrom(fd, buf, n, flags, addr, length);
-	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
+	received(conn, fd, buf, done, flags);
 	return done;
 }
 
@@ -84,26 +80,25 @@ static void passed(const struct msghdr *message)
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recvmsg(fd, message, flags);
 
-	activity_reading(fd);
-	done = next.recvmsg(fd, message, flags);
 	if (done >= 0 && UNLIKELY(platform_controllen(message)) && flusher_awake())
 		passed(message);
 	if (done > 0 && !(flags & MSG_PEEK))
-		activity_received(fd, message->msg_iov, platform_iovlen(message), done, true);
+		activity_received(conn, fd, flags & MSG_TRUNC ? NULL : message->msg_iov,
+				  platform_iovlen(message), done, true);
 	return done;
 }
 
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 		    struct timespec *timeout)
 {
-	int done;
+	struct conn *conn = activity_reading(fd);
+	int done = next.recvmmsg(fd, messages, count, flags, timeout);
 
-	activity_reading(fd);
-	done = next.recvmmsg(fd, messages, count, flags, timeout);
 	for (int i = 0; i < done && !(flags & MSG_PEEK); i++)
-		activity_received(fd, messages[i].msg_hdr.msg_iov,
+		activity_received(conn, fd, messages[i].msg_hdr.msg_iov,
 				  platform_iovlen(&messages[i].msg_hdr), messages[i].msg_len, true);
 	return done;
 }
@@ -112,31 +107,28 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__read_chk(fd, buf, n, size);
 
-	activity_reading(fd);
-	done = next.__read_chk(fd, buf, n, size);
-	received(fd, buf, n, done, false);
+	activity_received_bytes(conn, fd, buf, done, false);
 	return done;
 }
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__recv_chk(fd, buf, n, size, flags);
 
-	activity_reading(fd);
-	done = next.__recv_chk(fd, buf, n, size, flags);
-	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
+	received(conn, fd, buf, done, flags);
 	return done;
 }
 
 EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size, int flags,
 			      __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
 
-	activity_reading(fd);
-	done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
-	received(fd, buf, n, flags & MSG_PEEK ? 0 : done, true);
+	received(conn, fd, buf, done, flags);
 	return done;
 }

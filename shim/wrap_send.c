@@ -80,11 +80,10 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
 		      unsigned int flags)
 {
-	ssize_t done;
+	struct conn *conn = activity_reading(in);
+	ssize_t done = next.splice(in, in_offset, out, out_offset, n, flags);
 
-	activity_reading(in);
-	done = next.splice(in, in_offset, out, out_offset, n, flags);
-	activity_received(in, NULL, 0, done, false);
+	activity_received(conn, in, NULL, 0, done, false);
 	activity_sent_bytes(out, NULL, done);
 	return done;
 }

@@ -10,7 +10,7 @@ static inline void waiting(void)
 {
 	int kept;
 
-	if (!flusher_awake())
+	if (LIKELY(activity_waits_dully()) || !flusher_awake())
 		return;
 	kept = errno;
 	activity_waiting();
