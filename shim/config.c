@@ -136,7 +136,7 @@ static uint64_t find_signal(const char *item, size_t length)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if ((end == item + length && number == signals[i].number) ||
 		    is_word(item + prefix, length - prefix, signals[i].name))
-			return UINT64_C(1) << (signals[i].number - 1);
+			return UINT64_C(1) << (signals[i].number - 1); /* NOLINT: 1 to 31 */
 	return 0;
 }
 

@@ -103,9 +103,9 @@ static void check_entry(const char *path)
 }
 
 /* AddressSanitizer looks at the order itself, unless it is told not to. */
-static void check_order(void)
+static void check_order(const char *list)
 {
-	const char *list = getenv("LD_PRELOAD"), *options = getenv("ASAN_OPTIONS");
+	const char *options = getenv("ASAN_OPTIONS");
 	bool there = needs_find(&needs, "libasan.so") || needs_find(&needs, "libclang_rt.asan");
 	bool first = false;
 	size_t length;
@@ -128,8 +128,10 @@ static void check_order(void)
 
 static void check_preload(void)
 {
-	if (preload_has_library(getenv("LD_PRELOAD"), NULL, 0))
-		check_order();
+	const char *list = getenv("LD_PRELOAD");
+
+	if (list && preload_has_library(list, NULL, 0))
+		check_order(list);
 	else
 		report_obstacle("preload", "LD_PRELOAD is taken away or replaced on the way");
 }

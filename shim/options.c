@@ -186,6 +186,7 @@ static const struct config_setting *find_setting(int option)
 static pid_t read_pid(const char *value)
 {
 	char *end;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the option requires it */
 	long pid = strtol(value, &end, 10);
 
 	if (*value < '1' || *value > '9' || *end || pid > INT_MAX) {

@@ -100,6 +100,7 @@ static const char *split_text(char *const *word, char *const **rest)
 	return word[1] ? word[1] : "";
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): once for each -S, and every one of them is of fewer words */
 char *const *wrapper_command(char *const *argv)
 {
 	const struct wrapper *wrapper = find(argv[0]);
