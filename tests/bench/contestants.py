@@ -35,6 +35,10 @@ PLAIN = Contestant("plain", "plain (full buffering)")
 AGAIN = Contestant("again", "plain, once more")
 IDLE = Contestant("idleflush", "idleflush", [IDLEFLUSH])
 IDLE_64K = Contestant("idleflush-64k", "idleflush -b 64K", [IDLEFLUSH, "-b", "64K"])
+# No contestant, but a gauge: how much of the price is the second thread's, whoever has it.
+THREAD = Contestant("thread", "a sleeping thread, nothing else",
+                    ["env", "LD_PRELOAD=" + os.path.join(os.path.dirname(IDLEFLUSH),
+                                                         "bench", "bin", "thread.so")])
 IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "1s", "-m", "0"])
 
 ALL = [
@@ -48,7 +52,7 @@ ALL = [
     Contestant("unbuffer", "unbuffer", ["unbuffer"], pty=True),
     Contestant("script", "script -qfc", ["script", "-qfc"], pty=True),
 ]
-LABELS = {c.key: c.label for c in ALL + [AGAIN]}
+LABELS = {c.key: c.label for c in ALL + [AGAIN, THREAD]}
 
 
 def pick(*keys):

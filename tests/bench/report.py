@@ -94,7 +94,7 @@ def table(results):
     head = ["", "age of a line, median / 99th", "CPU per request", "requests/s",
             "time per printed line", "memory of its own"]
     lines = [row(head), row([":--"] + ["--:"] * (len(head) - 1))]
-    for one in contestants.ALL:
+    for one in contestants.ALL + [contestants.THREAD]:
         memory = results.over("i-memory", "private_dirty_kib", one.key) if one.key != "plain" else 0
         lines.append(row([
             name_of(one), ages(results, one.key, RATE),
@@ -111,7 +111,7 @@ def table_of_servers(results):
             "start-up", "idle: wake-ups/s"]
     lines = [row(head), row([":--"] + ["--:"] * (len(head) - 1))]
     extra = contestants.Contestant("python-u", "python3 -u")
-    for one in contestants.ALL + [extra]:
+    for one in contestants.ALL + [extra, contestants.THREAD]:
         start = results.median("g-start", "us_per_process", one.key)
         woken = results.median("f-idle", "wakeups_per_s", one.key)
         lines.append(row([
@@ -145,13 +145,13 @@ def notes(results):
 
 
 def write(bench):
-    """Writes table.md and the picture, of a whole run only; returns what to print."""
+    """Writes table.md, its beginning and the picture, of a whole run; returns what to print."""
     results = bench.results
     if not bench.whole:
         return listing(results) + "\n\n" + bars.table(results)
     parts = [
-        machine.describe(bench.quick),
         f"Ratios are to plain, age is at {RATE} requests/s:\n\n" + table(results),
+        machine.describe(bench.quick),
         "Ages by requests a second, median / 99th; lost: still in the buffer when the server was "
         f"stopped after {3 if bench.quick else 20} s:\n\n" + table_of_ages(results),
         "Other servers; ratios are CPU time per request, to plain:\n\n"
@@ -160,8 +160,9 @@ def write(bench):
     if results.notes:
         parts.append("n/a: cannot do it, or has no effect:\n\n" + notes(results))
     parts.append("What idleflush promised:\n\n" + bars.table(results))
-    with open(os.path.join(bench.out, "table.md"), "w", encoding="utf-8") as file:
-        file.write("\n\n".join(parts) + "\n")
+    for name, text in (("summary.md", parts[:2]), ("table.md", parts)):
+        with open(os.path.join(bench.out, name), "w", encoding="utf-8") as file:
+            file.write("\n\n".join(text) + "\n")
     if picture.write_data(results, bench.out, RATE):
         subprocess.run(
             ["gnuplot", "-e", f"folder='{bench.out}'", contestants.HERE + "/picture.gp"], check=True

@@ -55,7 +55,8 @@ def take_wrk(bench, workload, servers, full, quick):
 
 
 def everyone():
-    return [contestants.PLAIN, contestants.IDLE, contestants.AGAIN] + contestants.ALL[2:]
+    first = [contestants.PLAIN, contestants.IDLE, contestants.THREAD, contestants.AGAIN]
+    return first + contestants.ALL[2:]
 
 
 def run_full_load(bench):

@@ -85,7 +85,8 @@ def run_start(bench):
 def run_calls(bench):
     blocks = "300" if bench.quick else "2000"
     for turn in bench.rounds("h-calls", 5, 1, 30):
-        for key, library in (("plain", []), ("idleflush", [contestants.LIB])):
+        for key, library in (("plain", []), ("idleflush", [contestants.LIB]),
+                             ("thread", [bench.program("thread.so")])):
             said = process.output(
                 [bench.program("calls"), blocks, *library], process.SERVER_CPUS
             )
