@@ -16,6 +16,9 @@ CC      ?= gcc
 CFLAGS  ?= -O2 -g
 B       := build
 
+# A line a file; V=1 shows the commands.
+SAY      = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
+
 ifneq ($(ARCH),$(HOST))
 CC      := $(ARCH)-linux-gnu-gcc
 B       := build/$(ARCH)
@@ -49,7 +52,7 @@ LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
 all: $(B)/libidleflush.so $(B)/idleflush
 
 $(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Small, where it is not on the way of every send and receive: what is mapped counts as memory.
 HOT := activity conn feed flusher http% turn wrap_fd wrap_recv wrap_send wrap_wait
@@ -59,11 +62,11 @@ $(filter-out $(HOT:%=$(B)/obj/%.o),$(LIB_OBJ)): LIB_CFLAGS += $(if $(filter -O2,
 $(B)/obj/string.o: LIB_CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
 
 $(B)/libidleflush.so: $(LIB_OBJ)
-	$(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
+	$(call SAY,LD) $(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
 
 # -u: in config.c that name is weak, and a static launcher gets from libc only what it insists on.
 $(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION $(B)/libdir | $(B)
-	$(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
+	$(call SAY,CC) $(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
 	  $(LDFLAGS) -Wl,-u,fnmatch -o $@ $(LAUNCHER_SRC)
 
 # Where the launcher looks for the library: made anew only when that changed.
@@ -119,17 +122,17 @@ TEST_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/tests/%,$(wildcard tests/fix
                  $(patsubst tests/fixtures/%.cc,$(B)/tests/%,$(wildcard tests/fixtures/*.cc))
 
 $(B)/tests/%: tests/fixtures/%.c $(wildcard tests/fixtures/*.h) Makefile | $(B)/tests
-	$(CC) -D_GNU_SOURCE -std=c11 $(CFLAGS) $(WARN) -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
+	$(call SAY,CC) $(CC) -D_GNU_SOURCE -std=c11 $(CFLAGS) $(WARN) -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 $(B)/tests/%: tests/fixtures/%.cc Makefile | $(B)/tests
-	$(CXX) $(CFLAGS) -Wall -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
+	$(call SAY,CXX) $(CXX) $(CFLAGS) -Wall -o $@ $< -pthread $(shell sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $<)
 
 # For musl as well, without those that need glibc or another library.
 MUSL_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/musl/%,\
                    $(shell grep -L '^/\* link:\|sigabbrev_np' tests/fixtures/*.c))
 
 $(B)/musl/%: tests/fixtures/%.c tests/fixtures/lib/musl_full.c Makefile | $(B)/musl
-	musl-gcc -D_GNU_SOURCE -std=c11 $(CFLAGS) -o $@ $< tests/fixtures/lib/musl_full.c -pthread
+	$(call SAY,MUSL) musl-gcc -D_GNU_SOURCE -std=c11 $(CFLAGS) -o $@ $< tests/fixtures/lib/musl_full.c -pthread
 
 .PHONY: test-programs musl-programs
 test-programs: $(TEST_PROGRAMS)
@@ -141,7 +144,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT     := $(patsubst tests/unit/%_test.c,$(B)/unit/%_test,$(wildcard tests/unit/*_test.c))
 
 $(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makefile | $(B)/unit
-	$(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) \
+	$(call SAY,CC) $(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) \
 	  -o $@ $(filter %.c,$^)
 
 $(B)/unit/program_test: shim/image.c shim/mapping.c
@@ -236,11 +239,11 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/bin/%,\
 
 $(B)/bench/bin/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -Wl,-z,now -o $@ $<
+	$(call SAY,CC) $(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -Wl,-z,now -o $@ $<
 
 $(B)/bench/bin/%.so: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=c11 -O2 -fPIC -shared $(WARN) -o $@ $< -pthread
+	$(call SAY,CC) $(CC) -D_GNU_SOURCE -std=c11 -O2 -fPIC -shared $(WARN) -o $@ $< -pthread
 
 # QUICK=1: under a minute. ONLY=a,c: some workloads. LIB=FILE: another library.
 .PHONY: bench bench-programs bench-publish bench-instructions
