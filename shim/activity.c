@@ -11,39 +11,25 @@
 #include "log.h"
 #include "platform.h"
 #include "sinks.h"
-
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include "standard.h"
 
 static void set_kind(struct conn *conn, enum conn_kind kind)
 {
 	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
 }
 
+/* Where unsure, true: what goes there is not a response. */
 static bool is_standard_output(int fd)
 {
-	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
-}
+	struct stat file;
 
-/* A service manager's log socket may sit on several numbers: compare the files. */
-static bool is_same_as_standard_output(int fd)
-{
-	struct stat mine, theirs;
-
-	if (is_standard_output(fd))
-		return true;
-	if (syscall(SYS_fstat, fd, &mine) < 0)
-		return true; /* unsure: not a response */
-	for (int std = STDOUT_FILENO; std <= STDERR_FILENO; std++)
-		if (syscall(SYS_fstat, std, &theirs) == 0 && theirs.st_dev == mine.st_dev &&
-		    theirs.st_ino == mine.st_ino)
-			return true;
-	return false;
+	return standard_is_number(fd) || syscall(SYS_fstat, fd, &file) < 0 ||
+	       standard_is_file(&file);
 }
 
 void activity_accepted(int fd)
 {
-	conn_set(fd, is_standard_output(fd) ? CONN_OTHER : CONN_SERVER);
+	conn_set(fd, standard_is_number(fd) ? CONN_OTHER : CONN_SERVER);
 	flusher_start();
 }
 
@@ -67,8 +53,7 @@ static void promote(struct conn *conn, int fd)
 	int kept = errno, type;
 	socklen_t length = sizeof(type);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
-	    is_same_as_standard_output(fd)) {
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || is_standard_output(fd)) {
 		set_kind(conn, CONN_OTHER);
 	} else if (type == SOCK_DGRAM) {
 		http_give_up(&conn->in); /* there is no stream to frame */
@@ -276,7 +261,7 @@ static bool is_known(unsigned int fd)
 {
 	const struct conn *conn = conn_find((int)fd);
 
-	return is_standard_output((int)fd) || (conn && conn_kind(conn) != CONN_UNKNOWN);
+	return standard_is_number((int)fd) || (conn && conn_kind(conn) != CONN_UNKNOWN);
 }
 
 void activity_closing(unsigned int first, unsigned int last)
@@ -296,10 +281,10 @@ void activity_duplicated(int from, int to)
 
 	if (!flusher_is_owner())
 		return;
-	if (is_standard_output(to))
+	if (standard_is_number(to))
 		sinks_file_changed();
-	if (conn && conn_is_servers(conn) && is_standard_output(to))
+	if (conn && conn_is_servers(conn) && standard_is_number(to))
 		set_kind(conn, CONN_OTHER); /* the connection became stdout */
 	else if (conn && conn_kind(conn) != CONN_UNKNOWN)
-		conn_set(to, is_standard_output(to) ? CONN_OTHER : conn_kind(conn));
+		conn_set(to, standard_is_number(to) ? CONN_OTHER : conn_kind(conn));
 }

@@ -12,10 +12,10 @@
 
 #include "config.h"
 #include "futex.h"
+#include "standard.h"
 #include "status.h"
 
 #include <limits.h>
-#include <sys/stat.h>
 
 #define SLOTS       32
 #define CLOSE_BOUND (100 * NS_PER_MS)
@@ -74,15 +74,10 @@ static bool is_writable(const char *mode)
 /* Flushing to a terminal or /dev/null brings nothing: no match. */
 static bool is_standard_output(int fd)
 {
-	struct stat mine, theirs;
+	struct stat file;
 
-	if (syscall(SYS_fstat, fd, &mine) < 0 || S_ISCHR(mine.st_mode))
-		return false;
-	for (int std = STDOUT_FILENO; std <= STDERR_FILENO; std++)
-		if (syscall(SYS_fstat, std, &theirs) == 0 && theirs.st_dev == mine.st_dev &&
-		    theirs.st_ino == mine.st_ino)
-			return true;
-	return false;
+	return syscall(SYS_fstat, fd, &file) == 0 && !S_ISCHR(file.st_mode) &&
+	       standard_is_file(&file);
 }
 
 /* A relative path, or none at all, is looked up by the descriptor. */
