@@ -92,7 +92,7 @@ install: all
 uninstall:
 	rm -f '$(DEST)/bin/idleflush' '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so' \
 	  '$(DEST)/share/man/man1/idleflush.1' '$(DEST)/share/bash-completion/completions/idleflush'
-	rmdir '$(DESTDIR)$(LIBDIR)/idleflush'
+	[ ! -d '$(DESTDIR)$(LIBDIR)/idleflush' ] || rmdir '$(DESTDIR)$(LIBDIR)/idleflush'
 
 # Both have the same bytes each time, wherever they are made.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)

@@ -165,7 +165,7 @@ state() {
 	cmp "$plain" "$preloaded"
 	timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms cat "$plain" | cat >"$preloaded"
 	cmp "$plain" "$preloaded"
-	timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms sort -R --random-source="$plain" "$plain" |
-		sort -n >"$preloaded"
+	timeout 100 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms LC_ALL=C \
+		sort -R --random-source="$plain" "$plain" | sort -n >"$preloaded"
 	cmp "$plain" "$preloaded"
 }

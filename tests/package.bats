@@ -5,9 +5,12 @@
 
 load helper
 
+# Each of some builds the whole, optimized, for two machines.
+export BATS_TEST_TIMEOUT=600
+
 # Not with the options and the job server of the make that may run us; a build folder of its own.
 build() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "${TREE:-$ROOT}" B="$BUILT" "$@" \
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -j2 -C "${TREE:-$ROOT}" B="$BUILT" "$@" \
 		>"$BATS_TEST_TMPDIR/make.log" 2>&1 || {
 		cat "$BATS_TEST_TMPDIR/make.log"
 		return 1
@@ -43,6 +46,26 @@ files_of() {
 	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" ''
 	assert_not_exist "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush"
+	# Where there is nothing left to take away.
+	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
+}
+
+@test "Paths with spaces are installed to; the loader cannot name them, and idleflush says so" {
+	local odd="$BATS_TEST_TMPDIR/a root" prefix="$BATS_TEST_TMPDIR/an opt"
+	build install DESTDIR="$odd"
+	assert_exist "$odd/usr/local/lib/$TRIPLET/idleflush/libidleflush.so"
+	build uninstall DESTDIR="$odd"
+	assert_equal "$(files_of "$odd")" ''
+	build install PREFIX="$prefix"
+	run -125 "$prefix/bin/idleflush" true
+	assert_output --partial 'LD_PRELOAD cannot name a path with spaces or colons'
+	build uninstall PREFIX="$prefix"
+	assert_equal "$(files_of "$prefix")" ''
+	# A path that the loader can name may have whatever else.
+	prefix="$BATS_TEST_TMPDIR/ünder%&;x,(y)"
+	build install PREFIX="$prefix"
+	run -0 "$prefix/bin/idleflush" sh -c 'echo "$LD_PRELOAD"'
+	assert_output "$prefix/lib/$TRIPLET/idleflush/libidleflush.so"
 }
 
 @test "An installed launcher finds its library under PREFIX and LIBDIR, wherever they are" {
