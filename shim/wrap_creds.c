@@ -18,10 +18,14 @@
 
 #include <stdarg.h>
 
-/* Python's second thread of ours stays, so the first may as well. */
+/* Python's second thread of ours stays, so the first may as well. errno is kept. */
 static bool step_aside(void)
 {
-	return flusher_awake() && !python_thread_is_started() && flusher_step_aside();
+	int kept = errno;
+	bool aside = flusher_awake() && !python_thread_is_started() && flusher_step_aside();
+
+	errno = kept;
+	return aside;
 }
 
 /* After the call; errno is kept. */
