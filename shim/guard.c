@@ -107,7 +107,8 @@ void guard_hide(struct sigaction *action)
 		action->sa_flags = (action->sa_flags & ~(NEEDED | UNWANTED)) | flags_of(n);
 	if (n == GUARD_FRESH) {
 		action->sa_flags &= ~RESTORER;
-		action->sa_restorer = NULL;
+		if (platform_tells_restorer())
+			action->sa_restorer = NULL;
 	}
 }
 

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
-#include "next.h"
 #include "platform.h"
 
 bool log_debug_on;
@@ -39,8 +38,8 @@ void log_send(struct log_line *line, int fd)
 	struct pollfd room = {.fd = fd, .events = POLLOUT};
 
 	line->text[line->length++] = '\n';
-	if (next.poll(&room, 1, 0) == 1 && room.revents == POLLOUT)
-		next.write(fd, line->text, line->length);
+	if (platform_poll_now(&room, 1) == 1 && room.revents == POLLOUT)
+		platform_write(fd, line->text, line->length);
 }
 
 void log_set_debug(bool on)

@@ -30,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@
 	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
 	X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)            \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
-	X(pthread_self) X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
+	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
 	X(sysconf)
 
 /* What only one of them has, or not in every version. */
@@ -104,8 +105,32 @@ static inline void platform_repeat_call(ucontext_t *frame)
 #endif
 }
 
+/*
+ * poll(2) without waiting, and write(2): libc's are cancellation points, and ours are called in
+ * calls of the program that are none. Errors as with libc's.
+ */
+static inline int platform_poll_now(struct pollfd *fds, nfds_t n)
+{
+#ifdef SYS_poll
+	return (int)syscall(SYS_poll, fds, n, 0);
+#else
+	return (int)syscall(SYS_ppoll, fds, n, &(struct timespec){0, 0}, NULL, 0);
+#endif
+}
+
+static inline ssize_t platform_write(int fd, const void *buf, size_t n)
+{
+	return syscall(SYS_write, fd, buf, n);
+}
+
 /* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
 static inline bool platform_stdio_visible(void)
+{
+	return gnu_get_libc_version != NULL;
+}
+
+/* glibc's sigaction tells sa_restorer; musl's leaves that field of the program's as it was. */
+static inline bool platform_tells_restorer(void)
 {
 	return gnu_get_libc_version != NULL;
 }

@@ -3,7 +3,6 @@
 /* Called from: the flusher thread, atfork prepare, the constructor. Never from a wrapper. */
 #include "room.h"
 
-#include "next.h"
 #include "platform.h"
 
 #include <sys/stat.h>
@@ -54,7 +53,7 @@ size_t room_for(int fd, bool last)
 	/* The system call, for there is no symbol fstat in glibc before 2.33. */
 	if (fd < 0 || syscall(SYS_fstat, fd, &file) < 0 || S_ISCHR(file.st_mode))
 		return ROOM_NEVER;
-	if (next.poll(&writable, 1, 0) < 0)
+	if (platform_poll_now(&writable, 1) < 0)
 		return 0;
 	if (writable.revents & (POLLERR | POLLHUP | POLLNVAL))
 		return ROOM_NEVER;

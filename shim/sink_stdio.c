@@ -10,7 +10,6 @@
  */
 #include "sink.h"
 
-#include "next.h"
 #include "platform.h"
 #include "room.h"
 #include "status.h"
@@ -84,12 +83,18 @@ void sink_stdio_file_changed(void)
 		atomic_store_explicit(&streams[i].muted, 0, memory_order_relaxed);
 }
 
-/* fflush; an error of ours is not left behind for the program's ferror to find. */
+/*
+ * fflush; an error of ours is not left behind for the program's ferror to find, nor may the thread
+ * end here that is to be cancelled: the program called fork, say, which is no place for that.
+ */
 static int flush_locked(FILE *file)
 {
 	int before = ferror_unlocked(file);
-	int failed = fflush_unlocked(file);
+	int kept, failed;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &kept);
+	failed = fflush_unlocked(file);
+	pthread_setcancelstate(kept, NULL);
 	if (failed && !before)
 		clearerr_unlocked(file);
 	return failed;
@@ -225,8 +230,8 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct sink_
 	waiting -= stream->gone;
 	if (!room)
 		return SINK_NO_ROOM;
-	written = next.write(file->_fileno, file->_IO_write_base + stream->gone,
-			     waiting < room ? waiting : room);
+	written = platform_write(file->_fileno, file->_IO_write_base + stream->gone,
+				 waiting < room ? waiting : room);
 	if (written < 0)
 		return SINK_CLEAN;
 	stream->gone += (size_t)written;
