@@ -1,8 +1,9 @@
 /* python_call.c -- a flush left with the interpreter: its main thread makes it, when it runs */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the number of the call that is open. A pending call cannot be taken back, nor does a child
- * lose its copy; so each knows its number and does nothing where that is not the open one's.
+ * Owns: one entry of the interpreter's queue of pending calls, which has 32 and is the program's as
+ * well. An entry cannot be taken back: where its main thread never comes to it, the same one serves
+ * the next flush that is left.
  */
 #include "python_call.h"
 
@@ -17,14 +18,18 @@
 static uint32_t last;         /* number given; the flusher's */
 static _Atomic uint32_t left; /* the open one's; set by the flusher, cleared by the main thread */
 static _Atomic uint32_t how;  /* enum sink_mode; the flusher */
+static _Atomic bool queued; /* set by the flusher, cleared by the main thread; a child has a copy */
 
 /* In the interpreter's main thread. What a signal handler raised meanwhile is raised there. */
-static int flush(void *number)
+static int flush(void *unused)
 {
-	uint32_t mine = (uint32_t)(uintptr_t)number;
+	uint32_t mine;
 	bool raised = false;
 
-	if (atomic_load(&left) != mine)
+	(void)unused;
+	atomic_store(&queued, false);
+	mine = atomic_load(&left);
+	if (!mine)
 		return 0;
 	if (python_streams_flush_own(python_calls(), (enum sink_mode)atomic_load(&how), &raised))
 		atomic_compare_exchange_strong(&left, &mine, 0);
@@ -35,7 +40,7 @@ static int flush(void *number)
 
 bool python_call_leave(enum sink_mode mode)
 {
-	bool accepted;
+	bool accepted = true;
 
 	if (!python_hooks_open() || !python_hooks_try_enter())
 		return false;
@@ -43,9 +48,12 @@ bool python_call_leave(enum sink_mode mode)
 		last = 1;
 	atomic_store(&how, mode);
 	atomic_store(&left, last);
-	accepted = python_calls()->Py_AddPendingCall(flush, (void *)(uintptr_t)last) == 0;
-	if (!accepted)
+	if (!atomic_exchange(&queued, true))
+		accepted = python_calls()->Py_AddPendingCall(flush, NULL) == 0;
+	if (!accepted) {
+		atomic_store(&queued, false);
 		atomic_store(&left, 0);
+	}
 	python_hooks_leave();
 	return accepted;
 }

@@ -390,6 +390,14 @@ switches_of() {
 	assert [ "$visits" -lt 120 ]
 }
 
+@test "the interpreter's queue of pending calls is left to the program where nobody empties it" {
+	start_server waits preload "$PYTHON" -B "$APPS/main_waits.py"
+	run -0 "$PROGS/load" --port="$(port_of waits)" --rate=400 --count=1200
+	wait_until 5 arrived waits 1200
+	# It has 31 places. The answer stands in the body.
+	assert [ "$(ask waits queue/0)" -ge 30 ]
+}
+
 @test "a stalled collector does not stop a Python server, and gets every line later" {
 	local name
 	# shellcheck disable=SC2034 # start_server reads it
