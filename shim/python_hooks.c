@@ -209,7 +209,8 @@ bool python_hooks_put(const struct python *python)
 {
 	if (atomic_load(&put))
 		return true;
-	if (!call(python, "atexit", "register",
+	if (!python_streams_learn(python) ||
+	    !call(python, "atexit", "register",
 		  python->Py_BuildValue("(N)", function(python, &at_exit_method)), NULL) ||
 	    !call(python, "posix", "register_at_fork", python->Py_BuildValue("()"),
 		  python->Py_BuildValue("{s:N,s:N,s:N}", "before",

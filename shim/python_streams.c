@@ -19,8 +19,14 @@
 #define PAUSE_MOST  (500 * NS_PER_MS)
 #define PAUSES      8 /* from there on it is the longest */
 #define STANDARD    2 /* so many of them are what the process began with */
+#define LAYERS      3
 
 static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "stderr"};
+
+/* What open(3) makes for text, from above, and how each layer names the next. */
+static const char *const kind_names[LAYERS] = {"TextIOWrapper", "BufferedWriter", "FileIO"};
+static const char *const below[LAYERS - 1] = {"buffer", "raw"};
+static struct python_object *kinds[LAYERS]; /* their types; written with the GIL */
 
 static _Atomic uint64_t written; /* by host threads, in our wrappers */
 static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
@@ -77,6 +83,42 @@ static bool is_true(const struct python *python, struct python_object *object, c
 	if (!is)
 		python->PyErr_Clear();
 	return is;
+}
+
+bool python_streams_learn(const struct python *python)
+{
+	struct python_object *io = python->PyImport_ImportModule("io");
+	bool all = io;
+
+	for (size_t i = 0; all && i < LAYERS; i++)
+		all = (kinds[i] = python->PyObject_GetAttrString(io, kind_names[i]));
+	python->Py_DecRef(io);
+	if (!all)
+		python->PyErr_Clear();
+	return all;
+}
+
+/* Each layer exactly: a subclass, or another layer in between, is code of the program's. */
+static bool is_own(const struct python *python, struct python_object *object)
+{
+	struct python_object *layer = object;
+	bool own = true;
+
+	python->Py_IncRef(layer);
+	for (size_t i = 0; own && i < LAYERS; i++) {
+		struct python_object *type = python->PyObject_Type(layer), *next = NULL;
+
+		own = type == kinds[i];
+		if (own && i < LAYERS - 1)
+			own = (next = python->PyObject_GetAttrString(layer, below[i]));
+		python->Py_DecRef(type);
+		python->Py_DecRef(layer);
+		layer = next;
+	}
+	python->Py_DecRef(layer);
+	if (!own)
+		python->PyErr_Clear();
+	return own;
 }
 
 /* The descriptor behind a stream, or -1. */
@@ -198,21 +240,16 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised)
 {
 	struct streams taken = take(python);
-	struct python_object *own = NULL;
 	uint64_t before = python_streams_written();
 	bool all = true;
 
 	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
 		struct python_object *object = taken.objects[i];
-		struct python_object *type = object ? python->PyObject_Type(object) : NULL;
 
-		if (i < STANDARD && !own)
-			own = type;
-		if (object && type != own)
+		if (object && !is_own(python, object))
 			all = false;
 		else if (object && (mode != SINK_KEEP_LINES || !is_unbuffered(python, object)))
 			all &= flush(python, object, mode, raised) != SINK_NO_ROOM;
-		python->Py_DecRef(type); /* a type that is in use stays */
 	}
 	give_back(python, &taken);
 	count(before, false);

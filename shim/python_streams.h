@@ -19,6 +19,12 @@ struct python_streams_counts {
 };
 
 /*
+ * Learns which streams are the interpreter's own. False: it has none that we know. When an
+ * interpreter is new, before any flush; holds the GIL.
+ */
+bool python_streams_learn(const struct python *python);
+
+/*
  * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the ones that the process
  * began with where those are others: a stand-in need not pass a flush on. Each only where its file
  * has room for all that it may hold. Errors are swallowed. *buffered: may any of them ever hold
@@ -28,8 +34,8 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 				      bool *buffered);
 
 /*
- * The same for those that are of the interpreter's own kind, so that no code of the program runs
- * but its signal handlers, in the main thread. `*raised`: one of them raised; its error is left
+ * The same for those that are the interpreter's own down to the file, so that no code of the
+ * program runs but its signal handlers, in the main thread. `*raised`: one of them raised; its error is left
  * set, and nothing further was done. NULL: swallowed, too. True: none was of another kind, and all
  * are flushed. Holds the GIL.
  */
