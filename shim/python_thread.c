@@ -17,8 +17,9 @@
 #include "thread.h"
 
 #define STACK       (1024 * 1024) /* the program's own flush() may run on it */
-#define WATCH       64            /* so many ms a new interpreter is watched closely */
-#define HOOKS       128
+#define WATCHES     128           /* looks at an interpreter that is coming up: half a second */
+#define CLOSELY     64            /* the first of them, a millisecond apart */
+#define FAR_APART   (8 * NS_PER_MS)
 #define RETRY_FIRST (8 * NS_PER_MS)
 #define RETRY_MOST  (64 * NS_PER_MS)
 #define STAY        (50 * NS_PER_MS)
@@ -80,6 +81,18 @@ static void wait_until_told(uint32_t told, int64_t bound_ns)
 	}
 }
 
+static bool is_initialized(void)
+{
+	return python_calls()->Py_IsInitialized();
+}
+
+/* Closely at first, for the hooks should be there before the program's first line. */
+static void await(bool (*is_there)(void))
+{
+	for (int i = 0; i < WATCHES && !is_there() && !atomic_load(&own.last); i++)
+		wait_until_told(atomic_load(&own.told), i < CLOSELY ? NS_PER_MS : FAR_APART);
+}
+
 /* An interpreter that is new, in a process or after the end of another. */
 static void await_hooks(const struct python *python)
 {
@@ -88,10 +101,7 @@ static void await_hooks(const struct python *python)
 	if (python->Py_IsInitialized())
 		python_hooks_ask(python);
 	python_hooks_leave();
-	for (int i = 0; i < HOOKS && !atomic_load(&own.last) && !python_hooks_open() &&
-			python->Py_IsInitialized();
-	     i++)
-		wait_until_told(atomic_load(&own.told), i < WATCH ? NS_PER_MS : 8 * NS_PER_MS);
+	await(python_hooks_open);
 }
 
 /*
@@ -145,7 +155,6 @@ static void *run(void *unused)
 {
 	const struct python *python;
 	int64_t retry = INT64_MAX;
-	int waits = 0;
 
 	syscall(SYS_prctl, PR_SET_NAME, "idleflush-py");
 	if (!python_calls() && !python_find_loaded()) {
@@ -153,9 +162,9 @@ static void *run(void *unused)
 		return unused;
 	}
 	python = python_calls();
-	/* Closely, for its hooks should be there before the program's first line. */
-	while (!python->Py_IsInitialized())
-		wait_until_told(atomic_load(&own.told), waits++ < WATCH ? NS_PER_MS : INT64_MAX);
+	await(is_initialized);
+	while (!is_initialized())
+		wait_until_told(atomic_load(&own.told), INT64_MAX);
 	while (!atomic_load(&own.ends)) {
 		uint32_t told = atomic_load(&own.told);
 		int64_t took = visit(python, told);
