@@ -50,14 +50,16 @@ struct sink_stream {
  */
 enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order *order);
 
+/*
+ * Does it hold bytes that a flush could bring out? Reads without the lock, so a hint; any context.
+ * One for which nothing can be done (a terminal) says no until the next flush finds otherwise.
+ */
+bool sink_stream_pending(const struct sink_stream *stream);
+
 /* Takes hold of the C streams stdout and stderr. Constructor only. */
 void sink_stdio_init(void);
 
-/*
- * Does a C stream hold bytes that a flush could bring out? Reads without the streams' locks, so a
- * hint; any context. Streams for which nothing can be done (a terminal) say no until the next
- * flush finds otherwise.
- */
+/* sink_stream_pending for stdout or stderr; any context. */
 bool sink_stdio_pending(void);
 
 /* Bytes in stdout's and stderr's buffers, a hint likewise; any context. */

@@ -55,13 +55,14 @@ static size_t pending(const struct sink_stream *stream)
 	return stream->file ? __fpending(stream->file) : 0;
 }
 
+bool sink_stream_pending(const struct sink_stream *stream)
+{
+	return pending(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
+}
+
 bool sink_stdio_pending(void)
 {
-	for (size_t i = 0; i < 2; i++)
-		if (pending(&streams[i]) &&
-		    !atomic_load_explicit(&streams[i].muted, memory_order_relaxed))
-			return true;
-	return false;
+	return sink_stream_pending(&streams[0]) || sink_stream_pending(&streams[1]);
 }
 
 size_t sink_stdio_bytes(void)
@@ -72,8 +73,7 @@ size_t sink_stdio_bytes(void)
 void sink_stdio_drop(void)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (pending(&streams[i]) &&
-		    !atomic_load_explicit(&streams[i].muted, memory_order_relaxed))
+		if (sink_stream_pending(&streams[i]))
 			__fpurge(streams[i].file);
 }
 

@@ -13,12 +13,12 @@
 
 bool sinks_may_hold(void)
 {
-	return sink_stdio_pending() || streams_any() || sink_python_may_hold();
+	return sink_stdio_pending() || streams_pending() || sink_python_may_hold();
 }
 
 bool sinks_call_for_a_look(void)
 {
-	return sink_stdio_pending() || streams_any() ||
+	return sink_stdio_pending() || streams_pending() ||
 	       (sink_python_may_hold() && !python_streams_are_silent());
 }
 

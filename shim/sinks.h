@@ -8,8 +8,8 @@
 #include "sink.h"
 
 /*
- * May something be pending? Exact for the C streams stdout and stderr, else "may": nobody can look
- * into a stream that another thread may close, nor into Python without its lock. Any context.
+ * May something be pending? Exact for C streams, else "may": nobody can look into Python without
+ * its lock. Any context.
  */
 bool sinks_may_hold(void);
 

@@ -3,10 +3,11 @@
 /*
  * Owns: the slots. Each has one word that says whose it is; whoever wants a slot moves the word by
  * compare-and-swap, so nobody waits but a close for a flush of the same stream.
- * Called from: host threads (opened, closing), the flusher thread and atfork prepare (flush).
+ * Called from: host threads (opened, closing, pending), the flusher thread and atfork prepare
+ * (flush).
  * Not seen: closes inside libc. endmntent(3) and pclose(3) close what libc itself opened, which is
  * not watched; fcloseall(3) frees nothing.
- * Never: a look into a stream from a host thread, for another one may be closing it.
+ * Never: a look into a stream whose slot is not held, for another thread may be closing it.
  */
 #include "streams.h"
 
@@ -24,8 +25,8 @@ enum use {
 	USE_FREE,
 	USE_MAKING, /* being filled in */
 	USE_IDLE,   /* watched */
-	USE_FLUSH,  /* watched, and being flushed */
-	USE_GONE,   /* closed in the middle of that flush */
+	USE_HELD,   /* watched, and being flushed or looked into */
+	USE_GONE,   /* closed in the middle of that */
 };
 
 struct slot {
@@ -38,6 +39,7 @@ static struct slot slots[SLOTS];
 STATUS_ENTRY(.address = &slots[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
 	     .records = SLOTS, .stride = sizeof(struct slot));
 static _Atomic uint32_t watched; /* slots that are not free */
+static _Atomic uint32_t closers; /* threads that wait for a slot */
 static const char *globs;        /* written by the constructor only */
 
 void streams_init(const char *files)
@@ -134,21 +136,33 @@ void streams_opened(FILE *file, const char *path, const char *mode)
 
 /* --- closing ------------------------------------------------------------------------------ */
 
-static void leave(struct slot *slot)
+/* Takes it from whoever holds it. False: that one is left to free the slot. */
+static bool take(struct slot *slot)
 {
 	int64_t end = clock_now_ns() + CLOSE_BOUND;
 
 	while (!move(slot, USE_IDLE, USE_MAKING)) {
 		int64_t left = end - clock_now_ns();
 
-		if (left <= 0 && move(slot, USE_FLUSH, USE_GONE))
-			return; /* the flush frees the slot */
+		if (left <= 0 && move(slot, USE_HELD, USE_GONE))
+			return false;
 		if (atomic_load(&slot->use) == USE_GONE)
-			return; /* a stream that was closed earlier, at the same address */
+			return false; /* a stream that was closed earlier, at the same address */
 		if (left > 0)
-			futex_wait(&slot->use, USE_FLUSH, left);
+			futex_wait(&slot->use, USE_HELD, left);
 	}
-	release(slot);
+	return true;
+}
+
+static void leave(struct slot *slot)
+{
+	bool taken;
+
+	atomic_fetch_add(&closers, 1);
+	taken = take(slot);
+	atomic_fetch_sub(&closers, 1);
+	if (taken)
+		release(slot);
 }
 
 void streams_closing(const FILE *file)
@@ -158,21 +172,48 @@ void streams_closing(const FILE *file)
 			leave(&slots[i]);
 }
 
-/* --- flushing ----------------------------------------------------------------------------- */
+/* --- pending bytes, flushing -------------------------------------------------------------- */
+
+/* False: it was closed meanwhile. */
+static bool let_go(struct slot *slot)
+{
+	if (move(slot, USE_HELD, USE_IDLE)) {
+		if (atomic_load(&closers))
+			futex_wake(&slot->use);
+		return true;
+	}
+	release(slot);
+	return false;
+}
 
 static enum sink_result flush(struct slot *slot, struct sink_order *order)
 {
 	enum sink_result result;
 
-	if (!move(slot, USE_IDLE, USE_FLUSH))
+	if (!move(slot, USE_IDLE, USE_HELD))
 		return SINK_CLEAN;
 	result = sink_stream_flush(&slot->stream, order);
-	if (move(slot, USE_FLUSH, USE_IDLE)) {
-		futex_wake(&slot->use);
-		return result;
-	}
-	release(slot);
-	return SINK_CLEAN;
+	return let_go(slot) ? result : SINK_CLEAN;
+}
+
+/* One that is held by another thread is most likely being flushed, and that is not done yet. */
+static bool is_pending(struct slot *slot)
+{
+	bool pending;
+
+	if (!move(slot, USE_IDLE, USE_HELD))
+		return atomic_load(&slot->use) == USE_HELD;
+	pending = sink_stream_pending(&slot->stream);
+	let_go(slot);
+	return pending;
+}
+
+bool streams_pending(void)
+{
+	for (size_t i = 0; streams_any() && i < SLOTS; i++)
+		if (is_pending(&slots[i]))
+			return true;
+	return false;
 }
 
 enum sink_result streams_flush(struct sink_order *order)
@@ -192,7 +233,7 @@ void streams_begin_in_child(bool drop)
 {
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct slot *slot = &slots[i];
-		bool kept = move(slot, USE_FLUSH, USE_IDLE) || atomic_load(&slot->use) == USE_IDLE;
+		bool kept = move(slot, USE_HELD, USE_IDLE) || atomic_load(&slot->use) == USE_IDLE;
 
 		if (kept && drop && __fpending(slot->stream.file))
 			__fpurge(slot->stream.file);

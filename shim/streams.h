@@ -23,13 +23,19 @@ void streams_opened(FILE *file, const char *path, const char *mode);
 
 /*
  * `file` is about to be closed: afterwards nobody here touches it. Waits where a flush of just
- * this stream has begun, which takes microseconds; 100 ms at most: then the flush holds the
- * stream's lock, for which libc's fclose waits too. Any thread; errno may change.
+ * this stream, or a look into it, has begun, which takes microseconds; 100 ms at most: then a
+ * flush holds the stream's lock, for which libc's fclose waits too. Any thread; errno may change.
  */
 void streams_closing(const FILE *file);
 
-/* Is any stream watched? A few loads; any context. */
+/* Is any stream watched? One load; any context. */
 bool streams_any(void);
+
+/*
+ * Does any hold bytes that a flush could bring out? Reads without their locks, so a hint; never
+ * waits; any context.
+ */
+bool streams_pending(void);
 
 /* sink_stream_flush for each; the flusher, an atfork prepare handler. */
 enum sink_result streams_flush(struct sink_order *order);
