@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# streams.bats -- C streams of the program's own: on stdout's file, and log files named by --files
+# SPDX-License-Identifier: MIT
+#
+# bats file_tags=core
+
+load helper
+
+LOG=log.txt
+WEBFSD=(webfsd -F -i 127.0.0.1 -r . -l /dev/stdout)
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	ENDS=() PIDS=()
+}
+
+teardown() {
+	[ -z "${WEBFSD_PID-}" ] || stop_webfsd
+	end_programs
+}
+
+# start_program [VARIABLE=VALUE...] COMMAND...: its stdin stays open until end_programs.
+start_program() {
+	local end
+	rm -f in
+	mkfifo in
+	env "$@" <in >out 2>err 3>&- &
+	PIDS+=($!)
+	exec {end}>in
+	ENDS+=("$end")
+}
+
+end_programs() {
+	local end
+	for end in "${ENDS[@]}"; do
+		exec {end}>&-
+	done
+	ENDS=()
+	[ ${#PIDS[@]} = 0 ] || wait "${PIDS[@]}" || true
+	PIDS=()
+}
+
+# has FILE [COUNT]: does it have so many lines?
+has() {
+	[ "$(grep -c 'a line' "$1" 2>/dev/null)" = "${2-1}" ]
+}
+
+# start_webfsd WORD...: its stdout is a pipe to the file "log".
+start_webfsd() {
+	local port
+	port=$(free_port)
+	URL=http://127.0.0.1:$port
+	echo hello >page
+	mkfifo pipe
+	cat pipe >log 3>&- &
+	PIDS+=($!)
+	env "$@" "${WEBFSD[@]}" -p "$port" >pipe 2>err 3>&- &
+	WEBFSD_PID=$!
+	wait_until 10 ask
+}
+
+stop_webfsd() {
+	kill -TERM "$WEBFSD_PID"
+	wait "$WEBFSD_PID" || true
+	WEBFSD_PID=
+	end_programs
+	rm pipe
+}
+
+# Some versions of webfsd log each request twice.
+logged() {
+	grep -c 'GET /page' log || true
+}
+
+logged_more() {
+	[ "$(logged)" -gt "$1" ]
+}
+
+ask() {
+	curl -sS -o answer "$URL/page"
+}
+
+# --- on stdout's file -----------------------------------------------------------------------
+
+# bats test_tags=glibc
+@test "webfsd's log on /dev/stdout is fresh, each line once; without the shim, and by stdbuf, it waits" {
+	local how before
+	for how in A=b 'stdbuf -oL'; do
+		# shellcheck disable=SC2086 # the words of stdbuf
+		start_webfsd $how
+		ask
+		refute wait_until 1 logged_more 0
+		stop_webfsd
+	done
+	mv log plain
+	start_webfsd LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0
+	wait_until 5 logged_more 0
+	before=$(logged)
+	ask
+	wait_until 5 logged_more "$before"
+	stop_webfsd
+	assert_equal "$(logged)" "$(grep -c 'GET /page' plain)"
+}
+
+@test "a stream on stdout's file is fresh, however it was opened" {
+	local how
+	for how in fopen fopen64 fdopen freopen freopen64; do
+		start_program LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/streams" "$how" /dev/stdout
+		wait_until 5 has out
+		end_programs
+		has out
+	done
+}
+
+# bats test_tags=glibc
+@test "a stderr that the program made buffered is fresh" {
+	start_program "$PROGS/streams" stderr -
+	refute wait_until 1 has err
+	end_programs
+	start_program LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/streams" stderr -
+	wait_until 5 has err
+}
+
+# --- files that are named -------------------------------------------------------------------
+
+# bats test_tags=glibc
+@test "without the shim, and without a name, a log file's line waits, and stdbuf -oL does not help" {
+	local before
+	for before in A=b 'stdbuf -oL' "LD_PRELOAD=$LIB" "LD_PRELOAD=$LIB IDLEFLUSH_FILES=other.*"; do
+		# shellcheck disable=SC2086 # words
+		start_program $before "$PROGS/streams" fopen "$PWD/$LOG"
+		refute wait_until 1 has "$LOG"
+		end_programs
+		has "$LOG"
+		rm "$LOG"
+	done
+}
+
+@test "the lines of a log file that --files names are fresh, however it was opened" {
+	local how
+	for how in fopen fopen64 fdopen freopen freopen64; do
+		start_program "$IDLEFLUSH" --heartbeat=0 --files="other,*/$LOG" \
+			"$PROGS/streams" "$how" "$PWD/$LOG"
+		wait_until 5 has "$LOG"
+		end_programs
+		has "$LOG"
+		rm "$LOG"
+	done
+}
+
+@test "a log file is found by its whole path where the program gives a relative one" {
+	start_program "$IDLEFLUSH" --heartbeat=0 --files="$PWD/$LOG" "$PROGS/streams" fopen "$LOG"
+	wait_until 5 has "$LOG"
+}
+
+@test "a log file has its last line when the program dies of SIGTERM" {
+	local before
+	for before in A=b "LD_PRELOAD=$LIB IDLEFLUSH_FILES=*.txt"; do
+		# shellcheck disable=SC2086 # words
+		start_program IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 $before \
+			"$PROGS/streams" fopen "$LOG"
+		wait_until 5 test -e "$LOG"
+		wait_until 5 sleeps "${PIDS[0]}"
+		kill -TERM "${PIDS[0]}"
+		end_programs
+		[ "$before" != A=b ] || refute has "$LOG"
+	done
+	has "$LOG"
+}
+
+# In poll, so that the line was printed.
+sleeps() {
+	grep -q '^State:.*sleeping' "/proc/$1/status"
+}
+
+@test "of a hundred log files the first are fresh and the others as without" {
+	local fresh
+	start_program "$IDLEFLUSH" --files='*.txt.*' "$PROGS/streams" many "$LOG"
+	wait_until 5 has "$LOG.0"
+	wait_until 5 has "$LOG.31"
+	fresh=$(grep -l 'a line' "$LOG".* | wc -l)
+	assert_equal "$fresh" 32
+	end_programs
+	assert_equal "$(grep -l 'a line' "$LOG".* | wc -l)" 100
+}
+
+# --- forks and races ------------------------------------------------------------------------
+
+@test "a log file's line from before a fork comes out once" {
+	start_program "$PROGS/streams" fork "$LOG"
+	end_programs
+	has "$LOG" 3 # once from each process
+	rm "$LOG"
+	start_program "$IDLEFLUSH" --files='*.txt' "$PROGS/streams" fork "$LOG"
+	wait_until 5 has "$LOG"
+	end_programs
+	has "$LOG"
+	grep -qx 'child 0' "$LOG"
+	grep -qx 'child 1' "$LOG"
+}
+
+@test "streams that are opened, reopened and closed while they are flushed lose nothing" {
+	run -0 timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_FILES="*/$LOG" IDLEFLUSH_IDLE=10us \
+		IDLEFLUSH_STATS=stats "$PROGS/streams" churn "$PWD/$LOG"
+	assert_equal "$(sort "$LOG" | uniq -c | grep -c '^ *1 thread [0-3] round [0-9]* \(begins\|ends\)$')" 8000
+	# The race was on.
+	assert [ "$(sed -n 's/.*flushes=\([0-9]*\).*/\1/p' stats)" -gt 20 ]
+}
+
+# --- what it costs --------------------------------------------------------------------------
+
+switches() {
+	local task
+	for task in /proc/"${PIDS[0]}"/task/*; do
+		if grep -qx idleflush "$task/comm"; then
+			sed -n 's/^voluntary_ctxt_switches:\s*//p' "$task/status"
+		fi
+	done
+}
+
+settled() {
+	local before=${NOW-}
+	NOW=$(switches)
+	[ -n "$NOW" ] && [ "$NOW" = "$before" ]
+}
+
+@test "a stream that is unbuffered, line-buffered or empty wakes nobody while the program waits" {
+	local how before
+	for how in unbuffered line empty; do
+		start_program LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/streams" "$how" /dev/stdout
+		[ "$how" = empty ] || wait_until 5 has out
+		wait_until 5 settled
+		before=$(switches)
+		sleep 0.5 # fifty waits
+		assert_equal "$(switches)" "$before"
+		end_programs
+	done
+}
