@@ -35,9 +35,9 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 
 /*
  * The same for those that are the interpreter's own down to the file, so that no code of the
- * program runs but its signal handlers, in the main thread. `*raised`: one of them raised; its error is left
- * set, and nothing further was done. NULL: swallowed, too. True: none was of another kind, and all
- * are flushed. Holds the GIL.
+ * program runs but its signal handlers, in the main thread. `*raised`: one of them raised; its
+ * error is left set, and nothing further was done. NULL: swallowed, too. True: none was of another
+ * kind, and all are flushed. Holds the GIL.
  */
 bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised);
 

@@ -392,7 +392,7 @@ switches_of() {
 
 @test "the interpreter's queue of pending calls is left to the program where nobody empties it" {
 	start_server waits preload "$PYTHON" -B "$APPS/main_waits.py"
-	run -0 "$PROGS/load" --port="$(port_of waits)" --rate=400 --count=1200
+	run -0 "$PROGS/load" --port="$(port_of waits)" --connections=1 --rate=400 --count=1200
 	wait_until 5 arrived waits 1200
 	# It has 31 places. The answer stands in the body.
 	assert [ "$(ask waits queue/0)" -ge 30 ]
