@@ -180,6 +180,8 @@ void flusher_start_wanted(void)
 	uint32_t wanted = FLUSHER_WANTED;
 	sigset_t all, kept;
 
+	if (!flusher_is_owner()) /* a vfork child's thread would end with it, but count as ours */
+		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
 	if (atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {

@@ -21,7 +21,7 @@
 
 /* Written before a fork, read in its child: the flusher's state is wiped there. */
 static _Atomic bool awake_at_fork;
-static _Atomic bool left_over; /* a fork under way found no room for something */
+static _Atomic bool left_over; /* a fork under way could not flush something */
 
 /*
  * Another thread may be inside stdio for a moment; not so long that a fork would suffer. What it
@@ -39,15 +39,22 @@ static enum sink_result flush_all(void)
 	return result;
 }
 
+/* A handler that interrupted printf has its lock, and would flush in the middle of it. */
+static bool may_flush(void)
+{
+	return !sink_stdio_held_by_caller() || !platform_is_in_handler();
+}
+
 static void prepare(void)
 {
-	int kept = errno;
+	int kept = errno, cancel = platform_hold_cancel();
 
 	if (gate_close(WAIT_BOUND) == 1)
 		left_over = false;
 	awake_at_fork = flusher_awake();
-	if (awake_at_fork && flush_all() == SINK_NO_ROOM)
+	if (awake_at_fork && (!may_flush() || flush_all() == SINK_NO_ROOM))
 		left_over = true;
+	platform_let_cancel(cancel);
 	errno = kept;
 }
 

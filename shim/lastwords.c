@@ -230,14 +230,6 @@ void lastwords_before_end(void)
 	errno = kept;
 }
 
-/* Some signal is blocked, its own where a handler runs. Where a program blocks some, take that. */
-static bool is_in_handler(void)
-{
-	sigset_t blocked;
-
-	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
-}
-
 /* Also where the calling thread itself has locked a stream, if it is not inside stdio below us. */
 static void flush_and_go_on(void)
 {
@@ -248,7 +240,7 @@ static void flush_and_go_on(void)
 	if (sinks_may_hold()) {
 		if (sinks_held_by_caller() != SINKS_HELD)
 			flusher_flush_now(false, BOUND);
-		else if (!is_in_handler())
+		else if (!platform_is_in_handler())
 			sinks_flush_by_caller(false, 0);
 	}
 	sink_python_take_back(let_go);

@@ -57,7 +57,8 @@
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
 	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
-	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
+	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)                 \
+	X(pthread_setcancelstate)
 /* clang-format on */
 
 /* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
@@ -154,6 +155,36 @@ static inline bool platform_stdio_is_mine(FILE *file)
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
+}
+
+/*
+ * Where a cancelled thread enters a call that is no cancellation point, what we do in there must
+ * not be one either. Returns what platform_let_cancel() takes.
+ */
+static inline int platform_hold_cancel(void)
+{
+	int kept = PTHREAD_CANCEL_ENABLE;
+
+	if (pthread_setcancelstate)
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &kept);
+	return kept;
+}
+
+static inline void platform_let_cancel(int kept)
+{
+	if (pthread_setcancelstate)
+		pthread_setcancelstate(kept, NULL);
+}
+
+/*
+ * Is this a signal handler? Some signal is blocked, its own where one runs. A program that blocks
+ * some itself is taken for one.
+ */
+static inline bool platform_is_in_handler(void)
+{
+	sigset_t blocked;
+
+	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
 }
 
 /* Registers the fork handlers, once. Returns 0, or -ENOSYS. musl's allocates: constructor only. */

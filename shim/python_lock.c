@@ -18,17 +18,9 @@ bool python_lock_is_mine(void)
 	return current && current == python->PyGILState_GetThisThreadState();
 }
 
-/* A handler runs with its own signal blocked; a thread of Python's has none blocked otherwise. */
-static bool is_in_handler(void)
-{
-	sigset_t blocked;
-
-	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
-}
-
 void *python_lock_let_go(void)
 {
-	if (!python_lock_is_mine() || is_in_handler())
+	if (!python_lock_is_mine() || platform_is_in_handler())
 		return NULL;
 	return python_calls()->PyEval_SaveThread();
 }

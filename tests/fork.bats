@@ -240,6 +240,36 @@ storm() {
 	assert_output $'before\nthe child has 1'
 }
 
+# The child's thread would be started in the name of its parent, and end with it.
+@test "A child of a vfork that waits for work does not keep its parent's thread from starting" {
+	run -0 timeout 30 "$PROGS/forks" vfork
+	assert_output ''
+	run -0 timeout 30 env LD_PRELOAD="$LIB" IDLEFLUSH_START=server IDLEFLUSH_HEARTBEAT=0 \
+		"$PROGS/forks" vfork
+	assert_output line
+}
+
+# What we do at a fork consists of calls in which a cancelled thread ends.
+@test "A thread that was cancelled can fork" {
+	local program
+	for program in "$PROGS/forks" "$WORK/forks"; do
+		[ -x "$program" ] || continue
+		run -0 timeout 30 "$program" cancelled
+		assert_output $'pending\nforked'
+		run -0 timeout 30 env LD_PRELOAD="$LIB" "$program" cancelled
+		assert_output $'pending\nforked'
+	done
+}
+
+# musl does not tell whether the handler interrupted the thread inside stdio.
+# bats test_tags=glibc
+@test "A handler that interrupts printf and forks spoils no line" {
+	timeout 60 "$PROGS/forks" handler 200000 | cat >plain
+	timeout 60 env LD_PRELOAD="$LIB" "$PROGS/forks" handler 200000 | cat >out
+	assert_equal "$(sha256sum <plain)" "$(seq 200000 | sha256sum)"
+	assert_equal "$(sha256sum <out)" "$(sha256sum <plain)"
+}
+
 @test "A Python server that starts programs while it serves goes on counting" {
 	cat >server.py <<-'END'
 		import socket, subprocess, sys
