@@ -25,23 +25,32 @@ def wrk(port, seconds=1, connections=16, path="/1"):
     return int(found[1]) / float(found[2]) * (1000 if found[3] == "ms" else 1)
 
 
-def take_turns(bench, workload, servers, requests, full, quick):
+def take_turns(bench, workload, start, requests, full, quick):
     """
     Full load on one server after the other in short turns (turns.c), round by round, for so many
-    seconds. All are alive all the time: an idle one costs nothing.
+    seconds. All are alive all the time: an idle one costs nothing. Where a program's pages happen
+    to lie is worth some percent, so all are started anew, by `start`, several times.
     """
-    for _ in bench.rounds(f"{workload}, short turns", 1, 1):
+    generations = 1 if bench.quick else 5
+    for generation in bench.rounds(f"{workload}, short turns", generations, 1, math.inf):
+        servers = start()
         text = process.output(
-            [bench.program("turns"), "200", str(quick if bench.quick else full), str(requests), "16"]
+            [bench.program("turns"), "200", str(quick if bench.quick else full // generations),
+             str(requests), "16"]
             + [f"{server.port}:{','.join(map(str, process.tree(server.pid)))}"
                for server in servers.values()],
             process.LOAD_CPUS,
         )
-    keys = [one.key for one in servers]
+        for server in servers.values():
+            server.stop()
+        note_turns(bench, workload, [one.key for one in servers], generation, text)
+
+
+def note_turns(bench, workload, keys, generation, text):
     for line in text.splitlines():
         which, turn, cpu_ns, wall_ns = line.split()
         add = bench.results.add
-        key, turn = keys[int(which)], int(turn)
+        key, turn = keys[int(which)], generation * 1000 + int(turn)
         add(workload, "cpu_us_per_request", key, turn, float(cpu_ns) / 1e3)
         add(workload, "requests_per_s", key, turn, 1e9 / float(wall_ns))
 
@@ -66,15 +75,17 @@ def run_full_load(bench):
     ):
         # Two workers get both cores, as they would; one thread has one of its own.
         cpus = process.SERVER_CPUS if workload == "b-epoll" else process.ALL_CPUS
-        servers = {}
-        for one in everyone():
-            words = fixture(bench, one, "--graceful", *model)
-            servers[one] = process.Server(words, cpus=cpus).await_port()
-        take_turns(bench, workload, servers, 4000, 50, 7 if workload == "b-epoll" else 4)
+
+        def start():
+            return {one: process.Server(fixture(bench, one, "--graceful", *model), cpus=cpus)
+                    .await_port() for one in everyone()}
+
+        take_turns(bench, workload, start, 4000, 50, 7 if workload == "b-epoll" else 4)
         if workload == "b-epoll":
+            servers = start()
             take_wrk(bench, workload, servers, 3, 1)
-        for server in servers.values():
-            server.stop()
+            for server in servers.values():
+                server.stop()
 
 
 def load(bench, port, rate, count):

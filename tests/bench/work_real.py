@@ -70,11 +70,12 @@ def run_nginx(bench):
         bench.results.note("d-nginx", one.key, "its log does not go through stdio")
     for one in contestants.pick("stdbuf-oL", "stdbuf-o0"):
         bench.results.note("d-nginx", one.key, "no effect: its log does not go through stdio")
-    servers = {one: start_nginx(one) for one in work_http.everyone()
-               if one.key not in ("patch", "stdbuf-oL", "stdbuf-o0")}
-    work_http.take_turns(bench, "d-nginx", servers, 3000, 40, 3)
-    for server in servers.values():
-        server.stop()
+
+    def start():
+        return {one: start_nginx(one) for one in work_http.everyone()
+                if one.key not in ("patch", "stdbuf-oL", "stdbuf-o0")}
+
+    work_http.take_turns(bench, "d-nginx", start, 3000, 40, 3)
 
 
 def python_contestants():
@@ -109,10 +110,11 @@ def run_uvicorn(bench):
         bench.results.note("e-uvicorn", one.key, "no effect: CPython has its own buffer")
     for one in contestants.pick("idleflush-64k"):
         bench.results.note("e-uvicorn", one.key, "-b has no effect: CPython has its own buffer")
-    servers = {one: start_uvicorn(bench, one) for one in python_contestants()}
-    work_http.take_turns(bench, "e-uvicorn", servers, 300, 40, 2)
-    for server in servers.values():
-        server.stop()
+
+    def start():
+        return {one: start_uvicorn(bench, one) for one in python_contestants()}
+
+    work_http.take_turns(bench, "e-uvicorn", start, 300, 40, 2)
 
     running = []
     for one in python_contestants():
