@@ -47,14 +47,13 @@ static bool may_flush(void)
 
 static void prepare(void)
 {
-	int kept = errno, cancel = platform_hold_cancel();
+	int kept = errno;
 
 	if (gate_close(WAIT_BOUND) == 1)
 		left_over = false;
 	awake_at_fork = flusher_awake();
 	if (awake_at_fork && (!may_flush() || flush_all() == SINK_NO_ROOM))
 		left_over = true;
-	platform_let_cancel(cancel);
 	errno = kept;
 }
 

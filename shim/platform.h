@@ -57,8 +57,7 @@
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
 	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
-	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)                 \
-	X(pthread_setcancelstate)
+	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
 /* clang-format on */
 
 /* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
@@ -155,25 +154,6 @@ static inline bool platform_stdio_is_mine(FILE *file)
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
-}
-
-/*
- * Where a cancelled thread enters a call that is no cancellation point, what we do in there must
- * not be one either. Returns what platform_let_cancel() takes.
- */
-static inline int platform_hold_cancel(void)
-{
-	int kept = PTHREAD_CANCEL_ENABLE;
-
-	if (pthread_setcancelstate)
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &kept);
-	return kept;
-}
-
-static inline void platform_let_cancel(int kept)
-{
-	if (pthread_setcancelstate)
-		pthread_setcancelstate(kept, NULL);
 }
 
 /*

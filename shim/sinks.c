@@ -46,7 +46,6 @@ bool sinks_flush_by_caller(bool ends, int64_t bound_ns)
 	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
 	int64_t end = clock_now_ns() + bound_ns;
 	_Atomic uint32_t never = 0;
-	int cancel = platform_hold_cancel();
 	enum sink_result result;
 
 	while ((result = sinks_flush_streams(&order)) >= SINK_BUSY && clock_now_ns() < end)
@@ -54,7 +53,6 @@ bool sinks_flush_by_caller(bool ends, int64_t bound_ns)
 	order.mode = SINK_GASP;
 	if (ends && result >= SINK_BUSY)
 		result = sinks_flush_streams(&order);
-	platform_let_cancel(cancel);
 	return result < SINK_BUSY;
 }
 
