@@ -27,6 +27,7 @@ setup() {
 	run -0 creds LD_PRELOAD="$LIB" setpriv --reuid=65534 --clear-groups true
 }
 
+# bats test_tags=musl
 @test "So may a musl program" {
 	[ -x "$MUSL" ] || skip "no musl-gcc here"
 	run creds "$MUSL" keepcaps own

@@ -114,6 +114,7 @@ honours_setid() {
 	assert_equal "${#lines[@]}" 6
 }
 
+# bats test_tags=musl
 @test "A musl program works, with musl's version" {
 	local loader
 

@@ -14,7 +14,7 @@ NO_MAX_AGE=IDLEFLUSH_MAX_AGE=0
 NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
 
 WAITS=(accept accept4 epoll_wait epoll_pwait poll ppoll select pselect)
-[[ $PROGS == */musl ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
+[[ $PROGS == */musl || $PROGS == */memcheck ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
 READS=(read readv recv recvfrom recvmsg recvmmsg)
 
 setup_file() {
@@ -158,6 +158,7 @@ task_of() {
 	refute wait_until 1 arrived_text off ready
 }
 
+# bats test_tags=slow-under-valgrind
 @test "Lines of a thread that only sleeps and prints come out with the heartbeat" {
 	start_server plain "$PROGS/server" --ticker=20
 	start_server off preload $NO_HEARTBEAT "$PROGS/server" --ticker=20
@@ -244,6 +245,7 @@ task_of() {
 	wait_until 10 grep -q name "$(dir_of mixed)/lines"
 }
 
+# bats test_tags=musl
 @test "A musl program's lines are fresh" {
 	[ -x "$WORK/server" ] || skip "no musl-gcc here"
 	# The first line comes out by itself: musl asks whether it is a terminal at the first flush.

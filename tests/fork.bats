@@ -98,6 +98,7 @@ prefork() {
 		"$PROGS/server" --model=prefork --hello=listening --worker-hello=up
 }
 
+# bats test_tags=constructor
 @test "Workers forked before any output have fresh lines, each once" {
 	prefork 1000 listening=1 up=4 -- \
 		"$PROGS/server" --model=prefork --fork-when=before --hello=listening --worker-hello=up
@@ -152,6 +153,7 @@ prefork() {
 	assert_lines daemon 500 listening=1 up=4
 }
 
+# bats test_tags=musl
 @test "Workers of a musl program have fresh lines, each once" {
 	[ -x "$WORK/server" ] || skip "no musl-gcc here"
 	RATE=100
@@ -206,12 +208,14 @@ storm() {
 	storm "$PROGS/forks" LD_PRELOAD="$LIB"
 }
 
+# bats test_tags=musl
 @test "Lines that a thread prints while others fork come out once in a musl program" {
 	[ -x "$WORK/forks" ] || skip "no musl-gcc here"
 	storm "$WORK/forks"
 	storm "$WORK/forks" LD_PRELOAD="$LIB"
 }
 
+# bats test_tags=musl
 @test "A line of a thread that stays inside stdio over a fork does not come out of the child" {
 	local program
 	for program in "$PROGS/forks" "$WORK/forks"; do

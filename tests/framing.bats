@@ -278,6 +278,7 @@ by_chance() {
 	done
 }
 
+# bats test_tags=musl
 @test "in a musl program, likewise" {
 	local seed
 	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/property" \
@@ -326,6 +327,7 @@ storm() {
 	assert_equal "$counted" "$sent"
 }
 
+# bats test_tags=musl
 @test "in a musl program, whose msg_iovlen is an int and padding, likewise" {
 	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/storm" \
 		"$ROOT/tests/fixtures/framing_storm.c" -pthread

@@ -21,10 +21,10 @@ load /usr/lib/bats/bats-assert/load
 load /usr/lib/bats/bats-file/load
 
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
-BUILD=$ROOT/build
+BUILD=${BUILD:-$ROOT/build}  # or build/asan, say: see tests/sanitized
 PROGS=${PROGS:-$BUILD/tests} # or build/musl: see musl.bats
 IDLEFLUSH=$BUILD/idleflush
-LIB=$BUILD/libidleflush.so
+LIB=${LIB:-$BUILD/libidleflush.so}
 export ROOT BUILD PROGS IDLEFLUSH LIB
 
 # Set in many a shell, it would make every Python test prove nothing.

@@ -146,6 +146,7 @@ counts_some() {
 	counts 3 accepted-after-client
 }
 
+# bats test_tags=vfork
 @test "What a vfork child does to its descriptors does not change what the parent's are" {
 	counts 3 accepted-before-vfork
 	counts 0 connected-before-vfork
