@@ -133,32 +133,32 @@ fresh_in_every_model() {
 	fresh accept "$PROGS/server" --model=prefork --loop=accept
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "without the shim, a libmicrohttpd server's lines do not arrive" {
 	late "$PROGS/microhttpd"
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "lines of a libmicrohttpd server are fresh" {
 	fresh microhttpd "$PROGS/microhttpd"
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "without the shim, a cpp-httplib server's lines do not arrive" {
 	late "$PROGS/httplib"
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "lines of a cpp-httplib server are fresh" {
 	fresh httplib "$PROGS/httplib"
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "without the shim, a luasocket server's lines do not arrive" {
 	late lua5.1 "$ROOT/tests/fixtures/luaserver.lua"
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "lines of a luasocket server are fresh" {
 	fresh lua lua5.1 "$ROOT/tests/fixtures/luaserver.lua"
 }
