@@ -208,7 +208,7 @@ analyze: $(ANALYZED)
 lint:
 	clang-format --dry-run --Werror $(wildcard shim/*.[ch] tests/*/*.[ch] tests/*/*.cc)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ \
+	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
 	  '-DElfW(t)=Elf64_##t' shim
 	shellcheck tests/need tests/layers $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build \
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)

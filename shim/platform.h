@@ -35,6 +35,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#ifndef __GLIBC__
+#error "needs the headers of glibc; the file that comes of it serves musl, too: build it on Debian"
+#endif
+
 #define EXPORT      __attribute__((visibility("default")))
 #define HIDDEN      __attribute__((visibility("hidden"))) /* else an extern is looked up in the GOT */
 #define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
