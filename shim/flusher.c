@@ -88,12 +88,15 @@ static int64_t disarm(void)
 }
 
 /* How long to doze at most while the process is busy, that is, armed or less than `idle` past the
- * last activity: so long it looks by itself, and activity pays for no wake. This is also the
- * resolution of the activity time under load: only the first response after a look reads the clock
- * (the coarse one would be cheap enough for each, but lags by up to 6 ms on a tickless kernel). */
+ * last activity. So long it looks by itself, and activity pays for no wake, nor for the clock: only
+ * the first response after a look reads it (the coarse one lags by up to 6 ms). */
 static int64_t doze_most_ns(void)
 {
-	return rules.idle_ns / 4 > DOZE_LEAST ? rules.idle_ns / 4 : DOZE_LEAST;
+	int64_t most = rules.idle_ns / 4 > DOZE_LEAST ? rules.idle_ns / 4 : DOZE_LEAST;
+	bool bound = rules.max_age_ns && rules.max_age_ns < rules.idle_ns;
+	int64_t soonest = bound ? rules.max_age_ns : rules.idle_ns;
+
+	return most < soonest ? most : soonest; /* what arms meanwhile is due no sooner */
 }
 
 /* Sleeps until a flush is due, a request is made or, where nothing is armed, activity. */
@@ -180,11 +183,10 @@ void flusher_start_wanted(void)
 	uint32_t wanted = FLUSHER_WANTED;
 	sigset_t all, kept;
 
-	if (!flusher_is_owner()) /* a vfork child's thread would end with it, but count as ours */
-		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
-	if (atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
+	if (flusher_is_owner() && /* a vfork child's thread would end with it, but count as ours */
+	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;
 
 		atomic_store(&state->started, true);

@@ -104,6 +104,17 @@ task_of() {
 	assert_requests steady 100
 }
 
+# Its thread dozes while the traffic lasts, but not past the maximum age of what comes meanwhile.
+@test "Under steady traffic no line is much older than the maximum age" {
+	start_server steady preload IDLEFLUSH_IDLE=20s IDLEFLUSH_MAX_AGE=100ms $NO_HEARTBEAT \
+		"$PROGS/server"
+	traffic steady 100 400
+	wait_until 10 arrived steady 400
+	assert_requests steady 400
+	# Without that, every second line or so is older, by up to the quarter of the idle time.
+	assert [ "$(awk '$1 >= 1000000' "$(dir_of steady)/lines" | wc -l)" -le 40 ]
+}
+
 @test "With a maximum age of 0, lines wait for as long as the traffic lasts" {
 	start_server steady preload IDLEFLUSH_IDLE=1s $NO_MAX_AGE $NO_HEARTBEAT "$PROGS/server"
 	traffic steady 100 60
