@@ -155,3 +155,11 @@ counts_some() {
 @test "What posix_spawn does to a child's descriptors does not change what the parent's are" {
 	counts 3 accepted-before-spawn
 }
+
+# bats test_tags=glibc
+@test "A number that is taken again before its close has returned belongs to the new connection" {
+	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o taker.so "$ROOT/tests/fixtures/lib/taker.c"
+	run -0 timeout 20 env LD_PRELOAD="$PWD/taker.so" "$PROGS/taken"
+	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/taker.so" IDLEFLUSH_STATS=stats "$PROGS/taken"
+	assert_equal "$(grep -o 'responses=[0-9]*' stats)" responses=2
+}

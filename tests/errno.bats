@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# errno.bats -- errno is the program's own, whatever the shim's own calls do to it
+# SPDX-License-Identifier: MIT
+#
+# libc's calls hardly ever change errno when they succeed, so that a wrapper which forgets to restore
+# it would go unnoticed. Here every call that the shim makes leaves 4242 there: lib/dirty.c.
+
+load helper
+
+setup_file() {
+	DIRTY=$BATS_FILE_TMPDIR/dirty.so
+	export DIRTY
+	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o "$DIRTY" "$ROOT/tests/fixtures/lib/dirty.c"
+}
+
+# errnos [VARIABLE=VALUE...]: what the program says of calls that changed its errno.
+errnos() {
+	timeout 60 env "$@" "$PROGS/errnos" 2>&1 >"$BATS_TEST_TMPDIR/out" </dev/null |
+		grep -v '^idleflush: pid='
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -ge 20 ]
+}
+
+@test "Without the shim the calls that are tried leave errno alone, dirt or not" {
+	run -0 errnos
+	assert_output ''
+	run -0 errnos LD_PRELOAD="$DIRTY"
+	assert_output ''
+}
+
+@test "The dirt is there: a program that asks for its pid has it in errno" {
+	run -0 env LD_PRELOAD="$DIRTY" /usr/bin/python3 -c '
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+ctypes.set_errno(77)
+libc.getpid()
+print(ctypes.get_errno())'
+	assert_output 4242
+}
+
+@test "No call that succeeds changes errno, nor does the start" {
+	run -0 errnos LD_PRELOAD="$LIB $DIRTY"
+	assert_output ''
+}
+
+@test "No call changes errno where it starts the thread" {
+	run -0 errnos LD_PRELOAD="$LIB $DIRTY" IDLEFLUSH_START=server
+	assert_output ''
+}
+
+@test "No call changes errno where debug makes it speak" {
+	run -0 errnos LD_PRELOAD="$LIB $DIRTY" IDLEFLUSH_DEBUG=1
+	refute_output --partial errno
+	assert_output --partial 'connection'
+}
