@@ -118,12 +118,22 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 	}
 }
 
+/* One that was never answered, as a sink of datagrams or what wakes a loop, is not about to be. */
+static bool is_answering(const struct conn *conn)
+{
+	enum conn_turn turn = conn_turn(conn);
+
+	return turn == CONN_TURN_ANSWERED ||
+	       (turn == CONN_TURN_ASKED &&
+		atomic_load_explicit(&conn->responses, memory_order_relaxed));
+}
+
 static bool is_in_flight(const struct conn *conn)
 {
 	if (!conn_is_servers(conn))
 		return false;
 	if (http_is_opaque(&conn->in))
-		return conn_turn(conn) != CONN_TURN_OVER;
+		return is_answering(conn);
 	return http_in_flight(&conn->in, &conn->out);
 }
 

@@ -383,6 +383,16 @@ streams() {
 	wait_until 5 arrived quick 1
 }
 
+# Two in a row: what the first one left behind must not hold up the second.
+@test "what is never answered is not in flight" {
+	local id
+	start_server sink preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/sink"
+	for id in 1 2; do
+		echo -n "$id" >"/dev/udp/127.0.0.1/$(port_of sink)"
+		wait_until 5 arrived sink "$id"
+	done
+}
+
 @test "a stream that its client leaves is in flight no longer" {
 	start_fixture left IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	stream left /slow/1/60000
