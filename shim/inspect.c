@@ -109,6 +109,8 @@ static bool check_state(pid_t pid, pid_t thread)
 		report_line("thread", "%d is alive", (int)thread);
 	else
 		report_line("thread", "none");
+	if (process_is_stopped(pid))
+		report_line("", "(stopped by a signal or a debugger, and so is the thread)");
 	return owner && (!own || owner == own);
 }
 
@@ -151,9 +153,11 @@ static void print_counts(void)
 	if (findings.pending < 0)
 		report_line("pending", "cannot be told of this libc");
 	else
-		report_line("pending", "%" PRId64 " bytes in %u C streams%s", findings.pending,
+		report_line("pending", "%" PRId64 " bytes in %u C streams%s%s", findings.pending,
 			    findings.streams,
-			    value[STATUS_RETRY] ? ", put off: no room, or in use" : "");
+			    value[STATUS_RETRY] ? ", put off: no room, or in use" : "",
+			    value[STATUS_MUTED] ? ", left there: a device, or nobody reads it"
+						: "");
 	if (value[STATUS_ARMED])
 		report_line("", "(a flush is due, armed %s)", tell_age(armed, value[STATUS_ARMED]));
 	report_line("done", "responses=%" PRId64 " flushes=%" PRId64 " bytes=%" PRId64,
@@ -188,7 +192,10 @@ int inspect_check(pid_t pid)
 		errx(EXIT_FAILED, "there is no process %d", (int)pid);
 	if (process_text(pid, "comm", name, sizeof(name)) > 0)
 		report_line("process", "%d, %.*s", (int)pid, (int)strcspn(name, "\n"), name);
-	process_link(pid, "exe", target, sizeof(target));
+	if (process_link(pid, "exe", target, sizeof(target)) == -ENOENT) {
+		report_obstacle("program", "none: it is a thread of the kernel, or at its end");
+		return report_end("", "it does not work");
+	}
 	report_line("program", "%s", target);
 	process_link(pid, "fd/1", target, sizeof(target));
 	snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);

@@ -71,17 +71,29 @@ bool process_exists(pid_t pid)
 	       *state != 'X';
 }
 
-void process_link(pid_t pid, const char *name, char *target, size_t size)
+bool process_is_stopped(pid_t pid)
+{
+	char state[32];
+
+	return status_field(pid, "State:\t", state, sizeof(state)) &&
+	       (*state == 'T' || *state == 't');
+}
+
+int process_link(pid_t pid, const char *name, char *target, size_t size)
 {
 	char link[NAME_MAX_HERE];
 	ssize_t length;
 
 	make_name(link, pid, name);
 	length = readlink(link, target, size - 1);
-	if (length < 0)
+	if (length < 0) {
+		int error = -errno;
+
 		snprintf(target, size, "?");
-	else
-		target[length] = '\0';
+		return error;
+	}
+	target[length] = '\0';
+	return 0;
 }
 
 bool process_variable(pid_t pid, const char *name, char *value, size_t size)

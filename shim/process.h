@@ -25,8 +25,11 @@ bool process_exists(pid_t pid);
 /* /proc/PID/`name` as a text of less than `size` bytes, its end cut. Returns its length or -1. */
 ssize_t process_text(pid_t pid, const char *name, char *text, size_t size);
 
-/* What the link /proc/PID/`name` says, or "?". */
-void process_link(pid_t pid, const char *name, char *target, size_t size);
+/* Is it stopped by a signal or a debugger? */
+bool process_is_stopped(pid_t pid);
+
+/* What the link /proc/PID/`name` says, or "?". Returns 0 or a negative errno. */
+int process_link(pid_t pid, const char *name, char *target, size_t size);
 
 /* The value of an environment variable as it was at the start, or false: not set, or not known. */
 bool process_variable(pid_t pid, const char *name, char *value, size_t size);

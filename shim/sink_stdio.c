@@ -17,6 +17,8 @@
 static struct sink_stream streams[2];
 STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
 	     .records = 2, .stride = sizeof(struct sink_stream));
+STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(uint32_t),
+	     .records = 2, .stride = sizeof(struct sink_stream));
 
 static bool owner_told; /* written by the constructor only */
 

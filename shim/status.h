@@ -38,6 +38,7 @@ enum status_what {
 	STATUS_OLDEST = 14,  /* int64_t, nanoseconds */
 	STATUS_FLUSHED = 15, /* int64_t: the last look that brought bytes out */
 	STATUS_STREAM = 16,  /* FILE *: a stream that is kept fresh, or NULL */
+	STATUS_MUTED = 17,   /* uint32_t: not 0 where a stream is given up until its file changes */
 	STATUS_WHATS
 };
 

@@ -15,6 +15,7 @@
 #include "next.h"
 #include "platform.h"
 #include "python_thread.h"
+#include "status.h"
 
 #include <stdarg.h>
 
@@ -59,7 +60,10 @@ EXPORT int prctl(int option, ...)
 	va_end(list);
 	aside = is_of_a_thread(option) && step_aside();
 	done = NEXT(prctl)(option, words[0], words[1], words[2], words[3]);
-	step_back(aside && !(option == PR_SET_SECCOMP && done == 0));
+	if (aside && option == PR_SET_SECCOMP && done == 0)
+		status_set("the program set a seccomp filter: asleep");
+	else
+		step_back(aside);
 	return done;
 }
 

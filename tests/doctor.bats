@@ -596,6 +596,51 @@ serve_and_count() {
 	assert_line 'state      the program writes to stdio without locks: asleep'
 }
 
+@test "It tells that the program set a filter, after which there is no thread" {
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" seccomp
+	examine 1
+	assert_line 'state      the program set a seccomp filter: asleep'
+	assert_line 'thread     none'
+}
+
+@test "It tells where nobody reads the pipe any more" {
+	mkfifo pipe
+	LD_PRELOAD=$LIB setsid "$MADE/dynamic" serve pid >pipe 3>&- &
+	PATIENTS+=($!)
+	exec 4<pipe 4<&-
+	wait_until 10 test -s pid
+	PATIENT=$(cat pid)
+	given_up() { "$IDLEFLUSH" --check --pid "$1" | grep -q ' 10 bytes.*nobody reads it$'; }
+	wait_until 5 given_up "$PATIENT"
+}
+
+@test "It tells of a process that is stopped, and goes on when that does" {
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" serve
+	wait_until 5 grep -q ran out
+	kill -STOP "$PATIENT"
+	examine 0
+	assert_line --regexp '^thread     [0-9]+ is alive$'
+	assert_line --partial 'stopped by a signal'
+	kill -CONT "$PATIENT"
+	examine 0
+	refute_line --partial 'stopped by a signal'
+}
+
+@test "A thread of the kernel, and a process that ended, are no patients" {
+	local pid
+	pid=$(pgrep -o kthreadd) || skip "the kernel's threads are not to be seen here"
+	examine 1 "$pid"
+	assert_line --partial 'it is a thread of the kernel'
+	# A zombie, whose parent does not wait for it.
+	setsid sh -c 'true & echo $! >zombie; exec sleep 60' 3>&- &
+	PATIENTS+=($!)
+	wait_until 5 test -s zombie
+	pid=$(cat zombie)
+	wait_until 5 grep -q '^State:.Z' "/proc/$pid/status"
+	run -125 "$IDLEFLUSH" --check --pid "$pid"
+	assert_output "idleflush: there is no process $pid"
+}
+
 @test "It tells that the thread could not start" {
 	root_only
 	rm -f "$PUBLIC/pid"
