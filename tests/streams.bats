@@ -82,7 +82,7 @@ ask() {
 
 # --- on stdout's file -----------------------------------------------------------------------
 
-# bats test_tags=glibc
+# bats test_tags=glibc,packages
 @test "webfsd's log on /dev/stdout is fresh, each line once; without the shim, and by stdbuf, it waits" {
 	local how before
 	for how in A=b 'stdbuf -oL'; do
