@@ -15,6 +15,9 @@ setup_file() {
 	export WORK
 	cc -D_GNU_SOURCE -std=c11 -O2 -o "$WORK/self" "$from/neighbours/self.c"
 	cc -O2 -shared -fPIC -o "$WORK/module.so" "$from/neighbours/module.c"
+	cc -D_GNU_SOURCE -O2 -shared -fPIC -o "$WORK/segfault.so" "$from/neighbours/other.c" -pthread
+	cc -D_GNU_SOURCE -DFLUSHER -O2 -shared -fPIC -o "$WORK/flusher.so" \
+		"$from/neighbours/other.c" -pthread
 	for name in address thread undefined; do
 		gcc -D_GNU_SOURCE -std=c11 -O1 -g -fsanitize=$name -o "$WORK/server.$name" \
 			"$from/server.c" -pthread &
@@ -159,7 +162,35 @@ beside() {
 
 @test "Beside another copy of the library" {
 	cp "$LIB" other.so
-	serves_fresh copies LD_PRELOAD="$LIB $PWD/other.so" "$PROGS/server"
+	beside "$PWD/other.so" IDLEFLUSH_DISABLE=0
+}
+
+@test "Beside another library that flushes" {
+	beside "$WORK/flusher.so"
+}
+
+# crashes NAME PRELOAD: what the crash leaves, as the shell's status, stdout and stderr.
+crashes() {
+	# shellcheck disable=SC2016 # the inner shell's
+	run_to "$1" env LD_PRELOAD="$2" /usr/bin/python3 -c 'import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+libc.printf(b"a line of C\n")
+os.kill(os.getpid(), signal.SIGSEGV)'
+}
+
+@test "Beside a library that tells of a crash: it still does, and the last line comes out" {
+	local order
+	crashes alone "$WORK/segfault.so"
+	assert_equal "$(cat alone.out)" ''
+	assert_equal "$(cat alone.status)" 139
+	grep -q 'Segmentation fault' alone.err
+	for order in "$LIB $WORK/segfault.so" "$WORK/segfault.so $LIB"; do
+		crashes both "$order"
+		diff alone.err both.err
+		diff alone.status both.status
+		assert_equal "$(cat both.out)" 'a line of C'
+	done
+	beside "$WORK/segfault.so"
 }
 
 # --- sanitizers -----------------------------------------------------------------------------
@@ -351,17 +382,20 @@ as_user() {
 	grep -q '^threads 2$' shim.err
 }
 
-@test "A process that unshares its user namespace can, with --start=server" {
+@test "A process that unshares its user namespace can, whenever our thread starts" {
+	local start
 	unshare -U true 2>/dev/null || skip "no user namespaces here"
 	run_to plain "$WORK/self" unshare
 	assert_equal "$(head -n 1 plain.out)" 'unshare: ok'
-	# With a thread from the start it cannot: why the option is there.
-	run_to early env LD_PRELOAD="$LIB" "$WORK/self" unshare
-	assert_equal "$(head -n 1 early.out)" 'unshare: Invalid argument'
-	run_to shim "$IDLEFLUSH" --start=server "$WORK/self" unshare
-	grep -q '^threads 2$' shim.err
-	sed -i 's/^threads 2$/threads 1/' shim.err
-	same plain shim
+	# Another library's thread is in the way, as ours would be did it not step aside.
+	run_to other env LD_PRELOAD="$WORK/flusher.so" "$WORK/self" unshare
+	assert_equal "$(head -n 1 other.out)" 'unshare: Invalid argument'
+	for start in constructor server; do
+		run_to shim "$IDLEFLUSH" --start="$start" "$WORK/self" unshare
+		grep -q '^threads 2$' shim.err
+		sed -i 's/^threads 2$/threads 1/' shim.err
+		same plain shim
+	done
 }
 
 @test "unshare and chroot, as commands" {
