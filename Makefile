@@ -5,6 +5,10 @@
 #   make check  lint, unit tests, artifact tests, bats; installs what is missing where it may
 #   make bench  the figures of the README; QUICK=1 for coarse ones
 #
+#   make check-thirdparty   libuv's, libevent's and CPython's own tests, plain and preloaded
+#   make check-storms       tests/storms.bats with the full counts
+#   make soak               servers at work for MINUTES=10: memory, descriptors, threads
+#
 #   make ARCH=aarch64   the same for another machine, into build/aarch64/
 #   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
 #   make uninstall      takes it away again
@@ -223,8 +227,8 @@ bats-musl: all musl-programs
 
 # --- proofs that take their time: not part of the check
 
-# CPython's own tests, plain and preloaded; both columns in build/thirdparty/report.md.
-.PHONY: check-thirdparty storms
+# Other people's tests, plain and preloaded; both columns in build/thirdparty.txt.
+.PHONY: check-thirdparty check-storms soak
 check-thirdparty: all
 	sh tests/need thirdparty
 	tests/proofs/thirdparty --build=$(B)
@@ -264,9 +268,15 @@ check-systems: all
 	tests/proofs/systems --build=$(B) $(RELEASES)
 
 # tests/storms.bats with the full counts.
-storms: all test-programs
+check-storms: all test-programs
 	sh tests/need check
 	tests/proofs/storms
+
+# Servers at work for a long time: memory, descriptors and threads stay what they were.
+MINUTES ?= 10
+
+soak: all test-programs
+	tests/proofs/soak --build=$(B) --minutes=$(MINUTES)
 
 # --- figures: side by side with the alternatives, and in instructions
 

@@ -2,11 +2,11 @@
 # storms.bats -- a lot of everything: no hang, no crash, every line exactly once
 # SPDX-License-Identifier: MIT
 #
-# The counts are small here; tests/proofs/storms has the full ones.
+# The counts are small here; `make check-storms` has the full ones, `make soak` the long run.
 
 load helper
 
-FORKS=${STORM_FORKS:-3000}
+FORKS=${STORM_FORKS:-1000}
 CONNECTIONS=${STORM_CONNECTIONS:-3000}
 EXITS=${STORM_EXITS:-10}
 STOPS=${STORM_STOPS:-15}
