@@ -160,17 +160,31 @@ $(B)/unit/http_test: $(filter-out shim/http.c,$(wildcard shim/http*.c)) $(wildca
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
 
-# Noise into the framing; what was worth keeping is the corpus, what a run finds goes to build/.
-SECS ?= 60
+# Noise into what reads other people's bytes: framing, settings, ELF files. What was worth keeping of
+# the first is the corpus; what a run finds goes to build/.
+SECS      ?= 60
+SECS_REST ?= 10
+FUZZ      := clang $(CPPFLAGS) -Ishim -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+               -fno-sanitize-recover=all -o
+RUN_FUZZ  = $(B)/$(1)_fuzz -max_total_time=$(2) -max_len=$(3) -timeout=10 -verbosity=0 \
+              -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$(1)
 
 $(B)/http_fuzz: tests/fuzz/http_fuzz.c $(wildcard shim/http*.[ch]) shim/bytes.h Makefile | $(B)
-	clang -Ishim -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	  -o $@ $(filter %.c,$^)
+	$(FUZZ) $@ $(filter %.c,$^)
 
-fuzz: $(B)/http_fuzz
-	mkdir -p $(B)/corpus
-	$(B)/http_fuzz -max_total_time=$(SECS) -max_len=2048 -verbosity=0 -print_final_stats=1 \
-	  -artifact_prefix=$(B)/ $(B)/corpus tests/fuzz/corpus/http
+$(B)/config_fuzz: tests/fuzz/config_fuzz.c shim/config.c shim/config.h shim/platform.h Makefile | $(B)
+	$(FUZZ) $@ $(filter %.c,$^)
+
+$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c $(foreach f,anatomy image program mapping,shim/$f.c shim/$f.h) Makefile | $(B)
+	$(FUZZ) $@ $(filter %.c,$^)
+
+fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz
+	mkdir -p $(B)/corpus/http $(B)/corpus/config $(B)/corpus/elf
+	for bits in 32 64; do gcc -m$$bits -Os -fPIC -shared -nostdlib -Wl,-z,noseparate-code \
+	  -Wl,--build-id -o $(B)/corpus/elf/seed$$bits tests/fuzz/seed.c || test $$bits = 32; done
+	$(call RUN_FUZZ,http,$(SECS),2048) tests/fuzz/corpus/http
+	$(call RUN_FUZZ,config,$(SECS_REST),256)
+	$(call RUN_FUZZ,elf,$(SECS_REST),6000)
 
 # Where nothing can be installed the demo falls back on the bundled server.
 .PHONY: demo
@@ -190,7 +204,7 @@ check:
 	$(MAKE) lint
 	$(MAKE) -j$(JOBS) analyze
 	$(MAKE) unit
-	$(MAKE) fuzz SECS=30
+	$(MAKE) fuzz SECS=20
 	$(MAKE) bats bats-musl
 
 # Slower than lint, hence by file and only where something changed. What a NOLINT lets pass and what

@@ -1,0 +1,70 @@
+/* config_fuzz.c -- any text at all as a setting: taken within its limits, or refused and nothing
+ * set */
+/* SPDX-License-Identifier: MIT */
+/* The first byte says which setting; what follows is its value, and a name for config_match. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static size_t count_settings(void)
+{
+	size_t n = 0;
+
+	while (config_settings[n].env)
+		n++;
+	return n;
+}
+
+static int64_t number_of(const struct config *config, const struct config_setting *setting)
+{
+	const void *field = (const char *)config + setting->field;
+
+	return setting->form == CONFIG_TIME ? *(const int64_t *)field
+					    : (int64_t) * (const size_t *)field;
+}
+
+static void check_taken(const struct config *config, const struct config_setting *setting)
+{
+	int64_t number;
+
+	if (setting->form != CONFIG_TIME && setting->form != CONFIG_SIZE)
+		return;
+	number = number_of(config, setting);
+	MUST((number >= setting->min && number <= setting->max) || (setting->zero && !number));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct config_setting *setting;
+	struct config config, before;
+	char *value;
+
+	if (!size)
+		return 0;
+	setting = &config_settings[*data % count_settings()];
+	value = malloc(size); /* of its very size: a step too far is seen */
+	MUST(value);
+	memcpy(value, data + 1, size - 1);
+	value[size - 1] = '\0';
+	memset(&before, 0, sizeof(before));
+	config_init(&before);
+	memcpy(&config, &before, sizeof(config));
+	if (config_set(&config, setting, value) == 0)
+		check_taken(&config, setting);
+	else if (setting->form != CONFIG_OUTPUT) /* whatever is no switch is a path there */
+		MUST(!memcmp(&config, &before, sizeof(config)));
+	if (strlen(value) < 256) /* fnmatch(3) itself takes long where there are many stars */
+		config_match(value, "/usr/sbin/a-server");
+	config_match("*server,nginx", value);
+	free(value);
+	return 0;
+}
