@@ -34,7 +34,7 @@ void activity_waiting(void);
 /* A thread is about to wait for a child or a signal: as above, but starts no thread. */
 void activity_pausing(void);
 
-/* shutdown(2) of `fd` succeeded; `how` as there. */
+/* shutdown(2) of `fd` succeeded; `how` as there. errno is kept. */
 void activity_shut(int fd, int how);
 
 /* `first` … `last` are about to be closed, or were just made: nothing known of them holds. */

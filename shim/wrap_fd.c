@@ -61,13 +61,9 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 EXPORT int shutdown(int fd, int how)
 {
 	int done = next.shutdown(fd, how);
-	int kept;
 
-	if (done || !flusher_awake())
-		return done;
-	kept = errno;
-	activity_shut(fd, how);
-	errno = kept;
+	if (done == 0 && flusher_awake())
+		activity_shut(fd, how);
 	return done;
 }
 

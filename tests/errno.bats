@@ -52,3 +52,22 @@ print(ctypes.get_errno())'
 	refute_output --partial errno
 	assert_output --partial 'connection'
 }
+
+@test "In Python as well, whose streams are asked when the program waits" {
+	run -0 timeout 60 env LD_PRELOAD="$LIB $DIRTY" /usr/bin/python3 -c '
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+def keeps(call, *words):
+    ctypes.set_errno(77)
+    result = call(*words)
+    if result < 0 or ctypes.get_errno() != 77:
+        print(call.__name__, result, ctypes.get_errno())
+
+for n in range(40):
+    keeps(libc.poll, None, 0, 20)
+child = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "0.1")
+keeps(libc.waitpid, child, None, 0)
+print("done")'
+	assert_output done
+}

@@ -203,6 +203,14 @@ storm() {
 	assert_equal "$(grep -vc '^thread [0-9]*$' unique)" 0
 }
 
+@test "What was printed before a fork comes out before what the child prints" {
+	run -0 timeout 20 "$PROGS/forks" order
+	assert_output $'before\nchild\nbefore\nafter'
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 \
+		IDLEFLUSH_HEARTBEAT=0 "$PROGS/forks" order
+	assert_output $'before\nchild\nafter'
+}
+
 @test "Lines that a thread prints while others fork come out once, and from one process" {
 	storm "$PROGS/forks"
 	storm "$PROGS/forks" LD_PRELOAD="$LIB"
