@@ -423,6 +423,18 @@ as_user() {
 	diff plain.out shim.out
 }
 
+@test "A strict seccomp filter without futex and getpid does no harm where prctl sets it" {
+	# That they are missing in it: set by seccomp(2), which nobody sees, it kills the process.
+	run_to killed env LD_PRELOAD="$LIB" "$WORK/self" strict
+	[ "$(cat killed.status)" != 77 ] || skip "no seccomp here"
+	assert_equal "$(cat killed.status)" 159
+	run_to plain "$WORK/self" strict-prctl
+	run_to shim env LD_PRELOAD="$LIB" "$WORK/self" strict-prctl
+	assert_equal "$(cat shim.status)" 0
+	grep -q '^threads 2$' shim.err
+	diff plain.out shim.out
+}
+
 @test "A seccomp filter over all threads needs to have what a look at stdout takes" {
 	run_to plain "$WORK/self" strict-all slow
 	[ "$(cat plain.status)" != 77 ] || skip "no seccomp here"

@@ -162,3 +162,20 @@ is_stopped() {
 	stop_server storm
 	assert_each_once storm 6
 }
+
+@test "Where the monotonic clock has only begun, or ran for ten years, lines are fresh" {
+	local up offset id=0
+	unshare --time --fork true 2>/dev/null || skip "no time namespaces here"
+	up=$(cut -d. -f1 /proc/uptime)
+	for offset in -"$up" 315360000; do
+		start_server "clock$offset" unshare --time --monotonic="$offset" --fork --kill-child \
+			env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/server" --graceful
+		for id in 1 2 3; do
+			request "$(port_of "clock$offset")" "$id"
+			wait_until 10 arrived "clock$offset" "$id"
+		done
+		kill -KILL "$(pid_of "clock$offset")"
+		await_server "clock$offset"
+		assert_each_once "clock$offset" 3
+	done
+}
