@@ -81,6 +81,48 @@ assert all(isinstance(v, str) for v in service["environment"].values())'
 	fi
 }
 
+# entrypoint [VARIABLE=VALUE...] WORD...: by the shell in $shell, with the library of this build.
+entrypoint() {
+	local settings=()
+	while [[ ${1-} == *=* ]]; do
+		settings+=("$1")
+		shift
+	done
+	# shellcheck disable=SC2086 # a shell may be two words
+	env -u LD_PRELOAD -u IDLEFLUSH_DISABLE IDLEFLUSH_LIBRARY="$LIB" "${settings[@]}" \
+		$shell "$ROOT/examples/docker/docker-entrypoint.sh" "$@"
+}
+
+# shellcheck disable=SC2016 # a dollar in single quotes is for that command
+@test "The container's entrypoint does the same in every shell" {
+	local shell tried=0 show='echo "${LD_PRELOAD-none}"'
+	for shell in dash 'bash --posix' 'busybox ash' mksh; do
+		command -v "${shell% *}" >/dev/null || continue
+		tried=$((tried + 1))
+		run -0 entrypoint sh -c "$show"
+		assert_output "$LIB"
+		run -0 entrypoint LD_PRELOAD=/lib/none.so sh -c "$show"
+		assert_line "/lib/none.so:$LIB"
+		run -0 entrypoint LD_PRELOAD="$LIB" sh -c "$show"
+		assert_output "$LIB"
+		run -0 entrypoint IDLEFLUSH_DISABLE=1 sh -c "$show"
+		assert_output none
+		run -0 entrypoint IDLEFLUSH_LIBRARY=/nosuch.so sh -c "$show"
+		assert_line --index 0 --partial 'no /nosuch.so'
+		assert_line --index 1 none
+		run -125 entrypoint
+		assert_output --partial 'no command'
+		run -127 entrypoint nosuch-command
+		run -3 entrypoint sh -c 'printf "<%s>" "$@"; exit 3' - 'a b' '' '$x' '*'
+		assert_output '<a b><><$x><*>'
+		# It becomes the command.
+		run -0 sh -c 'echo $$; IDLEFLUSH_LIBRARY=$1 exec $3 "$2" sh -c "echo \$\$"' - "$LIB" \
+			"$ROOT/examples/docker/docker-entrypoint.sh" "$shell"
+		assert_equal "${lines[0]}" "${lines[1]}"
+	done
+	assert [ "$tried" -ge 2 ]
+}
+
 @test "systemd has nothing to say against the drop-in" {
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here (systemd)"
 	cd "$BATS_TEST_TMPDIR"
