@@ -69,5 +69,5 @@ for n in range(40):
 child = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "0.1")
 keeps(libc.waitpid, child, None, 0)
 print("done")'
-	assert_output done
+	assert_output "done"
 }
