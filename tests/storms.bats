@@ -10,6 +10,7 @@ FORKS=${STORM_FORKS:-1000}
 CONNECTIONS=${STORM_CONNECTIONS:-3000}
 EXITS=${STORM_EXITS:-10}
 STOPS=${STORM_STOPS:-15}
+ALARM_SECONDS=${STORM_ALARM_SECONDS:-2}
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -90,8 +91,21 @@ exits_well() {
 		IDLEFLUSH_HEARTBEAT=10ms
 }
 
-read_bytes() {
-	[ "$(wc -c <collected)" -ge "$1" ]
+@test "A handler that strikes thousands of times a second and makes calls of every kind" {
+	local build count
+	for build in cc musl-gcc; do
+		command -v "$build" >/dev/null || continue
+		"$build" -D_GNU_SOURCE -O2 -o alarms "$ROOT/tests/fixtures/neighbours/alarms.c"
+		# Through a pipe, for which the shim looks for room.
+		set -o pipefail
+		timeout 100 env LD_PRELOAD="$LIB" IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us \
+			IDLEFLUSH_HEARTBEAT=10ms ./alarms "$ALARM_SECONDS" 2>err | cat >out
+		set +o pipefail
+		assert [ "$(sed -n 's/^alarms \([0-9]*\) wrong 0$/\1/p' err)" -ge 100 ]
+		count=$(($(wc -l <out) - 1))
+		assert_equal "$(tail -n 1 out)" "printed $count"
+		assert_equal "$(head -n -1 out | cksum)" "$(seq -f 'line %.0f' "$count" | cksum)"
+	done
 }
 
 # The FIFO is held open as a supervisor does, or its writer would die with its reader.
