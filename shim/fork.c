@@ -14,6 +14,7 @@
 #include "futex.h"
 #include "gate.h"
 #include "sinks.h"
+#include "turn.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
 #define BUSY_BOUND (20 * NS_PER_MS)
@@ -69,6 +70,7 @@ static void child(void)
 	/* What came since was printed by a thread that is not here; the parent has it, too. */
 	sinks_begin_in_child(awake_at_fork && !left_over);
 	gate_reset();
+	turn_end_all(); /* the parent's answers: to close a copy here is not to end one */
 	conn_restart_count();
 	flusher_begin_in_child(awake_at_fork, left_over);
 	errno = kept;

@@ -261,6 +261,15 @@ storm() {
 	assert_output line
 }
 
+@test "A child that closes its copy of a connection ends no answer of its parent's" {
+	run -0 timeout 30 "$PROGS/forks" answering
+	assert_output 'the child has 1'
+	run -0 --separate-stderr timeout 30 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS=1 \
+		"$PROGS/forks" answering
+	assert_output 'the child has 1'
+	assert_equal "$(grep -o 'responses=[0-9]*' <<<"$stderr")" $'responses=0\nresponses=1'
+}
+
 # What we do at a fork consists of calls in which a cancelled thread ends.
 @test "A thread that was cancelled can fork" {
 	local program
