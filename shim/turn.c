@@ -14,7 +14,8 @@ static bool step(struct conn *conn, enum conn_turn from, enum conn_turn to)
 {
 	uint8_t turn = (uint8_t)from;
 
-	return atomic_load_explicit(&conn->turn, memory_order_relaxed) == from &&
+	/* Not relaxed: turn_end_all() takes the entry off the list first, and then looks. */
+	return atomic_load(&conn->turn) == from &&
 	       atomic_compare_exchange_strong(&conn->turn, &turn, (uint8_t)to);
 }
 

@@ -5,11 +5,19 @@
 #include "next.h"
 #include "platform.h"
 
-/* After recv and its kin: MSG_PEEK leaves the bytes for another call, MSG_TRUNC drops some unseen.
+/*
+ * Are these the next bytes of the conversation? MSG_PEEK leaves them for another call; an urgent
+ * byte is beside the stream, and the error queue brings back what was sent.
  */
+static inline bool goes_on(int flags)
+{
+	return !(flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
+}
+
+/* After recv and its kin: MSG_TRUNC drops bytes unseen. */
 static inline void received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
 {
-	if (!(flags & MSG_PEEK))
+	if (goes_on(flags))
 		activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
 }
 
@@ -78,16 +86,23 @@ static void passed(const struct msghdr *message)
 	errno = kept;
 }
 
+static inline void received_message(const struct conn *conn, int fd, const struct msghdr *message,
+				    ssize_t n, int flags)
+{
+	if (UNLIKELY(platform_controllen(message)) && flusher_awake())
+		passed(message);
+	if (goes_on(flags))
+		activity_received(conn, fd, flags & MSG_TRUNC ? NULL : message->msg_iov,
+				  platform_iovlen(message), n, true);
+}
+
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct conn *conn = activity_reading(fd);
 	ssize_t done = next.recvmsg(fd, message, flags);
 
-	if (done >= 0 && UNLIKELY(platform_controllen(message)) && flusher_awake())
-		passed(message);
-	if (done > 0 && !(flags & MSG_PEEK))
-		activity_received(conn, fd, flags & MSG_TRUNC ? NULL : message->msg_iov,
-				  platform_iovlen(message), done, true);
+	if (done >= 0)
+		received_message(conn, fd, message, done, flags);
 	return done;
 }
 
@@ -97,9 +112,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	struct conn *conn = activity_reading(fd);
 	int done = next.recvmmsg(fd, messages, count, flags, timeout);
 
-	for (int i = 0; i < done && !(flags & MSG_PEEK); i++)
-		activity_received(conn, fd, messages[i].msg_hdr.msg_iov,
-				  platform_iovlen(&messages[i].msg_hdr), messages[i].msg_len, true);
+	for (int i = 0; i < done; i++)
+		received_message(conn, fd, &messages[i].msg_hdr, messages[i].msg_len, flags);
 	return done;
 }
 

@@ -5,6 +5,7 @@
 # Without the shim a line that is pending at a fork comes out once from each process that ends in an
 # orderly way, and not at all from those that are killed.
 # bats file_tags=core
+# shellcheck disable=SC2154 # bats sets stderr
 
 load helper
 

@@ -5,6 +5,7 @@
 # Every count is exact: a response missed would hold lines back, one too many would cut them short.
 # The clients frame by themselves (load, http.client, h2load, nghttp).
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
+# shellcheck disable=SC2154 # bats sets stderr
 
 load helper
 load counted
@@ -340,6 +341,28 @@ storm() {
 	storm "$PROGS/framing_storm" race 100
 	assert_equal "$sent" 200
 	assert [ "$counted" -ge "$sent" ]
+}
+
+@test "what comes back by the error queue was not received" {
+	cat >"$BATS_TEST_TMPDIR/queue.py" <<-'END'
+		import socket
+		TIMESTAMPING, SENT_AS_SOFTWARE_SAW_IT = 37, 2 | 16
+		listener = socket.create_server(("127.0.0.1", 0))
+		client = socket.create_connection(listener.getsockname())
+		server, _ = listener.accept()
+		server.setsockopt(socket.SOL_SOCKET, TIMESTAMPING, SENT_AS_SOFTWARE_SAW_IT)
+		for i in range(3):
+		    client.send(b"GET / HTTP/1.1\r\n\r\n")
+		    server.recv(4096)
+		    server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		    client.recv(4096)
+		    print(server.recvmsg(4096, 512, socket.MSG_ERRQUEUE)[0][-2:])
+	END
+	run -0 --separate-stderr timeout 30 env LD_PRELOAD="$LIB" IDLEFLUSH_DEBUG=1 \
+		/usr/bin/python3 "$BATS_TEST_TMPDIR/queue.py"
+	assert_output $'b\'ok\'\nb\'ok\'\nb\'ok\''
+	assert_regex "$stderr" 'connection [0-9]*: http/1'
+	refute_regex "$stderr" opaque
 }
 
 # --- in flight
