@@ -5,6 +5,7 @@
  * its memory is free the moment the real call returns. That must not depend on who is awake, nor
  * on which process this is, for a vfork child frees its parent's stream.
  */
+#include "activity.h"
 #include "flusher.h"
 #include "next.h"
 #include "platform.h"
@@ -24,12 +25,15 @@ static FILE *opened(FILE *file, const char *path, const char *mode)
 	return file;
 }
 
-static void closing(const FILE *file)
+/* libc closes the descriptor where nobody sees it. */
+static void closing(FILE *file)
 {
-	int kept = errno;
+	int kept = errno, fd;
 
 	if (streams_any())
 		streams_closing(file);
+	if (flusher_awake() && (fd = fileno_unlocked(file)) >= 0)
+		activity_closing((unsigned int)fd, (unsigned int)fd);
 	errno = kept;
 }
 

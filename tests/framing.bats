@@ -416,6 +416,16 @@ streams() {
 	done
 }
 
+# libc sends it and closes the connection, both unseen.
+@test "what was answered through stdio is in flight no longer once that is closed" {
+	local id
+	start_server scribe preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/scribe"
+	for id in 1 2; do
+		assert_equal "$(curl --silent "http://127.0.0.1:$(port_of scribe)/$id")" ok
+		wait_until 5 arrived scribe "$id"
+	done
+}
+
 @test "a stream that its client leaves is in flight no longer" {
 	start_fixture left IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	stream left /slow/1/60000
