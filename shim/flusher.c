@@ -127,7 +127,7 @@ static bool serve_requests(void)
 				       false);
 	if (!(requests & (REQUEST_END | REQUEST_STOP)))
 		sink_python_take_back(NULL); /* the process goes on */
-	request_answer(ticket);
+	request_answer(requests, ticket);
 	return requests & REQUEST_STOP;
 }
 

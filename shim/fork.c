@@ -13,6 +13,7 @@
 #include "flusher.h"
 #include "futex.h"
 #include "gate.h"
+#include "lastwords.h"
 #include "sinks.h"
 #include "turn.h"
 
@@ -72,6 +73,7 @@ static void child(void)
 	gate_reset();
 	turn_end_all(); /* the parent's answers: to close a copy here is not to end one */
 	conn_restart_count();
+	lastwords_begin_in_child();
 	flusher_begin_in_child(awake_at_fork, left_over);
 	errno = kept;
 }

@@ -87,6 +87,11 @@ bool guard_stands(int sig)
 	       number_of(action.sa_handler) >= 0;
 }
 
+bool guard_is_interrupted(const ucontext_t *context)
+{
+	return number_of((sighandler_t)platform_pc(context)) >= 0;
+}
+
 void guard_put(struct sigaction *action)
 {
 	int n = 0;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 /*
  * What a guard calls. `info` is NULL where a signal struck before guard_settle. The handler's frame
@@ -28,6 +29,9 @@ bool guard_is_wanted(int sig);
 
 /* Is there one now? */
 bool guard_stands(int sig);
+
+/* Was the thread, when the signal struck whose handler has `context`, at the start of a guard? */
+bool guard_is_interrupted(const ucontext_t *context);
 
 /* Makes of `action`, which is SIG_DFL, the guard that stands for it. */
 void guard_put(struct sigaction *action);

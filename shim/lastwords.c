@@ -25,36 +25,20 @@
 #include <ucontext.h>
 
 #define BOUND    (250 * NS_PER_MS)
-#define PATIENCE (20 * NS_PER_MS)  /* where nobody tells whose a lock is: so long it is in use */
-#define OVERDUE  (400 * NS_PER_MS) /* by then whoever is to end the process has done so */
+#define PATIENCE (20 * NS_PER_MS) /* where nobody tells whose a lock is: so long it is in use */
 #define MOMENT   (50 * NS_PER_MS)
+#define OVERDUE  NS_PER_S /* by then whoever is to end the process has done so */
+#define STEP     NS_PER_MS
 
 static struct {
-	_Atomic int process; /* that dies; of another, as after a fork, or 0: none */
-	_Atomic bool put_off;
-	int sig, tid; /* written by who claimed it, as is `info` */
+	_Atomic int64_t until_ns; /* so long the process is dying; past: it lives */
+	int sig, tid;             /* written by who claimed it, as is `info` */
 	siginfo_t info;
 } death;
 
 static int this_thread(void)
 {
 	return (int)syscall(SYS_gettid);
-}
-
-/* True for the first. */
-static bool claim(void)
-{
-	int me = getpid(), before = atomic_load(&death.process);
-
-	while (before != me)
-		if (atomic_compare_exchange_weak(&death.process, &before, me))
-			return true;
-	return false;
-}
-
-static bool is_dying(void)
-{
-	return atomic_load(&death.process) == getpid();
 }
 
 static void stand(int64_t bound_ns)
@@ -65,6 +49,31 @@ static void stand(int64_t bound_ns)
 
 	while ((left = end - clock_now_ns()) > 0)
 		futex_wait(&never, 0, left);
+}
+
+/* True for the first. */
+static bool claim(void)
+{
+	int64_t now = clock_now_ns(), before = atomic_load(&death.until_ns);
+
+	while (before <= now)
+		if (atomic_compare_exchange_weak(&death.until_ns, &before, now + OVERDUE))
+			return true;
+	return false;
+}
+
+static bool is_dying(void)
+{
+	int64_t until = atomic_load(&death.until_ns);
+
+	return until && clock_now_ns() < until;
+}
+
+/* Where it returns the process lives: a handler was set since, or a debugger took the signal. */
+static void await_death(void)
+{
+	while (is_dying())
+		stand(STEP);
 }
 
 /* A fault of the running instruction: going on is no choice. */
@@ -109,6 +118,12 @@ static void strike_on_return(int sig, siginfo_t *info, void *context)
 		platform_repeat_call(frame);
 }
 
+/* The blow falls now, if anything; only a loaded machine takes its time. */
+static void expect_blow(void)
+{
+	atomic_store(&death.until_ns, clock_now_ns() + BOUND);
+}
+
 /* Strikes on this thread, now. */
 static void strike_here(void)
 {
@@ -124,35 +139,30 @@ static void strike_here(void)
 static void die_after_all(void)
 {
 	stats_print();
+	expect_blow();
 	strike(death.sig, death.tid, &death.info);
 	/* That thread may have blocked it since. */
 	stand(MOMENT);
 	strike_here();
 }
 
-/* Another signal, while the process dies of the first. */
-static void join_in(int sig, siginfo_t *info, void *context)
+/* Another signal, while the process dies of the first. False: that did not happen. */
+static bool join_in(int sig, const siginfo_t *info)
 {
 	bool outside = is_from_outside(sig, info);
 
-	if (death.tid == this_thread() && !atomic_load(&death.put_off)) {
-		if (is_fault(sig, info)) /* in our own guard */
-			strike_on_return(sig, info, context);
-		return;
-	}
 	if (outside && sinks_held_by_caller() == SINKS_HELD)
-		return;
+		return true; /* the flush waits for this thread */
 	if (!outside)
 		sinks_abandon();
-	stand(OVERDUE);
-	strike_on_return(sig, info, context);
+	await_death();
+	return false;
 }
 
 static bool put_off(void)
 {
 	if (!flusher_has_thread())
 		return false;
-	atomic_store(&death.put_off, true);
 	flusher_end_then(die_after_all);
 	return true;
 }
@@ -165,7 +175,6 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 	death.sig = sig;
 	death.tid = this_thread();
 	death.info = *info;
-	atomic_store(&death.put_off, false);
 	if (outside && held == SINKS_HELD && put_off())
 		return;
 	if (outside && held == SINKS_UNKNOWN && !flusher_flush_now(true, PATIENCE) && put_off())
@@ -174,38 +183,49 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 		sinks_abandon();
 	flusher_flush_now(true, BOUND);
 	stats_print();
+	expect_blow();
 	strike_on_return(sig, info, context);
+}
+
+static void die(int sig, siginfo_t *info, void *context)
+{
+	while (!claim())
+		if (join_in(sig, info))
+			return;
+	speak_and_die(sig, info, context);
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	siginfo_t unknown = {.si_signo = sig}; /* as if from the kernel's own process */
+	sigset_t all;
 	int kept = errno;
 
 	if (!info)
 		info = &unknown;
+	if (guard_is_interrupted(context) && !is_fault(sig, info))
+		return; /* of two at once the kernel has the later one run first */
+	/* Nothing comes in between, the program's handlers least; the return undoes it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	if (!flusher_is_owner()) /* a vfork child, say */
 		strike_on_return(sig, info, context);
 	else if (getpid() == 1 && !is_fault(sig, info))
 		flusher_ask(); /* there the default action does nothing */
-	else if (claim())
-		speak_and_die(sig, info, context);
 	else
-		join_in(sig, info, context);
+		die(sig, info, context);
 	errno = kept;
+}
+
+void lastwords_begin_in_child(void)
+{
+	atomic_store(&death.until_ns, 0);
 }
 
 void lastwords_init(uint64_t signals)
 {
 	guard_init(signals, on_signal);
 	platform_at_quick_exit(lastwords_before_end);
-}
-
-/* The process is dying of a signal: that comes first. */
-static void let_die(void)
-{
-	stand(OVERDUE);
-	strike_here();
 }
 
 void lastwords_before_end(void)
@@ -219,8 +239,7 @@ void lastwords_before_end(void)
 	kept = errno;
 	if (flusher_is_owner()) {
 		let_go = sink_python_let_go();
-		if (is_dying())
-			let_die();
+		await_death();
 		sinks_abandon();
 		if (sinks_may_hold())
 			flusher_flush_now(true, BOUND);
@@ -235,8 +254,7 @@ static void flush_and_go_on(void)
 {
 	void *let_go = sink_python_let_go();
 
-	if (is_dying())
-		let_die();
+	await_death();
 	if (sinks_may_hold()) {
 		if (sinks_held_by_caller() != SINKS_HELD)
 			flusher_flush_now(false, BOUND);

@@ -11,6 +11,9 @@
  */
 void lastwords_init(uint64_t signals);
 
+/* A forked child does not die of its parent's signal. Atfork child handler only. */
+void lastwords_begin_in_child(void);
+
 /*
  * The process ends now without libc's own flush: brings out what is pending, 250 ms at most. In a
  * vfork child it does nothing. Any thread or signal handler; errno is kept.

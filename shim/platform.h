@@ -127,6 +127,19 @@ static inline ssize_t platform_write(int fd, const void *buf, size_t n)
 	return syscall(SYS_write, fd, buf, n);
 }
 
+/* The instruction that a signal interrupted. */
+static inline uintptr_t platform_pc(const ucontext_t *frame)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)frame->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return (uintptr_t)frame->uc_mcontext.pc;
+#else
+	(void)frame;
+	return 0;
+#endif
+}
+
 /* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
 static inline bool platform_stdio_visible(void)
 {

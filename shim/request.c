@@ -68,13 +68,13 @@ uint32_t request_take(uint32_t *ticket)
 	return atomic_exchange(&wanted, 0) | REQUEST_FLUSH;
 }
 
-void request_answer(uint32_t ticket)
+void request_answer(uint32_t requests, uint32_t ticket)
 {
 	void (*then)(void);
 
 	atomic_store(&answered, ticket);
 	futex_wake(&answered);
-	then = atomic_exchange(&after, NULL);
+	then = requests & REQUEST_END ? atomic_exchange(&after, NULL) : NULL;
 	if (then)
 		then();
 }

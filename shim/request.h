@@ -21,7 +21,7 @@ uint32_t request_make(enum request what);
 /* Waits for the answer, or the thread's end; `bound_ns` at most. True when it is there. */
 bool request_await(uint32_t ticket, int64_t bound_ns);
 
-/* `then` is called on the thread after its next answer. Before the request is made. */
+/* `then` is called on the thread after its answer to a REQUEST_END. Before that is made. */
 void request_set_then(void (*then)(void));
 
 /* Has the thread ended? And the wait for that, `bound_ns` at most. */
@@ -33,9 +33,9 @@ void request_await_end(int64_t bound_ns);
 /* Is there one to serve? */
 bool request_is_made(void);
 
-/* Takes all that were made. Returns their bits; *ticket is for request_answer. */
+/* Takes all that were made. Returns their bits; these and *ticket are for request_answer. */
 uint32_t request_take(uint32_t *ticket);
-void request_answer(uint32_t ticket);
+void request_answer(uint32_t requests, uint32_t ticket);
 
 /* The last word of the thread; whoever asks afterwards does not wait. */
 void request_end(void);

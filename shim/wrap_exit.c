@@ -34,10 +34,13 @@ EXPORT void _Exit(int status)
 	__builtin_unreachable();
 }
 
-/* A guard of SIGABRT does it where there is one; a handler of the program's may survive. */
+/*
+ * A guard of SIGABRT does it where there is one; a handler of the program's may survive. The first
+ * process of a pid namespace does not die of that signal, but of what comes after it.
+ */
 EXPORT void abort(void)
 {
-	if (!guard_stands(SIGABRT))
+	if (!guard_stands(SIGABRT) || getpid() == 1)
 		lastwords_before_exit();
 	NEXT(abort)();
 	__builtin_unreachable();
