@@ -1,0 +1,261 @@
+#!/usr/bin/env bats
+# lastwords.bats -- nothing is lost when a process dies, and it dies as it would have without us
+# SPDX-License-Identifier: MIT
+#
+# Every way to die is run plain first: that run must lose lines, or it proves nothing, and its wait
+# status is what the other has to show. DEATHS=N for more runs of each; see also tests/proofs/deaths.
+# bats file_tags=core
+# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
+
+load helper
+
+WATCH=$BUILD/tests/dying_watch
+: "${DEATHS:=2}"
+
+# Nothing but the last words flushes.
+QUIET=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
+
+FROM_OUTSIDE=wait:TERM,wait:INT,wait:HUP,wait:QUIT,wait:SEGV,wait:BUS,wait:FPE,wait:ILL,wait:ABRT,wait:SYS
+RAISED=raise-term,raise-int,raise-hup,raise-quit,raise-segv,raise-bus,raise-fpe,raise-ill,raise-abrt,raise-sys,kill-term,kill-abrt
+ONE_CRASH=segv,wild-segv,bus,fpe,ill,sys,overflow-altstack,abort
+CRASHES=$ONE_CRASH,two-faults
+ENDS=_exit,_Exit,quick_exit,quick_exit-printing
+EXECS=execve,execv,execvp,execvpe,execl,execlp,execle,fexecve,execveat,failed-exec
+EXITS=exit,two-exits # libc flushes by itself
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# watch plain|shim [OPTION...] SCENE WAY,WAY...: a line of figures for each way, in the file plain
+# or shim, and shown should the test fail.
+watch() {
+	local to=$1 library=()
+	[ "$to" = plain ] || library=(--preload="$LIB")
+	shift
+	set -- --runs="$DEATHS" --after=2000 "${library[@]}" "$@"
+	env "${QUIET[@]}" "$WATCH" "${@:1:$#-2}" --ways="${*: -1}" "$PROGS/dying" "${*: -2:1}" %WAY 10 500 >"$to"
+	sed "s/^/$to /" "$to"
+}
+
+# What is wrong with the lines in the file shim, given those in the file plain; nothing if nothing.
+# Always: that each way ended as it would have, and no run hung. Further: words of
+#   whole    no line lost, doubled or torn
+#   control  every way lost lines without us; control:N: of a hundred ways N did
+#   prompt   it took at most the bound of 250 ms longer; the fastest run counts, for machines are busy
+#   core     the same signal, siginfo and instruction, and no register altered
+wrong() {
+	awk -v words=" $* " '
+		function wants(word) { return index(words, " " word) > 0 }
+		function complain(what) { print way, what; bad = 1 }
+		function blow(text) { gsub(/(0x)?7ff[0-9a-f]+/, "LIBRARY", text); return text }
+		{ split("", it); for (i = 1; i <= NF; i++) { split($i, pair, "="); it[pair[1]] = pair[2] } }
+		{ way = it["way"] }
+		NR == FNR { for (name in it) plain[way, name] = it[name]; next }
+		{
+			ways++
+			losers += plain[way, "lost"] > 0
+			if (it["status"] != plain[way, "status"]) complain("status")
+			if (it["workers"] != plain[way, "workers"]) complain("workers")
+			if (it["survived"] != plain[way, "survived"]) complain("survived")
+			if (it["hung"] > 0) complain("hung")
+			if (wants("whole") && it["lost"] + it["twice"] + it["torn"] > 0) complain("lines")
+			if (wants("prompt") && it["fastest_ms"] > plain[way, "slowest_ms"] + 250) complain("late")
+			if (wants("core") && blow(it["blow"]) != blow(plain[way, "blow"])) complain("core")
+			if (wants("core") && (it["altered"] > 0 || it["blow"] ~ /none/)) complain("core altered")
+		}
+		END {
+			if (!ways) complain("no run")
+			share = match(words, /control:[0-9]+/) ? substr(words, RSTART + 8, RLENGTH - 8) : 100
+			if (wants("control") && losers * 100 < ways * share) complain("control: only " losers " of " ways)
+		}' plain shim
+}
+
+# deaths WORDS [OPTION...] SCENE WAY,WAY...
+deaths() {
+	local words=$1
+	shift
+	watch plain "$@"
+	watch shim "$@"
+	# shellcheck disable=SC2086 # words
+	assert_equal "$(wrong $words)" ''
+}
+
+@test "What was printed comes out, however the process dies" {
+	deaths 'whole control' idle "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
+	deaths whole idle "$EXITS"
+}
+
+@test "Under load, too, however the process dies" {
+	deaths 'whole control:80' load "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
+	deaths whole load "$EXITS"
+}
+
+@test "A thread that is interrupted anywhere in its printing loses and doubles nothing" {
+	deaths whole busy "$FROM_OUTSIDE"
+}
+
+@test "While other threads print, however the process dies" {
+	deaths 'whole control:20' threads "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
+	# exit(3) flushes without locks: there libc itself doubles lines.
+	deaths '' threads "$EXITS"
+}
+
+# bats test_tags=glibc
+@test "A thread that dies inside of printf, or with stdout's lock, leaves no line behind" {
+	deaths 'whole control' printf "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS"
+	deaths whole printf "$EXITS"
+	deaths 'whole control' lock "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,${EXECS%,failed-exec}"
+	deaths whole lock "$EXITS"
+}
+
+# musl does not tell whose a lock is.
+@test "With stdout's lock held a process dies the same way, at most the bound later" {
+	deaths prompt lock wait:TERM,raise-term,segv,abort,_exit
+}
+
+@test "Each of four preforked workers leaves its lines, once" {
+	deaths 'whole control' workers "$RAISED,$CRASHES,$ENDS,$EXECS"
+	deaths 'whole control' --to=workers workers "$FROM_OUTSIDE"
+	deaths 'whole control' --to=all workers wait:TERM,wait:INT,wait:QUIT
+	deaths whole workers "$EXITS"
+}
+
+@test "A stalled stdout: the process dies the same way, at most the bound later" {
+	deaths prompt --stall idle wait:TERM,wait:SEGV,raise-abrt,segv,two-faults,abort,_exit,quick_exit,execve
+}
+
+@test "The first process of a pid namespace stays at a TERM, which takes nothing, nor does KILL then" {
+	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
+	deaths 'whole control' --pid1 idle "$FROM_OUTSIDE"
+	assert_equal "$(grep -c "survived=$DEATHS .*status=KILL\*$DEATHS " shim)" 10
+	deaths whole --pid1 load wait:TERM,wait:INT
+	deaths 'whole control' --pid1 workers raise-term,segv,abort,_exit
+}
+
+@test "The first process of a pid namespace dies of the rest as it would" {
+	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
+	deaths 'whole control' --pid1 idle "$CRASHES,$ENDS,$EXECS"
+	# It survives these, and exits.
+	deaths whole --pid1 idle "${RAISED%%,kill-*},$EXITS"
+}
+
+# ptrace sees what a core would have, on any machine. It watches one thread.
+@test "A crash has the siginfo and the registers that it would have" {
+	deaths 'whole control core' --trace idle "$ONE_CRASH,raise-segv,raise-abrt,kill-abrt,raise-quit"
+}
+
+# core_of NAME COMMAND...: the faulting address, the instruction and siginfo, from its core file.
+core_of() {
+	local name=$1
+	shift
+	mkdir "$name"
+	(
+		cd "$name" || exit
+		ulimit -c unlimited
+		setarch -R "$@" >out || true
+	)
+	# shellcheck disable=SC2016 # gdb's variables
+	gdb -nx -batch -ex 'printf "%d %d %p\n", $_siginfo.si_signo, $_siginfo.si_code, $_siginfo._sifields._sigfault.si_addr' \
+		-ex 'printf "%p\n", $pc' -ex 'x/i $pc' "$PROGS/dying" "$name"/core* 2>/dev/null |
+		grep -v '^\[\|^Core\|^Program\|^#'
+}
+
+# bats test_tags=glibc
+@test "A crash leaves the core that it would have left" {
+	[[ $(cat /proc/sys/kernel/core_pattern) == core* ]] || skip "cores go elsewhere here"
+	core_of "plain" "$PROGS/dying" idle segv >plain.core
+	core_of "shim" env LD_PRELOAD="$LIB" "${QUIET[@]}" "$PROGS/dying" idle segv >shim.core
+	assert [ -s plain.core ]
+	assert_equal "$(cat shim.core)" "$(cat plain.core)"
+	assert_equal "$(cat plain/out)" ''
+	assert_equal "$(grep -c . shim/out)" 10
+}
+
+@test "Where no handler can run, on a stack that is full, a process dies as without us" {
+	deaths '' idle overflow
+}
+
+@test "Exit from a signal handler that may have come in the middle of printf never hangs" {
+	DEATHS=30
+	deaths '' busy exit,_exit,quick_exit,abort
+	refute grep -vE ' lost=0 .*status=(exit:7|ABRT)\*30 ' shim
+}
+
+# odd plain|shim SCENE: its output and status are in $output and $status.
+odd() {
+	local library=()
+	[ "$1" = plain ] || library=(LD_PRELOAD="$LIB")
+	run timeout -s KILL 20 env --default-signal=INT,QUIT "${QUIET[@]}" "${library[@]}" \
+		"$PROGS/dying_odd" "$2" 2>/dev/null
+}
+
+# assert_odd STATUS SCENE...: nothing comes out plain, the pending line with us, the end is one.
+assert_odd() {
+	local status_wanted=$1 scene
+	shift
+	for scene; do
+		echo "scene $scene"
+		odd plain "$scene"
+		assert_equal "$status" "$status_wanted"
+		assert_output ''
+		odd shim "$scene"
+		assert_equal "$status" "$status_wanted"
+		assert_output pending
+	done
+}
+
+@test "A signal cuts no call short while its process is about to die" {
+	odd plain sleeping
+	assert_equal "$status" 143
+	odd shim sleeping
+	assert_equal "$status" 143
+	refute_output --partial 'went on'
+}
+
+# bats test_tags=glibc
+@test "A thread that has to end its printing before the process dies gets no further than that" {
+	assert_odd 143 then__exit then_exit then_exec then_fault then_handler then_ignore then_block
+}
+
+# bats test_tags=glibc
+@test "Of two signals at once the first counts" {
+	assert_odd 129 twice
+}
+
+@test "A sandbox that knows no rt_tgsigqueueinfo is none of TERM's business" {
+	assert_odd 143 sandboxed
+}
+
+@test "A vfork child, however it ends, brings out nothing of its parent's and spoils nothing" {
+	local scene plain
+	for scene in _exit _Exit exec execl no_exec term segv default; do
+		odd plain "vfork_$scene"
+		assert_equal "$status" 0
+		assert_equal "$(grep -c parent <<<"$output")" 1
+		plain=$output
+		odd shim "vfork_$scene"
+		assert_equal "$status" 0
+		assert_equal "$output" "$plain"
+	done
+}
+
+# inherited plain|shim SCENE: how often the parent's line came.
+inherited() {
+	local library=()
+	[ "$1" = plain ] || library=(LD_PRELOAD="$LIB")
+	mkfifo pipe
+	{ timeout -s KILL 20 env "${QUIET[@]}" "${library[@]}" "$PROGS/dying_odd" "inherited_$2" >pipe 2>err.pipe; } 3>&- &
+	sed 's/#//g' <pipe | grep -c parent
+	wait $!
+	rm pipe
+}
+
+@test "A forked child never brings out its copy of its parent's bytes" {
+	local scene
+	# It has one: libc's own flush shows it.
+	assert_equal "$(inherited plain exit)" 2
+	for scene in _exit exec term; do
+		assert_equal "$(inherited shim "$scene")" 1
+	done
+}
