@@ -281,6 +281,11 @@ check-systems: all
 	sh tests/need anywhere
 	tests/proofs/systems --build=$(B) $(RELEASES)
 
+# How a process dies, RUNS times (1000): nothing is lost.
+.PHONY: check-deaths
+check-deaths: all test-programs
+	RUNS=$(or $(RUNS),1000) B=$(B) tests/proofs/deaths
+
 # tests/storms.bats with the full counts.
 check-storms: all test-programs
 	sh tests/need check

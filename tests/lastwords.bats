@@ -5,7 +5,7 @@
 # Every way to die is run plain first: that run must lose lines, or it proves nothing, and its wait
 # status is what the other has to show. DEATHS=N for more runs of each; see also tests/proofs/deaths.
 # bats file_tags=core
-# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell, and sets stderr_lines
 
 load helper
 
@@ -127,8 +127,8 @@ deaths() {
 
 @test "The first process of a pid namespace stays at a TERM, which takes nothing, nor does KILL then" {
 	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
-	deaths 'whole control' --pid1 idle "$FROM_OUTSIDE"
-	assert_equal "$(grep -c "survived=$DEATHS .*status=KILL\*$DEATHS " shim)" 10
+	deaths 'whole control' --pid1 idle wait:TERM,wait:INT,wait:HUP,wait:QUIT,wait:SEGV,wait:ABRT
+	assert_equal "$(grep -c "survived=$DEATHS .*status=KILL\*$DEATHS " shim)" 6
 	deaths whole --pid1 load wait:TERM,wait:INT
 	deaths 'whole control' --pid1 workers raise-term,segv,abort,_exit
 }
@@ -180,6 +180,53 @@ core_of() {
 	DEATHS=30
 	deaths '' busy exit,_exit,quick_exit,abort
 	refute grep -vE ' lost=0 .*status=(exit:7|ABRT)\*30 ' shim
+}
+
+# at_the_edge begin|end ACT: what a library that is there earlier and longer than ours does.
+at_the_edge() {
+	local to library
+	for to in plain shim; do
+		library=$PWD/edge.so
+		[ "$to" = plain ] || library=$LIB:$PWD/edge.so
+		status=0
+		EDGE=$1 EDGE_ACT=$2 timeout -s KILL 20 env "${QUIET[@]}" LD_PRELOAD="$library" \
+			"$PROGS/steps" >"$to.out" 2>"$to.err" </dev/null || status=$?
+		echo "status $status" >>"$to.err"
+	done
+	echo "$1 $2"
+	cmp plain.err shim.err
+}
+
+# bats test_tags=glibc
+@test "Before our constructor and after our destructor a process dies as without us" {
+	local act
+	cc -D_GNU_SOURCE -O2 -shared -fPIC -o edge.so "$ROOT/tests/fixtures/lib/edge.c"
+	for act in _exit exit raise segv abort exec signals vfork; do
+		at_the_edge begin "$act"
+		at_the_edge end "$act"
+	done
+	# It does come before us, and after.
+	run -0 --separate-stderr env EDGE=begin EDGE_ACT=signals IDLEFLUSH_DEBUG=1 \
+		LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps"
+	assert_equal "${stderr_lines[*]}" 'handled idleflush: awake'
+	run -0 --separate-stderr env EDGE=end EDGE_ACT=signals IDLEFLUSH_STATS=1 \
+		LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps"
+	assert_equal "${stderr_lines[1]}" handled
+}
+
+@test "With stdout closed, or on a terminal's place, a process dies the same way at once" {
+	local way status lib
+	for way in raise-term segv abort _exit execve; do
+		for lib in '' "$LIB"; do
+			status=0
+			timeout -s KILL 20 env "${QUIET[@]}" ${lib:+LD_PRELOAD="$lib"} "$PROGS/dying" idle $way >&- 2>/dev/null || status=$?
+			echo "$way ${lib:+shim} $status" | tee -a closed
+			status=0
+			timeout -s KILL 20 env "${QUIET[@]}" ${lib:+LD_PRELOAD="$lib"} "$PROGS/dying" idle $way >/dev/full 2>/dev/null || status=$?
+			echo "$way ${lib:+shim} $status" | tee -a closed
+		done
+	done
+	assert_equal "$(sed -n 's/ shim//p' closed)" "$(sed '/shim/d; s/  / /' closed)"
 }
 
 # odd plain|shim SCENE: its output and status are in $output and $status.
