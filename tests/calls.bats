@@ -204,10 +204,17 @@ tried_in() {
 	grep -q 'fork pending returned' plain
 }
 
-@test "Calls keep their results while the flusher is at work" {
-	# Its thread looks every 10 ms; what differs now differs because of it.
+@test "Calls keep their results while the flusher is at work, and however it is set" {
+	local settings
 	timeout 60 "$PROGS/calls_table" >plain 2>/dev/null </dev/null
-	timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms IDLEFLUSH_IDLE=100us \
-		IDLEFLUSH_MAX_AGE=100us "$PROGS/calls_table" >preloaded 2>/dev/null </dev/null
-	assert_same plain preloaded 1000
+	# Its thread looks every 10 ms; what differs now differs because of it.
+	for settings in "IDLEFLUSH_HEARTBEAT=10ms IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us" \
+		IDLEFLUSH_START=server IDLEFLUSH_BUFFER=64K IDLEFLUSH_DEBUG=1 \
+		IDLEFLUSH_SIGNALS=none "IDLEFLUSH_STATS=$PWD/stats" IDLEFLUSH_DISABLE=1; do
+		# shellcheck disable=SC2086 # several of them
+		timeout 60 env LD_PRELOAD="$LIB" $settings "$PROGS/calls_table" >preloaded \
+			2>/dev/null </dev/null
+		assert_same plain preloaded 1000
+	done
+	grep -q '^idleflush: .*responses=' stats
 }
