@@ -237,8 +237,10 @@ void activity_reading_slowly(struct conn *conn)
 		return;
 	if (turn_ends(conn))
 		ended(conn, 1);
-	start();
-	arm_for_pending();
+	if (conn_is_servers(conn)) /* a client is no sign of a server */
+		start();
+	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_WANTED)
+		arm_for_pending();
 }
 
 /* Nothing more will be sent: what lasts until then has ended. */

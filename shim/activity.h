@@ -155,14 +155,15 @@ INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, 
 }
 
 /*
- * A thread is about to read `fd`, which is waiting too where that is a server's. Returns its entry,
- * or NULL: entries are never freed, so it is still the one when the read has returned.
+ * A thread is about to read `fd`, which is waiting too where that has a peer: a worker waits so for
+ * its next job. Returns its entry, or NULL: entries are never freed, so it is still the one when
+ * the read has returned.
  */
 INLINE struct conn *activity_reading(int fd)
 {
 	struct conn *conn = conn_find(fd);
 
-	if (conn && conn_is_servers(conn) &&
+	if (conn && conn_has_peer(conn) &&
 	    (conn_turn(conn) == CONN_TURN_ANSWERED || !activity_is_armed()))
 		activity_reading_slowly(conn);
 	return conn;

@@ -83,6 +83,14 @@ static inline bool conn_is_servers(const struct conn *conn)
 	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
 }
 
+/* Is there a peer for whose next bytes a thread that reads waits? */
+static inline bool conn_has_peer(const struct conn *conn)
+{
+	enum conn_kind kind = conn_kind(conn);
+
+	return kind >= CONN_SERVER && kind <= CONN_CLIENT;
+}
+
 static inline enum conn_turn conn_turn(const struct conn *conn)
 {
 	return (enum conn_turn)atomic_load_explicit(&conn->turn, memory_order_relaxed);

@@ -15,7 +15,7 @@ NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
 
 WAITS=(accept accept4 epoll_wait epoll_pwait poll ppoll select pselect)
 [[ $PROGS == */musl || $PROGS == */memcheck ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
-READS=(read readv recv recvfrom recvmsg recvmmsg)
+READS=(read readv recv recvfrom recvmsg recvmmsg client_read client_recvmsg)
 
 setup_file() {
 	WORK=$BATS_FILE_TMPDIR
