@@ -247,6 +247,12 @@ check-thirdparty: all
 	sh tests/need thirdparty
 	tests/proofs/thirdparty --build=$(B)
 
+# Each rule of tests/mutants/list broken, in a copy of the tree; some test must notice.
+.PHONY: mutants
+mutants: all test-programs
+	sh tests/need check
+	nice -n 5 tests/mutants/run --build=$(B) $(ONLY)
+
 # Suites with library and programs built for a sanitizer, or under memcheck; see the script for what
 # each leaves out. gcc's AddressSanitizer has no fork handlers: where a thread of ours allocated while
 # the program forked, the child's thread waits for ever, so where programs fork ours starts late.

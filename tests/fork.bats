@@ -211,6 +211,14 @@ storm() {
 	assert_equal "$(grep -vc '^thread [0-9]*$' unique)" 0
 }
 
+# bats test_tags=musl
+@test "A fork in the middle of a flush waits for it: the child's streams are not locked" {
+	[ -x "$WORK/forks" ] || skip "no musl-gcc here"
+	musl-gcc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"
+	run -0 timeout 20 env LD_PRELOAD="$LIB:$PWD/slow.so" "$WORK/forks" during
+	assert_output $'first\nbefore\nchild'
+}
+
 @test "What was printed before a fork comes out before what the child prints" {
 	run -0 timeout 20 "$PROGS/forks" order
 	assert_output $'before\nchild\nbefore\nafter'

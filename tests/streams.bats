@@ -236,3 +236,30 @@ settled() {
 		end_programs
 	done
 }
+
+@test "what the program keeps in other files stays there while stdout is flushed" {
+	cat >"$BATS_TEST_TMPDIR/other.c" <<-'END'
+		#include <poll.h>
+		#include <stdio.h>
+		#include <sys/stat.h>
+		int main(void)
+		{
+			FILE *other = fopen("other", "w");
+			struct stat file;
+
+			fputs("it waits\n", other);
+			puts("it is fresh");
+			poll(NULL, 0, 300);
+			fstat(fileno(other), &file);
+			fprintf(stderr, "%ld bytes\n", (long)file.st_size);
+			fstat(1, &file);
+			fprintf(stderr, "%ld bytes\n", (long)file.st_size);
+			return 0;
+		}
+	END
+	cd "$BATS_TEST_TMPDIR"
+	cc -O1 -o other.program other.c
+	timeout 20 env LD_PRELOAD="$LIB" ./other.program >stdout 2>sizes
+	run -0 cat sizes
+	assert_output $'0 bytes\n12 bytes'
+}
