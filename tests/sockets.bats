@@ -163,3 +163,77 @@ counts_some() {
 	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/taker.so" IDLEFLUSH_STATS=stats "$PROGS/taken"
 	assert_equal "$(grep -o 'responses=[0-9]*' stats)" responses=2
 }
+
+# python_counts N PROGRAM: under the shim N responses; the program finds `listener`, `connect()`, which
+# gives a client's socket and the server's end of it, and `close_unseen(fd)`.
+python_counts() {
+	rm -f stats
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS=stats /usr/bin/python3 -c '
+import ctypes, os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+
+def connect():
+    return socket.create_connection(listener.getsockname()), listener.accept()[0]
+
+def close_unseen(fd):
+    ctypes.CDLL(None).syscall(3 if os.uname().machine == "x86_64" else 57, fd)
+'"$2"
+	assert_output ''
+	assert_equal "$(grep -o 'responses=[0-9]*' stats)" "responses=$1"
+}
+
+# bats test_tags=glibc
+@test "A file that takes the number of a closed conversation is none" {
+	python_counts 1 '
+client, server = connect()
+client.send(b"ping\n")
+server.recv(9)
+server.send(b"pong\n")
+number = server.fileno()
+server.close()
+assert os.memfd_create("file") == number
+for _ in range(3):
+    os.write(number, b"a line\n")
+    os.lseek(number, 0, 0)
+    os.read(number, 3)
+os._exit(0)'
+}
+
+# bats test_tags=glibc
+@test "A datagram client that takes the number of a server, closed unseen, is none" {
+	python_counts 1 '
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.sendto(b"ping", server.getsockname())
+server.sendto(b"pong", server.recvfrom(9)[1])
+number = server.detach()
+close_unseen(number)
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+assert client.fileno() == number
+for _ in range(3):
+    client.sendto(b"asking", ("127.0.0.1", 9))
+os._exit(0)'
+}
+
+# bats test_tags=glibc
+@test "A response that a full buffer cut short has not ended before the rest is out" {
+	local rest
+	for rest in 0 1; do
+		python_counts "$rest" '
+client, server = connect()
+client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+server.recv(999)
+server.setblocking(False)
+response = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(9000000)
+sent = server.send(response)
+assert sent < len(response)
+while '"$rest"' and sent < len(response):
+    client.recv(1 << 20)
+    try:
+        sent += server.send(response[sent:])
+    except BlockingIOError:
+        pass
+os._exit(0)'
+	done
+}
