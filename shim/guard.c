@@ -155,7 +155,10 @@ void guard_init(uint64_t signals, guard_handler *handler)
 		if (!(signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
 		    action.sa_handler != SIG_DFL)
 			continue;
-		put(&action, GUARD_FRESH);
+		if (action.sa_flags) /* a library before us set it */
+			guard_put(&action);
+		else
+			put(&action, GUARD_FRESH);
 		next.sigaction(sig, &action, NULL);
 	}
 	guarded = signals;

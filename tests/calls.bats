@@ -55,8 +55,10 @@ same_in() {
 # early_and_late EARLY PRELOAD PROGRAM: with the library EARLY in PRELOAD, a list in the order that
 # has it initialized before the shim; the files plain.early, plain.late and so on.
 early_and_late() {
-	timeout 60 env CALLS_OUT="$PWD/plain" LD_PRELOAD="$1" "$3" >main 2>main.err </dev/null
-	timeout 60 env CALLS_OUT="$PWD/preloaded" LD_PRELOAD="$2" "$3" >main 2>main.err </dev/null
+	timeout 60 env CALLS_OUT="$PWD/plain" LD_PRELOAD="$1" "$3" >plain.main 2>main.err </dev/null
+	timeout 60 env CALLS_OUT="$PWD/preloaded" LD_PRELOAD="$2" "$3" >preloaded.main 2>main.err \
+		</dev/null
+	assert_same plain.main preloaded.main 800
 	# Ours was not there yet, and there no more. In between it was.
 	assert_equal "$(head -qn 1 preloaded.early preloaded.late)" $'threads 1\nthreads 1'
 	assert_equal "$(grep '^threads' main.err)" 'threads 2'
