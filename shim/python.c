@@ -36,6 +36,7 @@ static bool look_up(void *where)
 	if (!calls.current_thread_state) /* its name since 3.13 */
 		calls.current_thread_state =
 			(void *(*)(void))dlsym(where, "PyThreadState_GetUnchecked");
+	calls.version = dlsym(where, "Py_Version");
 	return calls.current_thread_state;
 }
 

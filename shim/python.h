@@ -74,6 +74,7 @@ struct python {
 #define PYTHON_SLOT(type, name) type *name;
 	PYTHON_DATA(PYTHON_SLOT)
 #undef PYTHON_SLOT
+	const unsigned long *version;        /* 3.12.0 is 0x030c00f0; NULL before 3.11 */
 	void *(*current_thread_state)(void); /* NULL: nobody has the GIL, or not on this thread */
 };
 

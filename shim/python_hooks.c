@@ -19,11 +19,13 @@
 
 #define WAIT_BOUND (100 * NS_PER_MS)
 #define TRIES      3
+#define COUNTING   0x030c0000 /* the first version that counts threads at a fork */
 
 static _Atomic uint32_t inside; /* futex: how many threads of ours are between enter and leave */
 static _Atomic uint32_t forks;  /* futex: threads that are about to fork */
 static _Atomic bool ending;     /* the interpreter is about to end, or has */
 static _Atomic bool put, refused;
+static _Atomic int counter;  /* the thread in whose os.fork that is still to come; 0: none */
 static _Atomic bool overdue; /* somebody waited in vain; nobody else need do so */
 
 static void (*child_begins)(void); /* written by the constructor only */
@@ -77,6 +79,7 @@ void python_hooks_begin_in_child(void)
 	atomic_store(&inside, 0);
 	atomic_store(&forks, 0);
 	atomic_store(&overdue, false);
+	atomic_store(&counter, 0);
 }
 
 /* --- the hooks: host threads with the GIL ------------------------------------------------- */
@@ -131,6 +134,8 @@ static struct python_object *before_fork(struct python_object *self, struct pyth
 
 	(void)self, (void)unused;
 	atomic_fetch_add(&forks, 1);
+	if (python->version && *python->version >= COUNTING)
+		atomic_store(&counter, (int)syscall(SYS_gettid));
 	wait_until_outside(python);
 	flush_before_fork(python);
 	return none(python);
@@ -167,6 +172,21 @@ static void gone(void)
 {
 	atomic_store(&put, false);
 	atomic_store(&ending, false);
+}
+
+/*
+ * Since 3.12 os.fork warns of other threads, which may hold a lock that the child needs. Ours are
+ * kept out of a fork, and a warning that there is none without us would be seen, or even be an
+ * error. The kernel is asked by way of this file; where it cannot be read, threading is.
+ */
+bool python_hooks_hide_from(const char *path)
+{
+	int thread = atomic_load_explicit(&counter, memory_order_relaxed);
+
+	if (!thread || strcmp(path, "/proc/self/stat") != 0 || thread != (int)syscall(SYS_gettid))
+		return false;
+	atomic_store(&counter, 0);
+	return true;
 }
 
 /* --- putting them ------------------------------------------------------------------------- */

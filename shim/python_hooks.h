@@ -37,6 +37,12 @@ bool python_hooks_enter(void);
 /* It is out again. Only after one of these said true. */
 void python_hooks_leave(void);
 
+/*
+ * Is this CPython, about to count the threads of a process that forks? Once for each fork. Any
+ * thread.
+ */
+bool python_hooks_hide_from(const char *path);
+
 /* In a forked child: nobody is inside and no fork is under way. Atfork child handler only. */
 void python_hooks_begin_in_child(void);
 

@@ -9,6 +9,7 @@
 #include "flusher.h"
 #include "next.h"
 #include "platform.h"
+#include "python_hooks.h"
 #include "sinks.h"
 #include "streams.h"
 
@@ -45,13 +46,25 @@ static FILE *reopened(FILE *file, const char *path, const char *mode)
 	return opened(file, path, mode);
 }
 
+static bool is_hidden(const char *path)
+{
+	if (LIKELY(!python_hooks_hide_from(path)))
+		return false;
+	errno = ENOENT;
+	return true;
+}
+
 EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 {
+	if (is_hidden(path))
+		return NULL;
 	return opened(NEXT(fopen)(path, mode), path, mode);
 }
 
 EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
 {
+	if (is_hidden(path))
+		return NULL;
 	return opened(NEXT(fopen64)(path, mode), path, mode);
 }
 

@@ -7,7 +7,7 @@
 
 load helper
 
-PYTHON=/usr/bin/python3
+PYTHON=${PYTHON:-/usr/bin/python3} # others: only what needs no package
 APPS=$ROOT/tests/fixtures/python
 SERVE=("$PYTHON" -B "$APPS/serve.py")
 SHIM=(env "LD_PRELOAD=$LIB") # unlike preload, the command in the background is the program itself
@@ -234,6 +234,18 @@ printed() {
 	done
 }
 
+@test "a program that ends itself by a signal leaves no line behind" {
+	# As uvicorn since 0.29 does once it has shut down. Without the shim: nothing is printed.
+	local program='
+import signal
+print("bye")
+signal.raise_signal(signal.SIGTERM)'
+	run -143 "$PYTHON" -c "$program"
+	assert_output ''
+	run -143 preload "${OFF[@]}" "$PYTHON" -c "$program"
+	assert_output bye
+}
+
 @test "os._exit and os.exec leave no line behind" {
 	run -0 preload "${OFF[@]}" "$PYTHON" -c 'import os; print("one"); os._exit(0)'
 	assert_output one
@@ -296,9 +308,39 @@ workers_began() {
 }
 
 @test "a storm of forks ends, each line once" {
-	timeout 60 env LD_PRELOAD="$LIB" "$PYTHON" "$APPS/workers.py" storm 500 >out
-	assert_equal "$(wc -l <out)" 1001
+	timeout 100 env LD_PRELOAD="$LIB" "$PYTHON" "$APPS/workers.py" storm 300 >out
+	assert_equal "$(wc -l <out)" 601
 	once out
+}
+
+# Debian 12 has 3.11.
+python_that_counts_threads() {
+	local python
+	for python in "$PYTHON" python3.14 python3.13 python3.12 ~/.pyenv/versions/3.1[2-9]*/bin/python3; do
+		if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+			echo "$python"
+			return
+		fi
+	done
+	return 1
+}
+
+@test "a Python that warns of threads at a fork warns of the program's own only" {
+	local python forks='
+import os, threading
+def fork():
+    if not os.fork(): os._exit(0)
+    os.wait()
+fork()
+print("no thread yet")
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+fork()'
+	python=$(python_that_counts_threads) || skip "no Python since 3.12 is here"
+	for shim in A=b LD_PRELOAD="$LIB"; do
+		run -0 env "$shim" "$python" -u -c "$forks"
+		assert_line --index 0 'no thread yet'
+		assert_line --index 1 --partial 'is multi-threaded'
+	done
 }
 
 # --- what programs do to sys.stdout ---------------------------------------------------------
