@@ -22,6 +22,7 @@ static bool called;           /* ... or this: a call was left, too */
 static uint32_t last;         /* the visit that a last flush waits for; 0: none */
 static int64_t ran_ns;        /* the program's CPU time when a flush was last asked for */
 static unsigned shy;          /* so many more calls are not left */
+static int64_t armed_ns;      /* when the last flush was asked for that was armed */
 static _Atomic bool given_up; /* a last flush does not wait for Python; host threads */
 
 void sink_python_init(void (*in_child)(void))
@@ -82,28 +83,37 @@ static bool has_run(void)
 	return ran_so_far_ns() - ran_ns >= RAN_LEAST;
 }
 
-static enum sink_result tell(int64_t armed_ns)
+static enum sink_result tell(int64_t since_ns)
 {
 	python_call_withdraw();
-	python_streams_armed(armed_ns);
+	python_streams_armed(since_ns);
 	ran_ns = ran_so_far_ns();
 	python_thread_tell(false);
 	return SINK_CLEAN;
 }
 
-/* Is it max-age that asks for this flush, and not the quiet? */
+/*
+ * Is it max-age that asks for this flush, and not the quiet? On a machine that lets our thread wait
+ * it seems so after the quiet, too; but steady traffic had the last flush just before.
+ */
 static bool is_busy(const struct sink_order *order)
 {
-	return order->armed_ns && order->now_ns - order->armed_ns >= order->hold_ns * 3 / 4;
+	int64_t before = armed_ns;
+
+	if (!order->armed_ns)
+		return false;
+	armed_ns = order->now_ns;
+	return order->now_ns - order->armed_ns >= order->hold_ns * 3 / 4 &&
+	       order->armed_ns - before < order->hold_ns;
 }
 
-static bool leave_call(int64_t armed_ns)
+static bool leave_call(int64_t since_ns)
 {
 	if (shy) {
 		shy--;
 		return false;
 	}
-	python_streams_armed(armed_ns);
+	python_streams_armed(since_ns);
 	ran_ns = ran_so_far_ns();
 	return python_call_leave(SINK_KEEP_LINES);
 }
@@ -178,7 +188,7 @@ void sink_python_wrote(size_t n)
 void sink_python_begin_in_child(void)
 {
 	last = shy = 0;
-	ran_ns = 0;
+	ran_ns = armed_ns = 0;
 	atomic_store(&given_up, false);
 	python_call_begin_in_child();
 	python_hooks_begin_in_child();
