@@ -18,7 +18,6 @@
 #include "python_streams.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
-#define TRIES      3
 #define COUNTING   0x030c0000 /* the first version that counts threads at a fork */
 
 static _Atomic uint32_t inside; /* futex: how many threads of ours are between enter and leave */
@@ -102,23 +101,14 @@ static void wait_until_outside(const struct python *python)
 	python->PyEval_RestoreThread(state);
 }
 
-/*
- * A write lets go of the GIL, and another thread may print meanwhile: once more, until nothing was
- * written. Python's signal handlers may run in a flush, and raise, which would be lost here.
- */
+/* Python's signal handlers may run in a flush, and raise, which would be lost here. */
 static void flush_before_fork(const struct python *python)
 {
 	sigset_t all, kept;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
-	for (int i = 0; i < TRIES; i++) {
-		uint64_t before = python_streams_written();
-
-		python_streams_flush_own(python, SINK_ALL, NULL);
-		if (python_streams_written() == before)
-			break;
-	}
+	python_streams_flush_own(python, SINK_ALL, NULL);
 	pthread_sigmask(SIG_SETMASK, &kept, NULL);
 }
 

@@ -20,6 +20,7 @@
 #define PAUSES      8 /* from there on it is the longest */
 #define STANDARD    2 /* so many of them are what the process began with */
 #define LAYERS      3
+#define TRIES       16
 
 static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "stderr"};
 
@@ -212,12 +213,10 @@ static void count(uint64_t before, bool no_room)
 		atomic_store(&counts.oldest_ns, age);
 }
 
-enum sink_result python_streams_flush(const struct python *python, enum sink_mode mode,
-				      bool *buffered)
+static enum sink_result flush_each(const struct python *python, enum sink_mode mode, bool *buffered)
 {
 	struct streams taken = take(python);
 	enum sink_result most = SINK_CLEAN;
-	uint64_t before = python_streams_written();
 
 	*buffered = false;
 	for (size_t i = 0; i < NAMES; i++) {
@@ -233,14 +232,36 @@ enum sink_result python_streams_flush(const struct python *python, enum sink_mod
 			most = result;
 	}
 	give_back(python, &taken);
-	count(before, most == SINK_NO_ROOM);
 	return most;
 }
 
-bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised)
+/*
+ * A write lets go of the GIL, and another thread may print meanwhile. Where this is the last
+ * chance: once more, until nothing was written and so nobody can have printed.
+ */
+static bool is_to_repeat(enum sink_mode mode, uint64_t before, int *tries)
+{
+	return mode != SINK_KEEP_LINES && python_streams_written() != before && ++*tries < TRIES;
+}
+
+enum sink_result python_streams_flush(const struct python *python, enum sink_mode mode,
+				      bool *buffered)
+{
+	uint64_t first = python_streams_written(), before;
+	enum sink_result result;
+	int tries = 0;
+
+	do {
+		before = python_streams_written();
+		result = flush_each(python, mode, buffered);
+	} while (is_to_repeat(mode, before, &tries));
+	count(first, result == SINK_NO_ROOM);
+	return result;
+}
+
+static bool flush_own(const struct python *python, enum sink_mode mode, bool *raised)
 {
 	struct streams taken = take(python);
-	uint64_t before = python_streams_written();
 	bool all = true;
 
 	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
@@ -252,7 +273,20 @@ bool python_streams_flush_own(const struct python *python, enum sink_mode mode, 
 			all &= flush(python, object, mode, raised) != SINK_NO_ROOM;
 	}
 	give_back(python, &taken);
-	count(before, false);
+	return all;
+}
+
+bool python_streams_flush_own(const struct python *python, enum sink_mode mode, bool *raised)
+{
+	uint64_t first = python_streams_written(), before;
+	int tries = 0;
+	bool all;
+
+	do {
+		before = python_streams_written();
+		all = flush_own(python, mode, raised);
+	} while (!(raised && *raised) && is_to_repeat(mode, before, &tries));
+	count(first, false);
 	return all;
 }
 

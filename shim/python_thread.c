@@ -22,7 +22,7 @@
 #define FAR_APART   (8 * NS_PER_MS)
 #define RETRY_FIRST (8 * NS_PER_MS)
 #define RETRY_MOST  (64 * NS_PER_MS)
-#define STAY        (50 * NS_PER_MS)
+#define STAY        (400 * NS_PER_MS) /* longer than last words take */
 #define LONG        NS_PER_MS
 #define DUTY        10 /* a visit that took long is followed by that much rest */
 

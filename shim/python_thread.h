@@ -16,12 +16,13 @@ bool python_thread_is_started(void);
 
 /*
  * Asks for a visit: the GIL taken, all streams flushed. `last`: everything, and at once, as the
- * process ends: the GIL is kept then, 50 ms at most, so that nothing is printed any more. Else the
+ * process ends: the GIL is kept then, 400 ms at most, so that nothing is printed any more. Else the
  * thread may rest first after a visit that took long. Returns the visit's number. The flusher only.
  */
 uint32_t python_thread_tell(bool last);
 
-/* Waits for the end of the process, 50 ms at most, where a last visit was asked for. Any thread. */
+/* Waits for the end of the process, 400 ms at most, where a last visit was asked for. Any thread.
+ */
 void python_thread_stay(void);
 
 /* After all the process goes on: whoever stays need not any more. Any context. */
