@@ -15,6 +15,7 @@
 
 #include "futex.h"
 #include "platform.h"
+#include "python_stream.h"
 #include "python_streams.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
@@ -219,7 +220,7 @@ bool python_hooks_put(const struct python *python)
 {
 	if (atomic_load(&put))
 		return true;
-	if (!python_streams_learn(python) ||
+	if (!python_stream_learn(python) ||
 	    !call(python, "atexit", "register",
 		  python->Py_BuildValue("(N)", function(python, &at_exit_method)), NULL) ||
 	    !call(python, "posix", "register_at_fork", python->Py_BuildValue("()"),

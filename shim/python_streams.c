@@ -1,33 +1,20 @@
 /* python_streams.c -- sys.stdout and sys.stderr, by whoever holds Python's lock */
 /* SPDX-License-Identifier: MIT */
-/*
- * Nobody tells how much such a stream holds. A TextIOWrapper keeps less than 8 KiB back from its
- * BufferedWriter, and that one has at most a block of the file, 4 KiB for a pipe; so there must be
- * room for that, or as much as the file ever takes: a flush that blocked would do so without the
- * GIL, but print in all threads would block behind it.
- */
 #include "python_streams.h"
 
 #include "futex.h"
 #include "platform.h"
-#include "room.h"
+#include "python_stream.h"
 #include "status.h"
 
-#define AMPLE       (16 * 1024)
 #define NAMES       4
 #define PAUSE_FIRST (10 * NS_PER_MS)
 #define PAUSE_MOST  (500 * NS_PER_MS)
 #define PAUSES      8 /* from there on it is the longest */
 #define STANDARD    2 /* so many of them are what the process began with */
-#define LAYERS      3
 #define TRIES       16
 
 static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "stderr"};
-
-/* What open(3) makes for text, from above, and how each layer names the next. */
-static const char *const kind_names[LAYERS] = {"TextIOWrapper", "BufferedWriter", "FileIO"};
-static const char *const below[LAYERS - 1] = {"buffer", "raw"};
-static struct python_object *kinds[LAYERS]; /* their types; written with the GIL */
 
 static _Atomic uint64_t written; /* by host threads, in our wrappers */
 static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
@@ -75,126 +62,6 @@ static void give_back(const struct python *python, const struct streams *taken)
 		python->Py_DecRef(taken->objects[i]);
 }
 
-static bool is_true(const struct python *python, struct python_object *object, const char *name)
-{
-	struct python_object *value = python->PyObject_GetAttrString(object, name);
-	bool is = value && python->PyObject_IsTrue(value) == 1;
-
-	python->Py_DecRef(value);
-	if (!is)
-		python->PyErr_Clear();
-	return is;
-}
-
-bool python_streams_learn(const struct python *python)
-{
-	struct python_object *io = python->PyImport_ImportModule("io");
-	bool all = io;
-
-	for (size_t i = 0; all && i < LAYERS; i++)
-		all = (kinds[i] = python->PyObject_GetAttrString(io, kind_names[i]));
-	python->Py_DecRef(io);
-	if (!all)
-		python->PyErr_Clear();
-	return all;
-}
-
-/* Each layer exactly: a subclass, or another layer in between, is code of the program's. */
-static bool is_own(const struct python *python, struct python_object *object)
-{
-	struct python_object *layer = object;
-	bool own = true;
-
-	python->Py_IncRef(layer);
-	for (size_t i = 0; own && i < LAYERS; i++) {
-		struct python_object *type = python->PyObject_Type(layer), *next = NULL;
-
-		own = type == kinds[i];
-		if (own && i < LAYERS - 1)
-			own = (next = python->PyObject_GetAttrString(layer, below[i]));
-		python->Py_DecRef(type);
-		python->Py_DecRef(layer);
-		layer = next;
-	}
-	python->Py_DecRef(layer);
-	if (!own)
-		python->PyErr_Clear();
-	return own;
-}
-
-/* The descriptor behind a stream, or -1. */
-static int descriptor_of(const struct python *python, struct python_object *object)
-{
-	struct python_object *value = python->PyObject_CallMethod(object, "fileno", NULL);
-	long fd = value ? python->PyLong_AsLong(value) : -1;
-
-	python->Py_DecRef(value);
-	if (fd < 0)
-		python->PyErr_Clear();
-	return fd >= 0 && fd <= INT32_MAX ? (int)fd : -1;
-}
-
-/* Room behind a stream; one without a descriptor may write to either of the standard ones. */
-static size_t room_behind(int fd, bool last)
-{
-	size_t out, err;
-
-	if (fd >= 0)
-		return room_for_unknown(fd, AMPLE, last);
-	out = room_for_unknown(STDOUT_FILENO, AMPLE, last);
-	err = room_for_unknown(STDERR_FILENO, AMPLE, last);
-	return out && err ? AMPLE : 0;
-}
-
-/*
- * Did flush() of the interpreter's own streams raise this? A failed write has an errno, where a
- * handler's TimeoutError has none. The error stays set.
- */
-static bool is_of_flush(const struct python *python)
-{
-	struct python_object *type, *value, *traceback, *number;
-	bool is;
-
-	if (python->PyErr_ExceptionMatches(*python->PyExc_ValueError) ||
-	    python->PyErr_ExceptionMatches(*python->PyExc_RuntimeError))
-		return true; /* closed; in use by this very thread */
-	if (!python->PyErr_ExceptionMatches(*python->PyExc_OSError))
-		return false;
-	python->PyErr_Fetch(&type, &value, &traceback);
-	python->PyErr_NormalizeException(&type, &value, &traceback);
-	number = python->PyObject_GetAttrString(value, "errno");
-	is = number && number != python->_Py_NoneStruct;
-	python->Py_DecRef(number);
-	python->PyErr_Restore(type, value, traceback);
-	return is;
-}
-
-static enum sink_result flush(const struct python *python, struct python_object *object,
-			      enum sink_mode mode, bool *raised)
-{
-	size_t room = room_behind(descriptor_of(python, object), mode != SINK_KEEP_LINES);
-	struct python_object *result;
-
-	if (room == ROOM_NEVER)
-		return SINK_CLEAN;
-	if (!room)
-		return SINK_NO_ROOM;
-	result = python->PyObject_CallMethod(object, "flush", NULL);
-	python->Py_DecRef(result);
-	if (!result && raised && !is_of_flush(python))
-		*raised = true;
-	else if (!result)
-		python->PyErr_Clear();
-	return SINK_FLUSHED;
-}
-
-/* `python3 -u` and a terminal's line buffering. */
-static bool is_unbuffered(const struct python *python, struct python_object *object)
-{
-	return is_true(python, object, "line_buffering") ||
-	       is_true(python, object, "write_through");
-}
-
 /* `before`: how much was written when the flush began. */
 static void count(uint64_t before, bool no_room)
 {
@@ -223,10 +90,10 @@ static enum sink_result flush_each(const struct python *python, enum sink_mode m
 		struct python_object *object = taken.objects[i];
 		enum sink_result result;
 
-		if (!object ||
-		    (i < STANDARD && mode == SINK_KEEP_LINES && is_unbuffered(python, object)))
+		if (!object || (i < STANDARD && mode == SINK_KEEP_LINES &&
+				python_stream_is_unbuffered(python, object)))
 			continue;
-		result = flush(python, object, mode, NULL);
+		result = python_stream_flush(python, object, mode, NULL);
 		*buffered |= result != SINK_CLEAN;
 		if (result > most)
 			most = result;
@@ -267,10 +134,11 @@ static bool flush_own(const struct python *python, enum sink_mode mode, bool *ra
 	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
 		struct python_object *object = taken.objects[i];
 
-		if (object && !is_own(python, object))
+		if (object && !python_stream_is_own(python, object))
 			all = false;
-		else if (object && (mode != SINK_KEEP_LINES || !is_unbuffered(python, object)))
-			all &= flush(python, object, mode, raised) != SINK_NO_ROOM;
+		else if (object &&
+			 (mode != SINK_KEEP_LINES || !python_stream_is_unbuffered(python, object)))
+			all &= python_stream_flush(python, object, mode, raised) != SINK_NO_ROOM;
 	}
 	give_back(python, &taken);
 	return all;

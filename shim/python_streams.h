@@ -19,12 +19,6 @@ struct python_streams_counts {
 };
 
 /*
- * Learns which streams are the interpreter's own. False: it has none that we know. When an
- * interpreter is new, before any flush; holds the GIL.
- */
-bool python_streams_learn(const struct python *python);
-
-/*
  * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the ones that the process
  * began with where those are others: a stand-in need not pass a flush on. Each only where its file
  * has room for all that it may hold. Errors are swallowed. *buffered: may any of them ever hold
