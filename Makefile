@@ -293,12 +293,11 @@ check-deaths: all test-programs
 	RUNS=$(or $(RUNS),1000) B=$(B) tests/proofs/deaths
 
 # Python servers: ages of lines, lines at SIGTERM (RUNS of each), 10 000 forks, throughput.
-RUNS ?= 200
 .PHONY: check-python
 check-python: all test-programs
 	sh tests/need check
 	sh tests/need bench
-	tests/proofs/python --build=$(B) --runs=$(RUNS) $(PART)
+	tests/proofs/python --build=$(B) --runs=$(or $(RUNS),200) $(PART)
 
 # tests/storms.bats with the full counts.
 check-storms: all test-programs
