@@ -170,7 +170,7 @@ static void check_libc(const struct program *program)
 
 	libc_identify(&libc, program, &needs);
 	if (libc.kind == LIBC_NONE)
-		report_obstacle("libc", "none: the library stays asleep");
+		report_obstacle("libc", "no libc: the library stays asleep");
 	else if (libc.kind == LIBC_OTHER)
 		report_line("libc", "not one that is known (%s): the library may stay asleep",
 			    program->interpreter);

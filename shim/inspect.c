@@ -193,7 +193,7 @@ int inspect_check(pid_t pid)
 	if (process_text(pid, "comm", name, sizeof(name)) > 0)
 		report_line("process", "%d, %.*s", (int)pid, (int)strcspn(name, "\n"), name);
 	if (process_link(pid, "exe", target, sizeof(target)) == -ENOENT) {
-		report_obstacle("program", "none: it is a thread of the kernel, or at its end");
+		report_obstacle("program", "it is a thread of the kernel, or at its end");
 		return report_end("", "it does not work");
 	}
 	report_line("program", "%s", target);
