@@ -4,6 +4,9 @@
 
 load helper
 
+# Emulated, the table of calls takes its time.
+export BATS_TEST_TIMEOUT=600
+
 ROOTFS=/usr/aarch64-linux-gnu # where the cross compiler's libc is
 
 # As qemu runs it, not as binfmt_misc would: no set-up of this machine is needed.
