@@ -107,11 +107,17 @@ start_arm() {
 	assert_output --partial 'built for another architecture'
 }
 
+# Without what nobody sets there (sa_restorer), and crashes in children of a program with threads,
+# which qemu does not survive.
+calls_of() {
+	arm "$@" "$ARM/tests/calls_table" </dev/null 2>/dev/null |
+		sed 's/ restorer [01]//; /^Bail out! /d; / bad pointer /d'
+}
+
 @test "Calls on aarch64 have the results that they have without the shim" {
-	arm "$ARM/tests/calls_table" >"$BATS_TEST_TMPDIR/plain" </dev/null 2>/dev/null
-	arm -E LD_PRELOAD="$ARM/libidleflush.so" "$ARM/tests/calls_table" \
-		>"$BATS_TEST_TMPDIR/preloaded" </dev/null 2>/dev/null
-	assert [ "$(wc -l <"$BATS_TEST_TMPDIR/plain")" -ge 300 ]
+	calls_of >"$BATS_TEST_TMPDIR/plain"
+	calls_of -E LD_PRELOAD="$ARM/libidleflush.so" >"$BATS_TEST_TMPDIR/preloaded"
+	assert [ "$(wc -l <"$BATS_TEST_TMPDIR/plain")" -ge 800 ]
 	run -0 diff -U 0 "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/preloaded"
 }
 
