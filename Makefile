@@ -228,9 +228,10 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
 	  '-DElfW(t)=Elf64_##t' shim
-	shellcheck tests/need tests/layers $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build \
+	shellcheck tests/need tests/layers tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build \
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
+	tests/titles
 
 bats: all test-programs $(B)/bench/bin/instructions
 	bats --tap --jobs $(JOBS) tests
@@ -246,6 +247,29 @@ bats-musl: all musl-programs
 check-thirdparty: all
 	sh tests/need thirdparty
 	tests/proofs/thirdparty --build=$(B)
+
+# Which lines of shim/ the tests run; in build/coverage/report.txt. The library gets gcov's runtime and
+# what it needs of libc as symbols that it has nowhere else.
+C        := $(CURDIR)/$(B)/coverage
+COVERED  := launcher doctor flush fork stall sockets errno streams turns framing servers signals \
+            lastwords ends creds calls musl libc python neighbours
+
+.PHONY: coverage
+coverage: test-programs
+	sh tests/need check
+	sh tests/need coverage
+	mkdir -p $(C)
+	find $(C) -name '*.gcda' -delete
+	ln -sfn ../tests $(C)/tests
+	for part in library launcher; do $(CC) $(CPPFLAGS) -Ishim -std=c11 -fPIC -O1 \
+	  -fvisibility=hidden -c -o $(C)/$$part.o tests/coverage/$$part.c; done
+	$(MAKE) B=$(B)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+	  LIB_LDFLAGS='-shared -nostdlib -Wl,-z,now -Wl,-soname,libidleflush.so -Wl,--wrap=syscall $(C)/library.o' \
+	  LDFLAGS='-Wl,--wrap=_exit,--wrap=execv,--wrap=execvp $(C)/launcher.o' all
+	$(MAKE) B=$(B)/coverage SANITIZE=--coverage unit
+	-BUILD=$(C) bats --tap --jobs $(JOBS) $(COVERED:%=tests/%.bats)
+	gcovr -r . -f shim/ --object-directory $(B)/coverage --print-summary --fail-under-line 95 \
+	  -o $(B)/coverage/report.txt $(B)/coverage
 
 # Each rule of tests/mutants/list broken, in a copy of the tree; some test must notice.
 .PHONY: mutants

@@ -360,3 +360,22 @@ task_of() {
 	assert [ $(($(now_us) - start)) -ge 500000 ]
 	assert_equal "$(switches off)" "$off_before"
 }
+
+# bats test_tags=glibc
+@test "What is hidden from a flush of whole lines is there again when the program ends" {
+	cd "$BATS_TEST_TMPDIR"
+	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"
+	cat >tail.c <<-'END'
+		#include <poll.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			printf("a line\nno end");
+			poll(NULL, 0, 40);
+			return 0;
+		}
+	END
+	cc -O1 -o tail tail.c
+	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/slow.so" ./tail
+	assert_output $'a line\nno end'
+}

@@ -263,3 +263,36 @@ settled() {
 	run -0 cat sizes
 	assert_output $'0 bytes\n12 bytes'
 }
+
+@test "a stream that was closed is not looked at again, whatever takes its memory" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >closed.c <<-'END'
+		#include <poll.h>
+		#include <stdint.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(void)
+		{
+			FILE *file = fopen("/dev/stdout", "w");
+			uintptr_t was = (uintptr_t)file, *taken = NULL;
+
+			fputs("a line\n", file);
+			fclose(file);
+			for (size_t size = 400; size < 700 && (uintptr_t)taken != was; size += 8) {
+				taken = malloc(size);
+				for (size_t i = 0; i < size / sizeof(*taken); i++)
+					taken[i] = i * 4096 + 1;
+			}
+			puts((uintptr_t)taken == was ? "taken" : "not taken");
+			poll(NULL, 0, 100);
+			puts("another");
+			poll(NULL, 0, 100);
+			return 0;
+		}
+	END
+	cc -O1 -w -o closed closed.c
+	./closed | cat >plain
+	timeout 20 env LD_PRELOAD="$LIB" ./closed | cat >shim
+	assert_equal "$(cat plain)" $'a line\ntaken\nanother'
+	diff plain shim
+}
