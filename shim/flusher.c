@@ -125,7 +125,7 @@ static bool serve_requests(void)
 	else
 		look_for_the_last_time(disarm(), requests & REQUEST_STOP ? EXIT_BOUND : DEATH_BOUND,
 				       false);
-	if (!(requests & (REQUEST_END | REQUEST_STOP)))
+	if (!(requests & ~REQUEST_FLUSH))
 		sink_python_take_back(NULL); /* the process goes on */
 	request_answer(requests, ticket);
 	return requests & REQUEST_STOP;
@@ -229,10 +229,10 @@ bool flusher_flush_now(bool ends, int64_t bound_ns)
 	       sinks_flush_by_caller(ends, bound_ns);
 }
 
-void flusher_end_then(void (*then)(void))
+void flusher_flush_then(void (*then)(void))
 {
 	request_set_then(then);
-	ask(REQUEST_END);
+	ask(REQUEST_THEN);
 }
 
 void flusher_stop(void)

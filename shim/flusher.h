@@ -81,10 +81,10 @@ void flusher_ask(void);
 bool flusher_flush_now(bool ends, int64_t bound_ns);
 
 /*
- * The same by the thread, which calls `then` when it has done what it could. Does not wait. Only
- * where flusher_has_thread.
+ * The same by the thread, without passing a lock; then it calls `then`, which ends the process.
+ * Does not wait. Only where flusher_has_thread.
  */
-void flusher_end_then(void (*then)(void));
+void flusher_flush_then(void (*then)(void));
 
 /* Is there a thread to ask? False in a vfork child. Any context. */
 bool flusher_has_thread(void);

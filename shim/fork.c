@@ -10,10 +10,10 @@
 #include "fork.h"
 
 #include "conn.h"
+#include "death.h"
 #include "flusher.h"
 #include "futex.h"
 #include "gate.h"
-#include "lastwords.h"
 #include "sinks.h"
 #include "turn.h"
 
@@ -73,7 +73,7 @@ static void child(void)
 	gate_reset();
 	turn_end_all(); /* the parent's answers: to close a copy here is not to end one */
 	conn_restart_count();
-	lastwords_begin_in_child();
+	death_begin_in_child();
 	flusher_begin_in_child(awake_at_fork, left_over);
 	errno = kept;
 }

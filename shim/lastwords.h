@@ -1,4 +1,4 @@
-/* lastwords.h -- what is pending comes out before the process dies */
+/* lastwords.h -- what is pending comes out before the process ends */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_LASTWORDS_H
 #define IDLEFLUSH_LASTWORDS_H
@@ -10,9 +10,6 @@
  * Constructor only, once the flusher is awake.
  */
 void lastwords_init(uint64_t signals);
-
-/* A forked child does not die of its parent's signal. Atfork child handler only. */
-void lastwords_begin_in_child(void);
 
 /*
  * The process ends now without libc's own flush: brings out what is pending, 250 ms at most. In a

@@ -11,6 +11,7 @@ enum request {
 	REQUEST_FLUSH = 1, /* flush all now */
 	REQUEST_END = 2,   /* the same, and the process ends with it */
 	REQUEST_STOP = 4,  /* the same, and the thread ends with it; libc flushes then */
+	REQUEST_THEN = 8,  /* the same, then call what request_set_then said */
 };
 
 /* --- who asks: any thread or signal handler; errno may change --- */
@@ -21,7 +22,7 @@ uint32_t request_make(enum request what);
 /* Waits for the answer, or the thread's end; `bound_ns` at most. True when it is there. */
 bool request_await(uint32_t ticket, int64_t bound_ns);
 
-/* `then` is called on the thread after its answer to a REQUEST_END. Before that is made. */
+/* `then` is called on the thread after its answer to a REQUEST_THEN. Before that is made. */
 void request_set_then(void (*then)(void));
 
 /* Has the thread ended? And the wait for that, `bound_ns` at most. */
