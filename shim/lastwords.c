@@ -49,7 +49,7 @@ static void flush_and_go_on(void)
 		if (sinks_held_by_caller() != SINKS_HELD)
 			flusher_flush_now(false, BOUND);
 		else if (!platform_is_in_handler())
-			sinks_flush_by_caller(false, 0);
+			sinks_flush_by_caller(false, BOUND);
 	}
 	sink_python_take_back(let_go);
 }

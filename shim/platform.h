@@ -153,18 +153,30 @@ static inline bool platform_tells_restorer(void)
 }
 
 /*
- * Is a glibc stream locked by the calling thread? A lock without an owner is being taken or given
- * back this moment, which in a signal handler means: by the interrupted code. The lock is not
- * public; it has been this since glibc 2.3.3 (sysdeps/nptl/stdio-lock.h), and sink_stdio.c checks.
+ * Is a glibc stream locked by the calling thread? The lock is not public; it has been this since
+ * glibc 2.3.3 (sysdeps/nptl/stdio-lock.h), and sink_stdio.c checks.
  */
+struct platform_stdio_lock {
+	int lock, count;
+	void *owner;
+};
+
 static inline bool platform_stdio_is_mine(FILE *file)
 {
-	const struct {
-		int lock, count;
-		void *owner;
-	} *lock = file->_lock;
+	const struct platform_stdio_lock *lock = file->_lock;
 
-	return lock && (lock->owner == (void *)pthread_self() || (lock->lock && !lock->owner));
+	return lock && lock->owner == (void *)pthread_self();
+}
+
+/*
+ * The same in a signal handler: a lock without an owner is being taken or given back this moment,
+ * which may be by the interrupted code.
+ */
+static inline bool platform_stdio_may_be_mine(FILE *file)
+{
+	const struct platform_stdio_lock *lock = file->_lock;
+
+	return lock && (platform_stdio_is_mine(file) || (lock->lock && !lock->owner));
 }
 
 /* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */

@@ -48,8 +48,8 @@ bool sink_stdio_tells_owner(void)
 
 bool sink_stdio_held_by_caller(void)
 {
-	return owner_told &&
-	       (platform_stdio_is_mine(streams[0].file) || platform_stdio_is_mine(streams[1].file));
+	return owner_told && (platform_stdio_may_be_mine(streams[0].file) ||
+			      platform_stdio_may_be_mine(streams[1].file));
 }
 
 static size_t pending(const struct sink_stream *stream)

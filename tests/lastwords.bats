@@ -206,10 +206,10 @@ at_the_edge() {
 		at_the_edge end "$act"
 	done
 	# It does come before us, and after.
-	run -0 --separate-stderr env EDGE=begin EDGE_ACT=signals IDLEFLUSH_DEBUG=1 \
+	run -0 --separate-stderr env --default-signal EDGE=begin EDGE_ACT=signals IDLEFLUSH_DEBUG=1 \
 		LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps"
 	assert_equal "${stderr_lines[*]}" 'handled idleflush: awake'
-	run -0 --separate-stderr env EDGE=end EDGE_ACT=signals IDLEFLUSH_STATS=1 \
+	run -0 --separate-stderr env --default-signal EDGE=end EDGE_ACT=signals IDLEFLUSH_STATS=1 \
 		LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps"
 	assert_equal "${stderr_lines[1]}" handled
 }
