@@ -14,6 +14,8 @@
 #include "room.h"
 #include "status.h"
 
+#define EAGER 1000
+
 static struct sink_stream streams[2];
 STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
 	     .records = 2, .stride = sizeof(struct sink_stream));
@@ -241,6 +243,20 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct sink_
 	return (size_t)written < waiting ? SINK_NO_ROOM : SINK_FLUSHED;
 }
 
+/*
+ * Threads that print all the time leave the lock free for a moment after each line: no more than
+ * some ten microseconds of trying find it. Once will do where there is another time.
+ */
+static bool try_lock(FILE *file, bool eagerly)
+{
+	int tries = eagerly ? EAGER : 1;
+
+	while (tries-- > 0)
+		if (ftrylockfile(file) == 0)
+			return true;
+	return false;
+}
+
 enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order *order)
 {
 	enum sink_result result, last = SINK_CLEAN;
@@ -252,7 +268,7 @@ enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order
 	/* Tried first, it might be had all the same: locks are recursive. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, order);
-	if (ftrylockfile(stream->file))
+	if (!try_lock(stream->file, order->mode != SINK_KEEP_LINES))
 		return order->mode == SINK_GASP ? write_past_lock(stream, order) : SINK_BUSY;
 	while ((result = flush_step(stream, order)) == SINK_FLUSHED)
 		last = SINK_FLUSHED;
