@@ -148,7 +148,7 @@ static void hold(void)
 /* The flusher thread. */
 static void die_after_all(void)
 {
-	if (look_retry_ns())
+	if (look_retry_ns() && sink_stdio_tells_owner())
 		hold();
 	stats_print();
 	expect_blow();

@@ -25,7 +25,7 @@
 
 #define STOP_BOUND  (500 * NS_PER_MS)
 #define EXIT_BOUND  (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
-#define DEATH_BOUND (200 * NS_PER_MS) /* how long last words try */
+#define DEATH_BOUND (150 * NS_PER_MS) /* how long last words try */
 #define DOZE_LEAST  (5 * NS_PER_MS)
 
 enum flusher_pose {

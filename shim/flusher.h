@@ -76,7 +76,7 @@ void flusher_ask(void);
  * Flushes everything now and waits for it, `bound_ns` at most. `ends`: the process ends with this,
  * so that streams are written past locks that are not released (SINK_GASP). Where there is no
  * thread, the caller does it: then it must not be inside stdio itself unless `ends` is true (see
- * sinks_held_by_caller). False: not done yet; the thread goes on trying for 200 ms.
+ * sinks_held_by_caller). False: not done yet; the thread goes on trying for 150 ms.
  */
 bool flusher_flush_now(bool ends, int64_t bound_ns);
 

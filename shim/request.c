@@ -74,7 +74,7 @@ void request_answer(uint32_t requests, uint32_t ticket)
 
 	atomic_store(&answered, ticket);
 	futex_wake(&answered);
-	then = requests & REQUEST_THEN ? atomic_exchange(&after, NULL) : NULL;
+	then = requests & (REQUEST_THEN | REQUEST_END) ? atomic_exchange(&after, NULL) : NULL;
 	if (then)
 		then();
 }

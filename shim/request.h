@@ -22,7 +22,7 @@ uint32_t request_make(enum request what);
 /* Waits for the answer, or the thread's end; `bound_ns` at most. True when it is there. */
 bool request_await(uint32_t ticket, int64_t bound_ns);
 
-/* `then` is called on the thread after its answer to a REQUEST_THEN. Before that is made. */
+/* `then` is called on the thread after its next answer to a REQUEST_THEN or _END. Before that. */
 void request_set_then(void (*then)(void));
 
 /* Has the thread ended? And the wait for that, `bound_ns` at most. */
