@@ -196,7 +196,8 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 		return;
 	if (!outside || held == SINKS_HELD)
 		sinks_abandon();
-	flusher_flush_now(true, BOUND);
+	if (!flusher_flush_now(true, BOUND) && held == SINKS_FREE)
+		sinks_flush_by_caller(false, 0); /* so busy is the machine */
 	stats_print();
 	expect_blow();
 	strike_on_return(sig, info, context);

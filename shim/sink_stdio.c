@@ -244,12 +244,12 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct sink_
 }
 
 /*
- * Threads that print all the time leave the lock free for a moment after each line: no more than
- * some ten microseconds of trying find it. Once will do where there is another time.
+ * Threads that print all the time leave the lock free for a moment after each line: some ten
+ * microseconds of trying find it. Some milliseconds, and who has it does not run.
  */
-static bool try_lock(FILE *file, bool eagerly)
+static bool try_lock(FILE *file, enum sink_mode mode)
 {
-	int tries = eagerly ? EAGER : 1;
+	int tries = mode == SINK_KEEP_LINES ? 1 : mode == SINK_ALL ? EAGER : 100 * EAGER;
 
 	while (tries-- > 0)
 		if (ftrylockfile(file) == 0)
@@ -268,7 +268,7 @@ enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order
 	/* Tried first, it might be had all the same: locks are recursive. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, order);
-	if (!try_lock(stream->file, order->mode != SINK_KEEP_LINES))
+	if (!try_lock(stream->file, order->mode))
 		return order->mode == SINK_GASP ? write_past_lock(stream, order) : SINK_BUSY;
 	while ((result = flush_step(stream, order)) == SINK_FLUSHED)
 		last = SINK_FLUSHED;
