@@ -262,6 +262,8 @@ assert_odd() {
 	done
 }
 
+# Where the libc does not tell whose a lock is, any thread may have it, and goes on.
+# bats test_tags=glibc
 @test "A signal cuts no call short while its process is about to die" {
 	odd plain sleeping
 	assert_equal "$status" 143
