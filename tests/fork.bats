@@ -330,3 +330,27 @@ storm() {
 	run -0 grep -c ' responses=3 ' stats
 	assert_output 1
 }
+
+@test "A vfork child that ends prints no counters of its parent's" {
+	cat >ends.c <<-'END'
+		#define _GNU_SOURCE
+		#include <signal.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			pid_t child = vfork();
+
+			if (child == 0 && argc > 1)
+				kill(getpid(), SIGTERM);
+			if (child == 0)
+				_exit(0);
+			waitpid(child, NULL, 0);
+			return 0;
+		}
+	END
+	cc -O1 -w -o ends ends.c
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$PWD/by_exit" ./ends
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$PWD/by_signal" ./ends now
+	assert_equal "$(cat by_exit by_signal | wc -l)" 2
+}
