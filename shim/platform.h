@@ -48,8 +48,8 @@
 /* clang-format off */
 /* What glibc and musl both have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
-	X(__errno_location) X(__fpending) X(__fpurge) X(clearerr_unlocked) X(clock_gettime)        \
-	X(dl_iterate_phdr) X(fcntl) X(ferror_unlocked) X(fflush_unlocked) X(fileno_unlocked)       \
+	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime)        \
+	X(dl_iterate_phdr) X(fcntl) X(fflush_unlocked) X(fileno_unlocked)       \
 	X(fnmatch) X(ftrylockfile) X(funlockfile)                                                  \
 	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
 	X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)            \

@@ -56,6 +56,15 @@ enum sink_result sink_stream_flush(struct sink_stream *stream, struct sink_order
  */
 bool sink_stream_pending(const struct sink_stream *stream);
 
+/* Bytes in its buffer, a hint likewise; any context. */
+size_t sink_stream_bytes(const struct sink_stream *stream);
+
+/*
+ * The calling thread has its lock and never releases it, for the process ends. From then on it is
+ * written past the lock. glibc only; any context.
+ */
+void sink_stream_abandon(struct sink_stream *stream);
+
 /* Takes hold of the C streams stdout and stderr. Constructor only. */
 void sink_stdio_init(void);
 

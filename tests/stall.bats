@@ -380,6 +380,26 @@ gave_up() {
 	grep -q '^State:.S' "${task%comm}status" && [ "$now" = "${BEFORE-}" ] || ! BEFORE=$now
 }
 
+@test "A file that takes no more tells the program, as it would have" {
+	local mode with
+	for mode in plain shim; do
+		rm -f ready go
+		with=(A=b)
+		[ "$mode" = plain ] || with=("LD_PRELOAD=$LIB" "$NO_HEARTBEAT")
+		timeout 30 env --ignore-signal=XFSZ "${with[@]}" prlimit --fsize=100 \
+			"$PROGS/steps" lines=3 poll port-file=ready until=go fflush \
+			>$mode 2>$mode.err 3>&- &
+		wait_until 5 test -e ready
+		[ "$mode" = plain ] || wait_until 5 test -s shim
+		[ "$mode" = plain ] || wait_until 5 gave_up "$(cat ready)"
+		touch go
+		wait $!
+	done
+	assert_equal "$(cat plain.err)" 'fflush -1 errno 27 ferror 1'
+	run -0 cmp plain.err shim.err
+	run -0 cmp plain shim
+}
+
 @test "Where stdout could not be flushed, it is at once when it became a file" {
 	local how
 	for how in dup2 dup3 freopen open; do
