@@ -25,8 +25,9 @@ static _Atomic uint32_t inside; /* futex: how many threads of ours are between e
 static _Atomic uint32_t forks;  /* futex: threads that are about to fork */
 static _Atomic bool ending;     /* the interpreter is about to end, or has */
 static _Atomic bool put, refused;
-static _Atomic int counter;  /* the thread in whose os.fork that is still to come; 0: none */
-static _Atomic bool overdue; /* somebody waited in vain; nobody else need do so */
+static _Atomic int counter; /* the thread in whose os.fork that is still to come; 0: none */
+static _Atomic int64_t counts_until_ns; /* it comes at once, or not at all (subprocess) */
+static _Atomic bool overdue;            /* somebody waited in vain; nobody else need do so */
 
 static void (*child_begins)(void); /* written by the constructor only */
 
@@ -125,8 +126,6 @@ static struct python_object *before_fork(struct python_object *self, struct pyth
 
 	(void)self, (void)unused;
 	atomic_fetch_add(&forks, 1);
-	if (python->version && *python->version >= COUNTING)
-		atomic_store(&counter, (int)syscall(SYS_gettid));
 	wait_until_outside(python);
 	flush_before_fork(python);
 	return none(python);
@@ -134,10 +133,16 @@ static struct python_object *before_fork(struct python_object *self, struct pyth
 
 static struct python_object *in_parent(struct python_object *self, struct python_object *unused)
 {
+	const struct python *python = python_calls();
+
 	(void)self, (void)unused;
 	atomic_fetch_sub(&forks, 1);
 	futex_wake(&forks);
-	return none(python_calls());
+	if (python->version && *python->version >= COUNTING) {
+		atomic_store(&counts_until_ns, clock_now_ns() + WAIT_BOUND);
+		atomic_store(&counter, (int)syscall(SYS_gettid));
+	}
+	return none(python);
 }
 
 static struct python_object *in_child(struct python_object *self, struct python_object *unused)
@@ -174,10 +179,11 @@ bool python_hooks_hide_from(const char *path)
 {
 	int thread = atomic_load_explicit(&counter, memory_order_relaxed);
 
-	if (!thread || strcmp(path, "/proc/self/stat") != 0 || thread != (int)syscall(SYS_gettid))
+	if (!thread || !path || strcmp(path, "/proc/self/stat") != 0 ||
+	    thread != (int)syscall(SYS_gettid))
 		return false;
 	atomic_store(&counter, 0);
-	return true;
+	return clock_now_ns() < atomic_load(&counts_until_ns);
 }
 
 /* --- putting them ------------------------------------------------------------------------- */
