@@ -1,11 +1,10 @@
-/* flusher.c -- the thread that flushes: start, arm, stop; fork brackets */
+/* flusher.c -- the thread that flushes: start, arm, stop */
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: `state`, one page that the kernel wipes in a forked child.
  * Called from: our thread; host threads and signal handlers (arm, flush_now); atfork handlers.
  * Locks: none; the gate keeps forks out of a flush. Arming and falling asleep: each side writes its
- * own word (`first_ns`, `pose`) and then looks at the other's, so at least one sees the other;
- * that takes sequential consistency.
+ * own word (`first_ns`, `pose`), then looks at the other's: one at least sees, in a single order.
  * The thread is detached, and a stop waits for its last word instead of pthread_join: exit may be
  * called from a signal handler, and pthread_join takes locks that the thread below may hold.
  * Never: a wait without a bound, the host's signal handlers on our thread.
@@ -93,8 +92,8 @@ static int64_t disarm(void)
 static int64_t doze_most_ns(void)
 {
 	int64_t most = rules.idle_ns / 4 > DOZE_LEAST ? rules.idle_ns / 4 : DOZE_LEAST;
-	bool bound = rules.max_age_ns && rules.max_age_ns < rules.idle_ns;
-	int64_t soonest = bound ? rules.max_age_ns : rules.idle_ns;
+	int64_t bound = rules.max_age_ns ? rules.max_age_ns : INT64_MAX;
+	int64_t soonest = bound < rules.idle_ns ? bound : rules.idle_ns;
 
 	return most < soonest ? most : soonest; /* what arms meanwhile is due no sooner */
 }
@@ -103,9 +102,10 @@ static int64_t doze_most_ns(void)
 static void rest(int64_t wait_ns, bool busy)
 {
 	uint32_t pose = busy ? POSE_DOZING : POSE_SLEEP;
+	int64_t most = doze_most_ns();
 
-	if (busy && wait_ns > doze_most_ns())
-		wait_ns = doze_most_ns();
+	if (busy && wait_ns > most + most / 8) /* a remainder is not worth a wake of its own */
+		wait_ns = most;
 	atomic_store(&flusher->pose, pose);
 	if (!request_is_made() && (busy || !atomic_load(&flusher->first_ns)))
 		futex_wait(&flusher->pose, pose, wait_ns);

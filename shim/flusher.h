@@ -1,4 +1,4 @@
-/* flusher.h -- the thread that flushes: start, arm, stop; fork brackets */
+/* flusher.h -- the thread that flushes: start, arm, stop */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_FLUSHER_H
 #define IDLEFLUSH_FLUSHER_H
