@@ -26,7 +26,7 @@ static _Atomic uint32_t forks;  /* futex: threads that are about to fork */
 static _Atomic bool ending;     /* the interpreter is about to end, or has */
 static _Atomic bool put, refused;
 static _Atomic int counter; /* the thread in whose os.fork that is still to come; 0: none */
-static _Atomic int64_t counts_until_ns; /* it comes at once, or not at all (subprocess) */
+static _Atomic int64_t counts_until_ns; /* it comes before our hook, or right after it */
 static _Atomic bool overdue;            /* somebody waited in vain; nobody else need do so */
 
 static void (*child_begins)(void); /* written by the constructor only */
@@ -126,6 +126,10 @@ static struct python_object *before_fork(struct python_object *self, struct pyth
 
 	(void)self, (void)unused;
 	atomic_fetch_add(&forks, 1);
+	if (python->version && *python->version >= COUNTING) {
+		atomic_store(&counts_until_ns, INT64_MAX);
+		atomic_store(&counter, (int)syscall(SYS_gettid));
+	}
 	wait_until_outside(python);
 	flush_before_fork(python);
 	return none(python);
@@ -133,16 +137,11 @@ static struct python_object *before_fork(struct python_object *self, struct pyth
 
 static struct python_object *in_parent(struct python_object *self, struct python_object *unused)
 {
-	const struct python *python = python_calls();
-
 	(void)self, (void)unused;
+	atomic_store(&counts_until_ns, clock_now_ns() + WAIT_BOUND); /* a subprocess has no count */
 	atomic_fetch_sub(&forks, 1);
 	futex_wake(&forks);
-	if (python->version && *python->version >= COUNTING) {
-		atomic_store(&counts_until_ns, clock_now_ns() + WAIT_BOUND);
-		atomic_store(&counter, (int)syscall(SYS_gettid));
-	}
-	return none(python);
+	return none(python_calls());
 }
 
 static struct python_object *in_child(struct python_object *self, struct python_object *unused)

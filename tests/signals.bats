@@ -85,8 +85,8 @@ is_ready() {
 	assert_both /usr/bin/python3 -u -c '
 import os, subprocess
 grep = ["/usr/bin/env", "-u", "LD_PRELOAD", "grep", "^Sig[BIC]", "/proc/self/status"]
-print(subprocess.run(grep, stdout=subprocess.PIPE).stdout)
-print(subprocess.run(grep, stdout=subprocess.PIPE, preexec_fn=lambda: None).stdout)
+print(subprocess.run(grep, stdout=subprocess.PIPE, text=True).stdout)
+print(subprocess.run(grep, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: None).stdout)
 os.posix_spawn(grep[0], grep, os.environ, setsigdef=[2, 15])
 os.wait()
 os.system(" ".join(grep))
