@@ -50,7 +50,12 @@ LAUNCHER     := launcher options preload program image mapping anatomy libc need
                 report wrapper chain doctor process findings inspect
 LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
 LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
-LIB_OBJ      := $(LIB_SRC:shim/%.c=$(B)/obj/%.o)
+# What every send, receive and wait runs lies side by side, in few pages; the rest is small, for what
+# is mapped counts as memory.
+HOT          := activity conn feed flusher http% turn wrap_fd wrap_recv wrap_send wrap_wait
+HOT_OBJ      := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter $(HOT:%=shim/%.c),$(LIB_SRC)))
+COLD_OBJ     := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter-out $(HOT:%=shim/%.c),$(LIB_SRC)))
+LIB_OBJ      := $(HOT_OBJ) $(COLD_OBJ)
 
 .PHONY: FORCE all clean demo check lint unit bats fuzz
 all: $(B)/libidleflush.so $(B)/idleflush
@@ -58,9 +63,7 @@ all: $(B)/libidleflush.so $(B)/idleflush
 $(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Small, where it is not on the way of every send and receive: what is mapped counts as memory.
-HOT := activity conn feed flusher http% turn wrap_fd wrap_recv wrap_send wrap_wait
-$(filter-out $(HOT:%=$(B)/obj/%.o),$(LIB_OBJ)): LIB_CFLAGS += $(if $(filter -O2,$(CFLAGS)),-Os)
+$(COLD_OBJ): LIB_CFLAGS += $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # These are what the compiler would make of their own loops.
 $(B)/obj/string.o: LIB_CFLAGS += -fno-builtin \
