@@ -362,7 +362,7 @@ task_of() {
 }
 
 # bats test_tags=glibc
-@test "What is hidden from a flush of whole lines is there again when the program ends" {
+@test "What a flush has just written does not come out again when the program ends" {
 	cd "$BATS_TEST_TMPDIR"
 	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"
 	cat >tail.c <<-'END'
