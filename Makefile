@@ -278,7 +278,7 @@ coverage: test-programs
 .PHONY: mutants
 mutants: all test-programs
 	sh tests/need check
-	nice -n 5 tests/mutants/run --build=$(B) $(ONLY)
+	nice -n 5 tests/mutants/run --build=$(B) $(if $(ONLY),'$(ONLY)')
 
 # Suites with library and programs built for a sanitizer, or under memcheck; see the script for what
 # each leaves out. gcc's AddressSanitizer has no fork handlers: where a thread of ours allocated while
