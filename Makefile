@@ -20,8 +20,9 @@ CC      ?= gcc
 CFLAGS  ?= -O2 -g
 B       := build
 
-# A line a file; V=1 shows the commands.
-SAY      = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
+# A line a file; V=1 shows the commands, -s nothing.
+QUIET    = $(findstring s,$(firstword -$(MAKEFLAGS)))
+SAY      = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' '$(1)' '$@';))
 
 ifneq ($(ARCH),$(HOST))
 CC      := $(ARCH)-linux-gnu-gcc

@@ -18,12 +18,22 @@
 #include "turn.h"
 
 #define WAIT_BOUND (100 * NS_PER_MS)
+#define WAIT_MOST  (2 * NS_PER_S)
 #define BUSY_BOUND (20 * NS_PER_MS)
 #define BUSY_STEP  (NS_PER_MS / 20)
 
 /* Written before a fork, read in its child: the flusher's state is wiped there. */
 static _Atomic bool awake_at_fork;
 static _Atomic bool left_over; /* a fork under way could not flush something */
+
+/*
+ * How long to wait for a flush in progress, which takes microseconds unless the machine is so busy
+ * that its thread does not run. With musl a child would find the stream locked, for good.
+ */
+static int64_t wait_bound(void)
+{
+	return platform_fork_frees_streams() ? WAIT_BOUND : WAIT_MOST;
+}
 
 /*
  * Another thread may be inside stdio for a moment; not so long that a fork would suffer. What it
@@ -51,7 +61,7 @@ static void prepare(void)
 {
 	int kept = errno;
 
-	if (gate_close(WAIT_BOUND) == 1)
+	if (gate_close(wait_bound()) == 1)
 		left_over = false;
 	awake_at_fork = flusher_awake();
 	if (awake_at_fork && (!may_flush() || flush_all() == SINK_NO_ROOM))

@@ -146,6 +146,12 @@ static inline bool platform_stdio_visible(void)
 	return gnu_get_libc_version != NULL;
 }
 
+/* glibc resets the locks of all streams in a forked child, musl leaves them as they were. */
+static inline bool platform_fork_frees_streams(void)
+{
+	return platform_stdio_visible();
+}
+
 /* glibc's sigaction tells sa_restorer; musl's leaves that field of the program's as it was. */
 static inline bool platform_tells_restorer(void)
 {
