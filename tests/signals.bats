@@ -209,6 +209,7 @@ stops() {
 # bats test_tags=glibc
 @test "gunicorn stops cleanly" {
 	command -v gunicorn >/dev/null || skip "gunicorn is not here"
+	# Not its gthread workers: up to one stop in ten hangs, without us as well.
 	stops TERM gunicorn-sync
-	stops INT gunicorn-gthread
+	stops INT gunicorn-sync
 }
