@@ -44,11 +44,10 @@ static int this_thread(void)
 static void stand(int64_t bound_ns)
 {
 	int64_t end = clock_now_ns() + bound_ns;
-	_Atomic uint32_t never = 0;
 	int64_t left;
 
 	while ((left = end - clock_now_ns()) > 0)
-		futex_wait(&never, 0, left);
+		futex_sleep(left);
 }
 
 /* True for the first. */

@@ -42,12 +42,11 @@ static int64_t wait_bound(void)
 static enum sink_result flush_all(void)
 {
 	int64_t end = clock_now_ns() + BUSY_BOUND;
-	_Atomic uint32_t never = 0;
 	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
 	enum sink_result result;
 
 	while ((result = sinks_flush_streams(&order)) == SINK_BUSY && clock_now_ns() < end)
-		futex_wait(&never, 0, BUSY_STEP);
+		futex_sleep(BUSY_STEP);
 	return result;
 }
 

@@ -31,6 +31,14 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bo
 		NULL, 0);
 }
 
+/* Sleeps for so long, or less. */
+static inline void futex_sleep(int64_t bound_ns)
+{
+	_Atomic uint32_t never = 0;
+
+	futex_wait(&never, 0, bound_ns);
+}
+
 /* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
 static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
 {

@@ -115,11 +115,10 @@ int64_t look_retry_ns(void)
 void look_for_the_last_time(int64_t first_ns, int64_t bound_ns, bool dying)
 {
 	int64_t end = clock_now_ns() + bound_ns;
-	_Atomic uint32_t never = 0;
 
 	look_at_sinks(SINK_ALL, first_ns, RETRY_FIRST);
 	for (; retry_step && clock_now_ns() < end; look_at_sinks(SINK_ALL, 0, RETRY_FIRST))
-		futex_wait(&never, 0, RETRY_LAST);
+		futex_sleep(RETRY_LAST);
 	if (dying && retry_step)
 		look_at_sinks(SINK_GASP, 0, RETRY_FIRST);
 }

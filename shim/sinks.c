@@ -45,11 +45,10 @@ bool sinks_flush_by_caller(bool ends, int64_t bound_ns)
 {
 	struct sink_order order = {.mode = SINK_ALL, .hold_ns = 1};
 	int64_t end = clock_now_ns() + bound_ns;
-	_Atomic uint32_t never = 0;
 	enum sink_result result;
 
 	while ((result = sinks_flush_streams(&order)) >= SINK_BUSY && clock_now_ns() < end)
-		futex_wait(&never, 0, RETRY_STEP);
+		futex_sleep(RETRY_STEP);
 	order.mode = SINK_GASP;
 	if (ends && result >= SINK_BUSY)
 		result = sinks_flush_streams(&order);

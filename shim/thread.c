@@ -36,10 +36,9 @@ int thread_start(void *(*run)(void *), size_t stack)
 void thread_await_end(pid_t tid)
 {
 	int64_t end = clock_now_ns() + END_BOUND;
-	_Atomic uint32_t never = 0;
 
 	while (!syscall(SYS_tgkill, getpid(), tid, 0) && clock_now_ns() < end)
-		futex_wait(&never, 0, END_STEP);
+		futex_sleep(END_STEP);
 }
 
 bool thread_is_left_alone(unsigned ours)
