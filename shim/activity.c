@@ -213,6 +213,12 @@ void activity_sent_slowly(int fd, const struct iovec *iov, size_t count, size_t 
 		     conn_kind(conn) == CONN_DATAGRAM ? 1 : feed_sent(conn, iov, count, n));
 }
 
+/* Armed means that somebody looks: without a thread there is nothing to arm. */
+static bool nobody_looks(void)
+{
+	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED;
+}
+
 void activity_waiting(void)
 {
 	start();
@@ -223,8 +229,7 @@ void activity_pausing(void)
 {
 	bool ended_any = turn_end_all() > 0;
 
-	/* Armed means that somebody looks: without a thread there is nothing to arm. */
-	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED)
+	if (nobody_looks())
 		return;
 	if (ended_any)
 		arm();
@@ -239,7 +244,7 @@ void activity_reading_slowly(struct conn *conn)
 		ended(conn, 1);
 	if (conn_is_servers(conn)) /* a client is no sign of a server */
 		start();
-	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_WANTED)
+	if (!nobody_looks())
 		arm_for_pending();
 }
 

@@ -116,21 +116,21 @@ static void rest(int64_t wait_ns, bool busy)
 static bool serve_requests(void)
 {
 	uint32_t requests, ticket;
+	bool dying;
 
 	if (!request_is_made())
 		return false;
 	requests = request_take(&ticket);
-	if (requests & REQUEST_END)
-		look_for_the_last_time(disarm(), DEATH_BOUND, true);
-	else
-		look_for_the_last_time(disarm(), requests & REQUEST_STOP ? EXIT_BOUND : DEATH_BOUND,
-				       false);
+	dying = requests & REQUEST_END;
+	look_for_the_last_time(disarm(),
+			       !dying && requests & REQUEST_STOP ? EXIT_BOUND : DEATH_BOUND, dying);
 	if (!(requests & ~REQUEST_FLUSH))
 		sink_python_take_back(NULL); /* the process goes on */
 	request_answer(requests, ticket);
 	return requests & REQUEST_STOP;
 }
 
+/* Of several since the last look, the last may have been just now. */
 static void note_activity(int64_t now)
 {
 	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);

@@ -39,43 +39,40 @@ void lastwords_before_end(void)
 	errno = kept;
 }
 
-/* Also where the calling thread itself has locked a stream, if it is not inside stdio below us. */
-static void flush_and_go_on(void)
+/*
+ * The process may go on. Also where the calling thread itself has locked a stream, if it is not
+ * inside stdio below us.
+ */
+static void flush_and_go_on(bool tell)
 {
-	void *let_go = sink_python_let_go();
-
-	death_await();
-	if (sinks_may_hold()) {
-		if (sinks_held_by_caller() != SINKS_HELD)
-			flusher_flush_now(false, BOUND);
-		else if (!platform_is_in_handler())
-			sinks_flush_by_caller(false, BOUND);
-	}
-	sink_python_take_back(let_go);
-}
-
-void lastwords_before_exit(void)
-{
-	int kept;
-
-	if (!flusher_awake())
-		return;
-	kept = errno;
-	if (flusher_is_owner())
-		flush_and_go_on();
-	errno = kept;
-}
-
-void lastwords_before_exec(void)
-{
+	void *let_go;
 	int kept;
 
 	if (!flusher_awake())
 		return;
 	kept = errno;
 	if (flusher_is_owner()) {
-		flush_and_go_on();
-		stats_print();
+		let_go = sink_python_let_go();
+		death_await();
+		if (sinks_may_hold()) {
+			if (sinks_held_by_caller() != SINKS_HELD)
+				flusher_flush_now(false, BOUND);
+			else if (!platform_is_in_handler())
+				sinks_flush_by_caller(false, BOUND);
+		}
+		sink_python_take_back(let_go);
+		if (tell)
+			stats_print();
 	}
 	errno = kept;
+}
+
+void lastwords_before_exit(void)
+{
+	flush_and_go_on(false); /* the destructor tells */
+}
+
+void lastwords_before_exec(void)
+{
+	flush_and_go_on(true);
 }
