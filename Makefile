@@ -173,13 +173,13 @@ FUZZ      := clang $(CPPFLAGS) -Ishim -std=c11 -O1 -g -fsanitize=fuzzer,address,
 RUN_FUZZ  = $(B)/$(1)_fuzz -max_total_time=$(2) -max_len=$(3) -timeout=10 -verbosity=0 \
               -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$(1)
 
-$(B)/http_fuzz: tests/fuzz/http_fuzz.c $(wildcard shim/http*.[ch]) shim/bytes.h Makefile | $(B)
+$(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http*.[ch]) shim/bytes.h Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-$(B)/config_fuzz: tests/fuzz/config_fuzz.c shim/config.c shim/config.h shim/platform.h Makefile | $(B)
+$(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h shim/config.c shim/config.h shim/platform.h Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c $(foreach f,anatomy image program mapping,shim/$f.c shim/$f.h) Makefile | $(B)
+$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(foreach f,anatomy image program mapping,shim/$f.c shim/$f.h) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
 fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz

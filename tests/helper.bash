@@ -110,6 +110,18 @@ arrived_text() {
 	grep -q "^[0-9-]* $2" "$(dir_of "$1")/lines"
 }
 
+# any_arrived NAME...: the line of request 1, at any of them?
+any_arrived() {
+	local name
+	for name in "$@"; do
+		if arrived "$name" 1; then
+			echo "$name: the line arrived"
+			return 0
+		fi
+	done
+	return 1
+}
+
 # request PORT ID: returns when the response is there, fails if it does not come.
 request() {
 	"$PROGS/load" --port="$1" --ids-from="$2" --close

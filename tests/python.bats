@@ -47,17 +47,6 @@ has_text() {
 	grep -qx "$2" "$1"
 }
 
-any_arrived() {
-	local name
-	for name in "$@"; do
-		if arrived "$name" 1; then
-			echo "$name: the line arrived"
-			return 0
-		fi
-	done
-	return 1
-}
-
 # late COMMAND KIND...: one request each is answered, and the lines do not come.
 late() {
 	local kind how=$1

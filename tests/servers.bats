@@ -15,17 +15,6 @@ teardown() {
 	stop_all
 }
 
-any_arrived() {
-	local name
-	for name in "$@"; do
-		if arrived "$name" 1; then
-			echo "$name: the line arrived"
-			return 0
-		fi
-	done
-	return 1
-}
-
 # late PROGRAM...: one request is answered, its line does not come.
 late() {
 	start_server plain "$@"

@@ -3,15 +3,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The first byte says which setting; what follows is its value, and a name for config_match. */
 #include "config.h"
+#include "must.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

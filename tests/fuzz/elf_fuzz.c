@@ -3,16 +3,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "anatomy.h"
 #include "image.h"
+#include "must.h"
 #include "program.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

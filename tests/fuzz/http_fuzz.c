@@ -6,6 +6,7 @@
  * as it stands, byte by byte, and in random pieces, each in a buffer of its own.
  */
 #include "http.h"
+#include "must.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,6 @@ struct player {
 	struct http_out out;
 	size_t sent, ended;
 };
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
