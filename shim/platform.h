@@ -48,14 +48,13 @@
 /* clang-format off */
 /* What glibc and musl both have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
-	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime)        \
-	X(dl_iterate_phdr) X(fcntl) X(fflush_unlocked) X(fileno_unlocked)       \
-	X(fnmatch) X(ftrylockfile) X(funlockfile)                                                  \
-	X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl) X(madvise)               \
-	X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)            \
+	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
+	X(fcntl) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
+	X(funlockfile) X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl)           \
+	X(madvise) X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)          \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
-	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout) X(syscall)                 \
-	X(sysconf)
+	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf)                    \
+	X(sigfillset) X(stderr) X(stdout) X(syscall) X(sysconf)
 
 /* What only one of them has, or not in every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
