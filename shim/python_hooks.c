@@ -42,6 +42,14 @@ bool python_hooks_open(void)
 	       !atomic_load_explicit(&ending, memory_order_relaxed);
 }
 
+bool python_hooks_may_come(void)
+{
+	const struct python *python = python_calls();
+
+	return python && !atomic_load(&ending) && !atomic_load(&refused) &&
+	       python->Py_IsInitialized();
+}
+
 /* --- the second thread -------------------------------------------------------------------- */
 
 bool python_hooks_try_enter(void)

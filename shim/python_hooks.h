@@ -26,6 +26,12 @@ bool python_hooks_put(const struct python *python);
 bool python_hooks_open(void);
 
 /*
+ * Are they in, or does but nobody have come to it yet: has the interpreter come up just now? Any
+ * context.
+ */
+bool python_hooks_may_come(void);
+
+/*
  * A thread of ours may call into the interpreter, and the second thread take the GIL. False: a fork
  * is under way, or the interpreter ends or has ended.
  */

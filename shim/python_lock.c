@@ -9,13 +9,12 @@
 /* Since 3.12 the current state is the thread's own; before, there was one for all threads. */
 bool python_lock_is_mine(void)
 {
-	const struct python *python = python_calls();
 	void *current;
 
-	if (!python || !python_hooks_open())
+	if (!python_hooks_may_come())
 		return false;
-	current = python->current_thread_state();
-	return current && current == python->PyGILState_GetThisThreadState();
+	current = python_calls()->current_thread_state();
+	return current && current == python_calls()->PyGILState_GetThisThreadState();
 }
 
 void *python_lock_let_go(void)

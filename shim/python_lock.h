@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Has this very thread the GIL, where the hooks are in? Any context. */
+/* Has this very thread the GIL of an interpreter that is up and not about to end? Any context. */
 bool python_lock_is_mine(void);
 
 /*

@@ -29,7 +29,7 @@
 static struct {
 	_Atomic bool started;       /* whether that worked or not */
 	_Atomic bool ends;          /* it is to return; the flusher */
-	_Atomic uint32_t last;      /* futex: a last visit was asked for; the flusher */
+	_Atomic uint32_t last;      /* futex: a last visit asked for, or 0; the flusher */
 	_Atomic uint32_t told;      /* futex: visits asked for; the flusher */
 	_Atomic uint32_t done;      /* that many of them were made; the thread, like the rest */
 	_Atomic int32_t result;     /* enum sink_result */
@@ -49,20 +49,23 @@ static void note_end(uint32_t told)
 	atomic_store(&own.done, told);
 }
 
-/* Returns for how long it had the GIL. */
-static int64_t flush(const struct python *python, uint32_t told)
+/* Returns for how long it had the GIL. `*told`: a last visit, too, asked for meanwhile, is made. */
+static int64_t flush(const struct python *python, uint32_t *told)
 {
-	enum sink_mode mode = atomic_load(&own.last) ? SINK_ALL : SINK_KEEP_LINES;
 	int gil = python->PyGILState_Ensure();
 	int64_t start = clock_now_ns();
+	uint32_t last = atomic_load(&own.last);
+	enum sink_mode mode = last ? SINK_ALL : SINK_KEEP_LINES;
 	enum sink_result result = SINK_CLEAN;
 	bool may_hold = false;
 
+	if (last)
+		*told = last;
 	if (python_hooks_put(python))
 		result = python_streams_flush(python, mode, &may_hold);
 	atomic_store(&buffered, may_hold);
 	atomic_store(&own.result, result);
-	note_end(told);
+	note_end(*told);
 	if (mode != SINK_KEEP_LINES && result != SINK_NO_ROOM)
 		python_thread_stay();
 	python->PyGILState_Release(gil);
@@ -115,7 +118,7 @@ static bool has_threads(const struct python *python)
 	return interpreter && python->PyInterpreterState_ThreadHead(interpreter);
 }
 
-static int64_t visit(const struct python *python, uint32_t told)
+static int64_t visit(const struct python *python, uint32_t *told)
 {
 	int64_t took = 0;
 
@@ -126,7 +129,7 @@ static int64_t visit(const struct python *python, uint32_t told)
 			took = flush(python, told);
 		python_hooks_leave();
 	}
-	note_end(told);
+	note_end(*told);
 	return took;
 }
 
@@ -167,7 +170,7 @@ static void *run(void *unused)
 		wait_until_told(atomic_load(&own.told), INT64_MAX);
 	while (!atomic_load(&own.ends)) {
 		uint32_t told = atomic_load(&own.told);
-		int64_t took = visit(python, told);
+		int64_t took = visit(python, &told);
 
 		rest(took > LONG ? took * DUTY : 0);
 		retry = next_retry(retry);
@@ -196,10 +199,10 @@ bool python_thread_is_started(void)
 
 uint32_t python_thread_tell(bool last)
 {
-	uint32_t visit_number;
+	uint32_t visit_number = atomic_load(&own.told) + 1;
 
-	atomic_store(&own.last, last);
-	visit_number = atomic_fetch_add(&own.told, 1) + 1;
+	atomic_store(&own.last, last ? visit_number : 0);
+	atomic_store(&own.told, visit_number);
 	futex_wake(&own.told);
 	return visit_number;
 }
@@ -208,9 +211,10 @@ void python_thread_stay(void)
 {
 	int64_t end = clock_now_ns() + STAY;
 	int64_t left = STAY;
+	uint32_t last;
 
-	while (atomic_load(&own.last) && left > 0) {
-		futex_wait(&own.last, 1, left);
+	while ((last = atomic_load(&own.last)) && left > 0) {
+		futex_wait(&own.last, last, left);
 		left = end - clock_now_ns();
 	}
 }

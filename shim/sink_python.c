@@ -33,7 +33,7 @@ void sink_python_init(void (*in_child)(void))
 
 bool sink_python_may_hold(void)
 {
-	return python_hooks_open() && python_thread_saw_buffers();
+	return python_hooks_may_come() && python_thread_saw_buffers();
 }
 
 void sink_python_start(void)

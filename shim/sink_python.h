@@ -20,7 +20,7 @@
  */
 void sink_python_init(void (*in_child)(void));
 
-/* Is there an interpreter that may hold lines? A few loads; any context. */
+/* Is there an interpreter that may hold lines? A few loads and calls; any context. */
 bool sink_python_may_hold(void);
 
 /* Starts the second thread where there is an interpreter. The flusher thread, at its start. */

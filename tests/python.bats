@@ -252,6 +252,20 @@ os.execv("/bin/echo", ["echo", "three"])'
 	assert_output ''
 }
 
+@test "a program that ends as soon as the interpreter is up leaves no line behind" {
+	# It makes no call that is left with it: nothing of ours is in Python yet.
+	local program='import posix; print("one"); posix._exit(0)'
+	local other='import posix; print("one"); posix.execv("/bin/echo", ["echo", "two"])'
+	run -0 "$PYTHON" -S -E -c "$program"
+	assert_output ''
+	run -0 preload "${OFF[@]}" "$PYTHON" -S -E -c "$program"
+	assert_output one
+	run -0 "$PYTHON" -S -E -c "$other"
+	assert_output two
+	run -0 preload "${OFF[@]}" "$PYTHON" -S -E -c "$other"
+	assert_output $'one\ntwo'
+}
+
 @test "short programs end as ever, wherever our thread is" {
 	local round
 	for ((round = 0; round < 40; round++)); do
