@@ -211,9 +211,9 @@ void python_thread_stay(void)
 {
 	int64_t end = clock_now_ns() + STAY;
 	int64_t left = STAY;
-	uint32_t last;
+	uint32_t last = atomic_load(&own.last);
 
-	while ((last = atomic_load(&own.last)) && left > 0) {
+	while (last && atomic_load(&own.last) == last && left > 0) {
 		futex_wait(&own.last, last, left);
 		left = end - clock_now_ns();
 	}
