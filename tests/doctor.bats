@@ -631,11 +631,13 @@ serve_and_count() {
 	pid=$(pgrep -o kthreadd) || skip "the kernel's threads are not to be seen here"
 	examine 1 "$pid"
 	assert_line 'verdict    it does not work: it is a thread of the kernel, or at its end'
-	# A zombie, whose parent does not wait for it.
-	setsid sh -c 'true & echo $! >zombie; exec sleep 60' 3>&- &
+	# A zombie, whose parent does not wait for it: that is no shell any more when it ends.
+	setsid sh -c 'sleep 60 & echo $! >zombie; exec sleep 60' 3>&- &
 	PATIENTS+=($!)
 	wait_until 5 test -s zombie
+	wait_until 5 grep -q sleep "/proc/$!/comm"
 	pid=$(cat zombie)
+	kill "$pid"
 	wait_until 5 grep -q '^State:.Z' "/proc/$pid/status"
 	run -125 "$IDLEFLUSH" --check --pid "$pid"
 	assert_output "idleflush: there is no process $pid"
