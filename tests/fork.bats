@@ -287,6 +287,7 @@ storm() {
 }
 
 # What we do at a fork consists of calls in which a cancelled thread ends.
+# bats test_tags=not-under-asan
 @test "A thread that was cancelled can fork" {
 	local program
 	for program in "$PROGS/forks" "$WORK/forks"; do

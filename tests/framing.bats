@@ -482,6 +482,7 @@ added() {
 	assert [ $((preloaded - plain)) -le "$2" ]
 }
 
+# bats test_tags=not-under-asan
 @test "a send within a body takes 60 instructions more, one in an unknown protocol 40" {
 	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
 	added body 60
@@ -489,6 +490,7 @@ added() {
 }
 
 # Six lines as nginx sends them; 400 is the aim.
+# bats test_tags=not-under-asan
 @test "a response with a head of 150 bytes takes 500 instructions more" {
 	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
 	added response 500
