@@ -184,6 +184,8 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 {
 	bool outside = is_from_outside(sig, info);
 	enum sinks_held held = sinks_held_by_caller();
+	bool patient = outside && held == SINKS_UNKNOWN;
+	bool flushed;
 
 	death.sig = sig;
 	death.tid = this_thread();
@@ -191,11 +193,13 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 	atomic_store(&death.struck, false);
 	if (outside && held == SINKS_HELD && put_off())
 		return;
-	if (outside && held == SINKS_UNKNOWN && !flusher_flush_now(true, PATIENCE) && put_off())
+	flushed = patient && flusher_flush_now(true, PATIENCE);
+	if (patient && !flushed && put_off())
 		return;
 	if (!outside || held == SINKS_HELD)
 		sinks_abandon();
-	if (!flusher_flush_now(true, BOUND) && held == SINKS_FREE)
+	if (!flushed && !flusher_flush_now(true, BOUND) && held != SINKS_HELD &&
+	    sink_stdio_tells_owner())
 		sinks_flush_by_caller(false, 0); /* so busy is the machine */
 	stats_print();
 	expect_blow();

@@ -17,6 +17,11 @@ bool python_lock_is_mine(void)
 	return current && current == python_calls()->PyGILState_GetThisThreadState();
 }
 
+bool python_lock_may_be_in_use(void)
+{
+	return python_hooks_may_come() && python_calls()->PyGILState_GetThisThreadState();
+}
+
 void *python_lock_let_go(void)
 {
 	if (!python_lock_is_mine() || platform_is_in_handler())

@@ -9,6 +9,13 @@
 bool python_lock_is_mine(void);
 
 /*
+ * Does this thread run Python, so that it may be in the middle of taking the GIL or of letting it
+ * go, or in a write that the GIL was let go for? Then it keeps other threads out, and nobody tells.
+ * Any context.
+ */
+bool python_lock_may_be_in_use(void);
+
+/*
  * Lets go of the GIL where this thread has it and is not in a signal handler: that one interrupted
  * it anywhere, maybe in the middle of an object that the GIL protects. Returns what
  * python_lock_take_back takes; NULL: nothing was done.

@@ -204,6 +204,7 @@ uint32_t python_thread_tell(bool last)
 	atomic_store(&own.last, last ? visit_number : 0);
 	atomic_store(&own.told, visit_number);
 	futex_wake(&own.told);
+	futex_wake(&own.last); /* whoever stays for an earlier one lets this one in */
 	return visit_number;
 }
 

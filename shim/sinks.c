@@ -59,7 +59,9 @@ enum sinks_held sinks_held_by_caller(void)
 {
 	if (sink_stdio_held_by_caller() || python_lock_is_mine() || gate_closed_by_caller())
 		return SINKS_HELD;
-	return sink_stdio_tells_owner() ? SINKS_FREE : SINKS_UNKNOWN;
+	if (python_lock_may_be_in_use() || !sink_stdio_tells_owner())
+		return SINKS_UNKNOWN;
+	return SINKS_FREE;
 }
 
 void sinks_abandon(void)

@@ -43,7 +43,7 @@ bool sinks_flush_by_caller(bool ends, int64_t bound_ns);
 enum sinks_held {
 	SINKS_FREE,
 	SINKS_HELD,
-	SINKS_UNKNOWN, /* this libc does not tell whose lock it is */
+	SINKS_UNKNOWN, /* this libc does not tell whose lock it is, or Python does not */
 };
 enum sinks_held sinks_held_by_caller(void);
 
