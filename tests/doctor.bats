@@ -495,14 +495,9 @@ examine() {
 	esac
 }
 
-# The value of NAME=VALUE in the report about a process.
-count_of() {
-	"$IDLEFLUSH" --check --pid "$1" | sed -n "s/.* $2=\([0-9]*\).*/\1/p"
-}
-
 # Have all responses and their lines been counted?
 counted() {
-	[ "$(count_of "$1" responses)" = "$2" ] && [ "$(count_of "$1" bytes)" = "$3" ]
+	[ "$(reported "$1" responses)" = "$2" ] && [ "$(reported "$1" bytes)" = "$3" ]
 }
 
 serve_and_count() {
@@ -573,8 +568,7 @@ serve_and_count() {
 	PATIENTS+=($!)
 	wait_until 10 test -s pid
 	PATIENT=$(cat pid)
-	no_room() { [ "$(count_of "$PATIENT" no_room)" -gt 0 ]; }
-	wait_until 5 no_room
+	wait_until 5 reported_at_least "$PATIENT" no_room 1
 	examine 0
 	assert_line 'pending    10 bytes in 2 C streams, put off: no room, or in use'
 	exec 4>&-

@@ -154,21 +154,20 @@ entrypoint() {
 	assert_output 'threads=1 then=1 secure=0'
 }
 
+accepts() {
+	(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
 # start_app NAME [preload [VARIABLE=VALUE...]]: the app under uvicorn with two workers.
 start_app() {
 	local name=$1
 	shift
+	export -f accepts now_us wait_until
 	# shellcheck disable=SC2016 # a dollar in single quotes is for that shell
 	start_server "$name" "$@" bash -c '
 		cd "$1" || exit
 		port=$2 file=${3#--port-file=}
-		for ((i = 0; i < 300; i++)); do
-			sleep 0.1
-			if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-				echo "$port" >"$file.new"
-				exec mv "$file.new" "$file"
-			fi
-		done &
+		{ wait_until 30 accepts "$port" && echo "$port" >"$file.new" && mv "$file.new" "$file"; } &
 		exec /usr/bin/uvicorn --no-access-log --host 127.0.0.1 --port "$port" --workers 2 app:app
 	' - "$ROOT/examples/python" "$(free_port)"
 }

@@ -21,10 +21,10 @@ teardown() {
 start_nginx() {
 	local dir
 	dir=$(dir_of nginx)
-	mkdir -p "$dir/root" "$dir/tmp"
-	echo "hello, here is a small file" >"$dir/root/small.txt"
-	seq 20000 >"$dir/root/large.txt"
-	touch -d '2001-02-03 04:05:06 UTC' "$dir/root/small.txt"
+	mkdir -p "$dir/htdocs" "$dir/tmp"
+	echo "hello, here is a small file" >"$dir/htdocs/small.txt"
+	seq 20000 >"$dir/htdocs/large.txt"
+	touch -d '2001-02-03 04:05:06 UTC' "$dir/htdocs/small.txt"
 	PORT=$(free_port)
 	PORT2=$(free_port)
 	cat >"$dir/nginx.conf" <<-END
@@ -46,11 +46,11 @@ start_nginx() {
 			server {
 				listen 127.0.0.1:$PORT;
 				listen 127.0.0.1:$PORT2 http2;
-				root root;
+				root htdocs;
 				location /small.txt { }
 				location /large.txt { }
 				location /gzip/ {
-					alias root/;
+					alias htdocs/;
 					gzip on;
 					gzip_types text/plain;
 					gzip_min_length 1;
@@ -199,11 +199,11 @@ end_nghttpd() {
 }
 
 @test "nghttpd: 1000 requests by HTTP/2 in clear" {
-	mkdir -p "$(dir_of nghttpd)/root"
-	seq 20000 >"$(dir_of nghttpd)/root/large.txt"
+	mkdir -p "$(dir_of nghttpd)/htdocs"
+	seq 20000 >"$(dir_of nghttpd)/htdocs/large.txt"
 	PORT=$(free_port)
 	count nghttpd "$PORT" IDLEFLUSH_DEBUG=1 \
-		nghttpd --no-tls -a 127.0.0.1 -d "$(dir_of nghttpd)/root" "$PORT"
+		nghttpd --no-tls -a 127.0.0.1 -d "$(dir_of nghttpd)/htdocs" "$PORT"
 	assert_equal "$(h2load_count -n 1000 -c 4 -m 32 "http://127.0.0.1:$PORT/large.txt")" 1000
 	end_nghttpd
 	assert_equal "$(responses_of nghttpd)" 1000

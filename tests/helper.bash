@@ -122,6 +122,15 @@ any_arrived() {
 	return 1
 }
 
+# reported PID NAME: the count of that name in the doctor's report about the process.
+reported() {
+	"$IDLEFLUSH" --check --pid "$1" | sed -n "s/.* $2=\([0-9]*\).*/\1/p"
+}
+
+reported_at_least() {
+	[ "$(reported "$1" "$2")" -ge "$3" ]
+}
+
 # request PORT ID: returns when the response is there, fails if it does not come.
 request() {
 	"$PROGS/load" --port="$1" --ids-from="$2" --close

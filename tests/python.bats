@@ -412,7 +412,7 @@ switches_of() {
 }
 
 @test "an interpreter that sleeps is left alone" {
-	local task before
+	local task before beats
 	start_program sleeping "${SHIM[@]}" "$PYTHON" -c 'import sys; print("line"); sys.stdin.read()'
 	wait_until 10 has_text sleeping.out line
 	for task in /proc/"$PROGRAM"/task/*; do
@@ -420,7 +420,8 @@ switches_of() {
 	done
 	assert_equal "$(cat "$task/comm")" idleflush-py
 	before=$(switches_of "$task")
-	sleep 3 # three heartbeats
+	beats=$(reported "$PROGRAM" heartbeats)
+	wait_until 20 reported_at_least "$PROGRAM" heartbeats $((beats + 3))
 	# One may come for what it ran before.
 	assert [ "$(switches_of "$task")" -le $((before + 1)) ]
 	end_of_input

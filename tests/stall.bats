@@ -547,7 +547,7 @@ shown() {
 	timeout 60 env LD_PRELOAD="$LIB" $NO_HEARTBEAT "$PROGS/steps" \
 		print=before poll port-file=ready until=end >pipe 2>err 9>&- 3>&- &
 	wait_until 5 test -e ready
-	sleep 0.1 # past its first looks
+	wait_until 5 reported_at_least "$(pgrep -P $!)" no_room 5 # past its first looks
 	head -c "$PIPE" <&9 >/dev/null
 	run -0 timeout 20 head -n 1 <&9
 	assert_output before

@@ -218,6 +218,15 @@ switches() {
 	done
 }
 
+# How often the program itself has waited, ten milliseconds each.
+waits() {
+	sed -n 's/^voluntary_ctxt_switches:\s*//p' "/proc/${PIDS[0]}/task/${PIDS[0]}/status"
+}
+
+has_waited() {
+	[ "$(waits)" -ge "$1" ]
+}
+
 settled() {
 	local before=${NOW-}
 	NOW=$(switches)
@@ -231,7 +240,7 @@ settled() {
 		[ "$how" = empty ] || wait_until 5 has out
 		wait_until 5 settled
 		before=$(switches)
-		sleep 0.5 # fifty waits
+		wait_until 20 has_waited $(($(waits) + 50))
 		assert_equal "$(switches)" "$before"
 		end_programs
 	done

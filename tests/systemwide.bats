@@ -41,18 +41,18 @@ setup_file() {
 		return
 	fi
 	local dir=$BATS_FILE_TMPDIR i names=()
-	mkdir "$dir/mnt" "$dir/out" "$dir/work"
+	mkdir "$dir/mnt" "$dir/out" "$dir/files"
 	if ! enter true >"$dir/log" 2>&1; then
 		cannot_run "no overlay can be mounted here: $(tail -n 1 "$dir/log")"
 		return
 	fi
-	(prepare "$dir/work") >"$dir/log" 2>&1 || {
+	(prepare "$dir/files") >"$dir/log" 2>&1 || {
 		cat "$dir/log" >&2
 		return 1
 	}
 	for ((i = 0; i < ${#TASKS[@]}; i += 2)); do
 		names+=("${TASKS[i]}")
-		echo "${TASKS[i + 1]}" >"$dir/work/task.${TASKS[i]}"
+		echo "${TASKS[i + 1]}" >"$dir/files/task.${TASKS[i]}"
 	done
 	enter ./run.sh plain "${names[@]}"
 	enter ./run.sh preloaded "${names[@]}"
