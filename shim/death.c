@@ -7,7 +7,8 @@
  * Put off: a signal from outside may interrupt the very thread that a flush has to wait for,
  * inside printf. That one goes on, as if the signal had come a little later, and the flusher
  * thread ends the process; should it stay in there, it is held where it is, and its lock passed.
- * Any other thread stays in its guard, or a system call cut short by the signal would be seen.
+ * Any other thread stays in its guard, or a system call cut short by the signal would be seen; one
+ * that nobody knows of (musl's stdio, a thread of Python's) stays for PATIENCE, then it goes on.
  * Owns: `death`. The first of several signals counts, as it would have without us.
  * Called from: signal handlers, vfork children too; host threads about to end the process.
  */
@@ -184,17 +185,14 @@ static void speak_and_die(int sig, siginfo_t *info, void *context)
 {
 	bool outside = is_from_outside(sig, info);
 	enum sinks_held held = sinks_held_by_caller();
-	bool patient = outside && held == SINKS_UNKNOWN;
 	bool flushed;
 
 	death.sig = sig;
 	death.tid = this_thread();
 	death.info = *info;
 	atomic_store(&death.struck, false);
-	if (outside && held == SINKS_HELD && put_off())
-		return;
-	flushed = patient && flusher_flush_now(true, PATIENCE);
-	if (patient && !flushed && put_off())
+	flushed = outside && held == SINKS_UNKNOWN && flusher_flush_now(true, PATIENCE);
+	if (outside && held != SINKS_FREE && !flushed && put_off())
 		return;
 	if (!outside || held == SINKS_HELD)
 		sinks_abandon();

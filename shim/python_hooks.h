@@ -25,10 +25,7 @@ bool python_hooks_put(const struct python *python);
 /* Are the hooks in, and is the interpreter not about to end? Two loads; any context. */
 bool python_hooks_open(void);
 
-/*
- * Are they in, or does but nobody have come to it yet: has the interpreter come up just now? Any
- * context.
- */
+/* Are they in, or still to come in an interpreter that is up already? Any context. */
 bool python_hooks_may_come(void);
 
 /*
