@@ -35,7 +35,7 @@ LIBDIR  := $(PREFIX)/lib/$(TRIPLET)
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
             -Wpointer-arith -Wwrite-strings
-CPPFLAGS += -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
+CPPFLAGS += -Ishim -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
 
 # The library links against nothing: no libc, no libgcc, no stack protector, no fortified names.
 # Unwind tables let thread cancellation pass through a wrapper.
@@ -46,35 +46,37 @@ LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 
-# What is the command's alone; of the rest it takes config.c.
-LAUNCHER     := launcher options preload program image mapping anatomy libc needs runtime \
-                report wrapper chain doctor process findings inspect
-LAUNCHER_SRC := $(wildcard $(LAUNCHER:%=shim/%.c)) shim/config.c
-LIB_SRC      := $(filter-out $(LAUNCHER:%=shim/%.c),$(wildcard shim/*.c))
+# A folder is a layer: those of the library, those of the command, and what both share.
+LIB_DIRS     := $(patsubst %,shim/%,wrap exit flush runtime runtime/* sink conn http base shared)
+LAUNCHER_DIRS := shim/command shim/command/check shim/shared
+LIB_SRC      := $(wildcard $(LIB_DIRS:%=%/*.c))
+LAUNCHER_SRC := $(wildcard $(LAUNCHER_DIRS:%=%/*.c))
+SHIM_HEADERS := $(wildcard shim/*/*.h shim/*/*.def shim/*/*/*.h)
 # What every send, receive and wait runs lies side by side, in few pages; the rest is small, for what
 # is mapped counts as memory.
-HOT          := activity conn feed flusher http% turn wrap_fd wrap_recv wrap_send wrap_wait
-HOT_OBJ      := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter $(HOT:%=shim/%.c),$(LIB_SRC)))
-COLD_OBJ     := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter-out $(HOT:%=shim/%.c),$(LIB_SRC)))
+HOT_SRC      := $(wildcard $(patsubst %,shim/%/*.c,wrap conn http) shim/flush/flusher.c)
+HOT_OBJ      := $(patsubst shim/%.c,$(B)/obj/%.o,$(HOT_SRC))
+COLD_OBJ     := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter-out $(HOT_SRC),$(LIB_SRC)))
 LIB_OBJ      := $(HOT_OBJ) $(COLD_OBJ)
 
 .PHONY: FORCE all clean demo check lint unit bats fuzz
 all: $(B)/libidleflush.so $(B)/idleflush
 
-$(B)/obj/%.o: shim/%.c Makefile VERSION | $(B)/obj
+$(B)/obj/%.o: shim/%.c Makefile VERSION
+	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(COLD_OBJ): LIB_CFLAGS += $(if $(filter -O2,$(CFLAGS)),-Os)
 
 # These are what the compiler would make of their own loops.
-$(B)/obj/string.o: LIB_CFLAGS += -fno-builtin \
+$(B)/obj/base/string.o: LIB_CFLAGS += -fno-builtin \
   $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 $(B)/libidleflush.so: $(LIB_OBJ)
 	$(call SAY,LD) $(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
 
 # -u: in config.c that name is weak, and a static launcher gets from libc only what it insists on.
-$(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION $(B)/libdir | $(B)
+$(B)/idleflush: $(LAUNCHER_SRC) $(SHIM_HEADERS) Makefile VERSION $(B)/libdir | $(B)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
 	  $(LDFLAGS) -Wl,-u,fnmatch -o $@ $(LAUNCHER_SRC)
 
@@ -82,7 +84,7 @@ $(B)/idleflush: $(LAUNCHER_SRC) $(wildcard shim/*.h) Makefile VERSION $(B)/libdi
 $(B)/libdir: FORCE | $(B)
 	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' >$@
 
-$(B) $(B)/obj $(B)/tests $(B)/musl $(B)/unit:
+$(B) $(B)/tests $(B)/musl $(B)/unit:
 	mkdir -p $@
 
 -include $(LIB_OBJ:.o=.d)
@@ -95,8 +97,8 @@ DEST := $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 $(B)/idleflush '$(DEST)/bin/idleflush'
 	install -D -m 644 $(B)/libidleflush.so '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
-	install -D -m 644 shim/idleflush.1 '$(DEST)/share/man/man1/idleflush.1'
-	install -D -m 644 shim/idleflush.bash '$(DEST)/share/bash-completion/completions/idleflush'
+	install -D -m 644 shim/command/idleflush.1 '$(DEST)/share/man/man1/idleflush.1'
+	install -D -m 644 shim/command/idleflush.bash '$(DEST)/share/bash-completion/completions/idleflush'
 
 uninstall:
 	rm -f '$(DEST)/bin/idleflush' '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so' \
@@ -121,7 +123,7 @@ dist:
 	  $(MAKE) all ARCH=$$arch B=$(B)/dist/$$arch $(RELEASE) LDFLAGS=-static-pie; \
 	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/dist/$$arch/idleflush $(B)/dist/$$arch/libidleflush.so; \
 	done
-	cp -R README.md CHANGELOG.md LICENSE examples shim/idleflush.1 shim/idleflush.bash $(B)/dist/$(DIST)
+	cp -R README.md CHANGELOG.md LICENSE examples shim/command/idleflush.1 shim/command/idleflush.bash $(B)/dist/$(DIST)
 	tar -C $(B)/dist --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
 	  --mtime=@$$SOURCE_DATE_EPOCH -c $(DIST) | gzip -9n >$(B)/$(DIST).tar.gz
 
@@ -152,13 +154,18 @@ musl-programs: $(MUSL_PROGRAMS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT     := $(patsubst tests/unit/%_test.c,$(B)/unit/%_test,$(wildcard tests/unit/*_test.c))
 
-$(B)/unit/%_test: tests/unit/%_test.c shim/%.c shim/%.h tests/unit/check.h Makefile | $(B)/unit
-	$(call SAY,CC) $(CC) $(CPPFLAGS) -Ishim -std=c11 -O1 -g $(WARN) $(SANITIZE) \
+$(B)/unit/%_test: tests/unit/%_test.c $(SHIM_HEADERS) tests/unit/check.h Makefile | $(B)/unit
+	$(call SAY,CC) $(CC) $(CPPFLAGS) -std=c11 -O1 -g $(WARN) $(SANITIZE) \
 	  -o $@ $(filter %.c,$^)
 
-$(B)/unit/program_test: shim/image.c shim/mapping.c
-$(B)/unit/anatomy_test: shim/image.c
-$(B)/unit/http_test: $(filter-out shim/http.c,$(wildcard shim/http*.c)) $(wildcard shim/http*.h tests/unit/*.h)
+# What each is linked with: what the tested file needs, and no more.
+$(B)/unit/config_test: $(addprefix shim/shared/,config.c config_value.c)
+$(B)/unit/elf_imports_test: $(addprefix shim/command/,check/elf_imports.c elf_file.c)
+$(B)/unit/http_queue_test: shim/http/http_queue.c
+$(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h)
+$(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c mapping.c)
+$(B)/unit/quiet_test: shim/flush/quiet.c
+$(B)/unit/symbols_test: shim/base/symbols.c
 
 .PHONY: unit
 unit: $(UNIT)
@@ -168,18 +175,18 @@ unit: $(UNIT)
 # the first is the corpus; what a run finds goes to build/.
 SECS      ?= 60
 SECS_REST ?= 10
-FUZZ      := clang $(CPPFLAGS) -Ishim -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+FUZZ      := clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
                -fno-sanitize-recover=all -o
 RUN_FUZZ  = $(B)/$(1)_fuzz -max_total_time=$(2) -max_len=$(3) -timeout=10 -verbosity=0 \
               -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$(1)
 
-$(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http*.[ch]) shim/bytes.h Makefile | $(B)
+$(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http/*.[ch]) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-$(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h shim/config.c shim/config.h shim/platform.h Makefile | $(B)
+$(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h $(addprefix shim/shared/,config.c config_value.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(foreach f,anatomy image program mapping,shim/$f.c shim/$f.h) Makefile | $(B)
+$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(addprefix shim/command/,check/elf_imports.c elf_file.c program.c mapping.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
 fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz
@@ -214,9 +221,9 @@ check:
 # Slower than lint, hence by file and only where something changed. What a NOLINT lets pass and what
 # .clang-tidy leaves out has its reason there; of gcc's analyzer one check: the launcher execs or
 # ends, and what it allocates it never frees.
-ANALYZED := $(patsubst shim/%.c,$(B)/analyze/%.ok,$(wildcard shim/*.c))
+ANALYZED := $(patsubst shim/%.c,$(B)/analyze/%.ok,$(sort $(LIB_SRC) $(LAUNCHER_SRC)))
 
-$(B)/analyze/%.ok: shim/%.c $(wildcard shim/*.h shim/*.def) .clang-tidy Makefile
+$(B)/analyze/%.ok: shim/%.c $(SHIM_HEADERS) .clang-tidy Makefile
 	@mkdir -p $(@D)
 	gcc $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='""' -std=c11 -O2 $(WARN) -Werror \
 	  -fanalyzer -Wno-analyzer-malloc-leak -c -o /dev/null $<
@@ -228,9 +235,9 @@ analyze: $(ANALYZED)
 
 # A linter's complaint fails the build; so does a file in an unknown layer.
 lint:
-	clang-format --dry-run --Werror $(wildcard shim/*.[ch] tests/*/*.[ch] tests/*/*.cc)
+	clang-format --dry-run --Werror $(LIB_SRC) $(LAUNCHER_SRC) $(filter %.h,$(SHIM_HEADERS)) $(wildcard tests/*/*.[ch] tests/*/*.cc)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-	  --inline-suppr --suppress=missingIncludeSystem -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
+	  --inline-suppr --suppress=missingIncludeSystem -Ishim -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
 	  '-DElfW(t)=Elf64_##t' shim
 	shellcheck tests/need tests/layers tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build \
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
@@ -265,7 +272,7 @@ coverage: test-programs
 	mkdir -p $(C)
 	find $(C) -name '*.gcda' -delete
 	ln -sfn ../tests $(C)/tests
-	for part in library launcher; do $(CC) $(CPPFLAGS) -Ishim -std=c11 -fPIC -O1 \
+	for part in library launcher; do $(CC) $(CPPFLAGS) -std=c11 -fPIC -O1 \
 	  -fvisibility=hidden -c -o $(C)/$$part.o tests/coverage/$$part.c; done
 	$(MAKE) B=$(B)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
 	  LIB_LDFLAGS='-shared -nostdlib -Wl,-z,now -Wl,-soname,libidleflush.so -Wl,--wrap=syscall $(C)/library.o' \

@@ -22,7 +22,7 @@ dynamic_symbols() {
 
 # What calls.def says, in the order of sort.
 interposed() {
-	sed -n 's/^CALL[A-Z_]*(\([^)]*\))$/\1/p' "$ROOT/shim/calls.def" | sort
+	sed -n 's/^CALL[A-Z_]*(\([^)]*\))$/\1/p' "$ROOT/shim/base/calls.def" | sort
 }
 
 # A filter that answers with the state of the process: `threads=1 then=1 secure=0` is asleep.
@@ -157,7 +157,7 @@ state() {
 	assert_file_not_exist "$stats"
 }
 
-# Written with the unlocked calls of stdio, for they count on being alone; see shim/unlocked.h.
+# Written with the unlocked calls of stdio, for they count on being alone; see shim/sink/unlocked.h.
 @test "The output of coreutils is the same to the byte" {
 	local plain=$BATS_TEST_TMPDIR/plain preloaded=$BATS_TEST_TMPDIR/preloaded
 	seq 1 300000 | cat >"$plain"

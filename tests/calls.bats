@@ -65,7 +65,7 @@ early_and_late() {
 }
 
 calls() {
-	sed -nE 's/^CALL(_LIBC)?\((.*)\)$/\2/p' "$ROOT/shim/calls.def"
+	sed -nE 's/^CALL(_LIBC)?\((.*)\)$/\2/p' "$ROOT/shim/base/calls.def"
 }
 
 # The ways in which a call must have been tried; which of them end how is not said anywhere.

@@ -5,8 +5,8 @@
  * ends a process otherwise: _exit, exec and, by the linker's --wrap=syscall, the signal that the
  * last words send themselves.
  */
-#include "next.h"
-#include "platform.h"
+#include "base/next.h"
+#include "base/platform.h"
 
 #include <stdarg.h>
 #include <sys/syscall.h>

@@ -2,7 +2,7 @@
  * set */
 /* SPDX-License-Identifier: MIT */
 /* The first byte says which setting; what follows is its value, and a name for config_match. */
-#include "config.h"
+#include "shared/config.h"
 #include "must.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* elf_fuzz.c -- any bytes at all as a program's file: whatever they claim, nothing past them is
  * read */
 /* SPDX-License-Identifier: MIT */
-#include "anatomy.h"
-#include "image.h"
+#include "command/check/elf_imports.h"
+#include "command/elf_file.h"
 #include "must.h"
-#include "program.h"
+#include "command/program.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,25 +21,25 @@ static bool is_within(const char *text)
 	return false; /* no: go on to the next */
 }
 
-static void look_at_image(const struct image *image)
+static void look_at_image(const struct elf_file *image)
 {
 	const char *name;
 
-	for (size_t i = 0; i < 8 && (name = anatomy_needed(image, i)); i++)
+	for (size_t i = 0; i < 8 && (name = elf_imports_needed(image, i)); i++)
 		is_within(name);
-	anatomy_imports(image, is_within);
-	anatomy_writes_unlocked(image);
-	anatomy_syncs_streams(image);
-	anatomy_is_go(image);
-	for (size_t i = 0; i < image_segments(image) && i < 8; i++)
-		image_place(image, image_segment(image, i).address);
+	elf_imports_any(image, is_within);
+	elf_imports_writes_unlocked(image);
+	elf_imports_syncs_streams(image);
+	elf_imports_is_go(image);
+	for (size_t i = 0; i < elf_file_segments(image) && i < 8; i++)
+		elf_file_place(image, elf_file_segment(image, i).address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct program program;
 	unsigned char *copy = malloc(size + !size); /* of its very size: a step too far is seen */
-	struct image image;
+	struct elf_file image;
 
 	MUST(copy);
 	memcpy(copy, data, size);
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	program_read(&program, copy, size);
 	MUST(memchr(program.interpreter, '\0', sizeof(program.interpreter)));
 	MUST(memchr(program.argument, '\0', sizeof(program.argument)));
-	if (image_open(&image, copy, size))
+	if (elf_file_open(&image, copy, size))
 		look_at_image(&image);
 	free(copy);
 	return 0;

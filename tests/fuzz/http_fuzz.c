@@ -5,7 +5,7 @@
  * sent, 0xfd N as 3 N + 1 that nobody saw, 0xfc shutdown. It is played three times:
  * as it stands, byte by byte, and in random pieces, each in a buffer of its own.
  */
-#include "http.h"
+#include "http/http.h"
 #include "must.h"
 
 #include <stdlib.h>

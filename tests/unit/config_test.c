@@ -1,6 +1,6 @@
 /* config_test.c -- every form and limit of every setting, at the edge and one step past it */
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include "shared/config.h"
 #include "check.h"
 
 #include <errno.h>

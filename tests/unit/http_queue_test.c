@@ -1,6 +1,6 @@
 /* http_queue_test.c -- the queue of methods between two threads, and where it is full */
 /* SPDX-License-Identifier: MIT */
-#include "http_queue.h"
+#include "http/http_queue.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* http_test.c -- response framing: fixtures cut everywhere, random traffic */
 /* SPDX-License-Identifier: MIT */
 /* Usage: http_test [FIXTURE…]; without any, all of tests/fixtures/framing. */
-#include "http.h"
+#include "http/http.h"
 
 #include <glob.h>
 #include <sys/mman.h>

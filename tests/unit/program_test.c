@@ -1,6 +1,6 @@
 /* program_test.c -- made-up files, whole, cut and damaged, and a few real ones */
 /* SPDX-License-Identifier: MIT */
-#include "program.h"
+#include "command/program.h"
 #include "check.h"
 
 #include <elf.h>

@@ -1,6 +1,6 @@
 /* quiet_test.c -- when a flush is due */
 /* SPDX-License-Identifier: MIT */
-#include "quiet.h"
+#include "flush/quiet.h"
 
 #include "check.h"
 
@@ -23,19 +23,21 @@ static void nothing_armed_waits_for_the_heartbeat(void)
 {
 	struct quiet_rules none = {5 * MS, 10 * MS, 0};
 
-	CHECK(by_default((struct quiet_state){.looked_ns = 100 * MS}, 100 * MS) == 1000 * MS);
-	CHECK(by_default((struct quiet_state){.looked_ns = 100 * MS}, 600 * MS) == 500 * MS);
-	CHECK(by_default((struct quiet_state){.looked_ns = 100 * MS}, 1100 * MS) == 0);
-	CHECK(by_default((struct quiet_state){.looked_ns = 100 * MS}, 9999 * MS) == 0);
-	CHECK(wait_ns(&none, (struct quiet_state){.looked_ns = 1}, 9999 * MS) == QUIET_FOREVER);
+	CHECK(by_default((struct quiet_state){.last_pass_ns = 100 * MS}, 100 * MS) == 1000 * MS);
+	CHECK(by_default((struct quiet_state){.last_pass_ns = 100 * MS}, 600 * MS) == 500 * MS);
+	CHECK(by_default((struct quiet_state){.last_pass_ns = 100 * MS}, 1100 * MS) == 0);
+	CHECK(by_default((struct quiet_state){.last_pass_ns = 100 * MS}, 9999 * MS) == 0);
+	CHECK(wait_ns(&none, (struct quiet_state){.last_pass_ns = 1}, 9999 * MS) == QUIET_FOREVER);
 	/* a last activity that was flushed already arms nothing */
 	CHECK(wait_ns(&none, (struct quiet_state){.last_ns = 5}, 9999 * MS) == QUIET_FOREVER);
 }
 
 static void armed_is_due_when_quiet(void)
 {
-	struct quiet_state once = {.first_ns = 100 * MS, .last_ns = 100 * MS, .looked_ns = MS};
-	struct quiet_state twice = {.first_ns = 100 * MS, .last_ns = 103 * MS, .looked_ns = MS};
+	struct quiet_state once = {
+		.armed_since_ns = 100 * MS, .last_ns = 100 * MS, .last_pass_ns = MS};
+	struct quiet_state twice = {
+		.armed_since_ns = 100 * MS, .last_ns = 103 * MS, .last_pass_ns = MS};
 
 	CHECK(by_default(once, 100 * MS) == 5 * MS);
 	CHECK(by_default(once, 105 * MS - 1) == 1);
@@ -46,7 +48,8 @@ static void armed_is_due_when_quiet(void)
 
 static void steady_traffic_is_bounded_by_max_age(void)
 {
-	struct quiet_state steady = {.first_ns = 100 * MS, .last_ns = 109 * MS, .looked_ns = MS};
+	struct quiet_state steady = {
+		.armed_since_ns = 100 * MS, .last_ns = 109 * MS, .last_pass_ns = MS};
 	struct quiet_rules unbounded = {5 * MS, 0, 0};
 
 	CHECK(by_default(steady, 109 * MS) == MS);
@@ -57,8 +60,10 @@ static void steady_traffic_is_bounded_by_max_age(void)
 
 static void a_response_in_flight_is_not_quiet(void)
 {
-	struct quiet_state streaming = {
-		.first_ns = 100 * MS, .last_ns = 100 * MS, .looked_ns = 50 * MS, .in_flight = true};
+	struct quiet_state streaming = {.armed_since_ns = 100 * MS,
+					.last_ns = 100 * MS,
+					.last_pass_ns = 50 * MS,
+					.in_flight = true};
 	struct quiet_rules unbounded = {5 * MS, 0, 1000 * MS};
 
 	CHECK(by_default(streaming, 105 * MS) == 5 * MS);
@@ -68,13 +73,13 @@ static void a_response_in_flight_is_not_quiet(void)
 
 static void what_was_put_off_comes_again(void)
 {
-	struct quiet_state put_off = {.looked_ns = 100 * MS, .retry_ns = 102 * MS};
+	struct quiet_state put_off = {.last_pass_ns = 100 * MS, .retry_ns = 102 * MS};
 	struct quiet_rules none = {5 * MS, 10 * MS, 0};
 
 	CHECK(by_default(put_off, 100 * MS) == 2 * MS);
 	CHECK(by_default(put_off, 102 * MS) == 0);
 	CHECK(wait_ns(&none, put_off, 101 * MS) == MS);
-	put_off.first_ns = put_off.last_ns = 96 * MS; /* a new activity may be due before */
+	put_off.armed_since_ns = put_off.last_ns = 96 * MS; /* a new activity may be due before */
 	CHECK(by_default(put_off, 101 * MS) == 0);
 }
 
@@ -82,7 +87,7 @@ static void the_heartbeat_also_bounds_what_is_armed(void)
 {
 	struct quiet_rules slow = {3000 * MS, 0, 1000 * MS};
 	struct quiet_state armed = {
-		.first_ns = 100 * MS, .last_ns = 100 * MS, .looked_ns = 50 * MS};
+		.armed_since_ns = 100 * MS, .last_ns = 100 * MS, .last_pass_ns = 50 * MS};
 
 	CHECK(wait_ns(&slow, armed, 100 * MS) == 950 * MS);
 }
@@ -91,7 +96,7 @@ static void never_negative_and_never_past_the_due_time(void)
 {
 	for (int64_t now = 0; now < 40 * MS; now += MS / 4) {
 		struct quiet_state state = {
-			.first_ns = 10 * MS, .last_ns = 12 * MS, .looked_ns = 9 * MS};
+			.armed_since_ns = 10 * MS, .last_ns = 12 * MS, .last_pass_ns = 9 * MS};
 		int64_t wait = by_default(state, now);
 
 		CHECK(wait >= 0);

@@ -1,9 +1,9 @@
 /* symbols_test.c -- the next definition of a name, and who imports one, against the loader's word
  */
 /* SPDX-License-Identifier: MIT */
-#include "symbols.h"
+#include "base/symbols.h"
 #include "check.h"
-#include "platform.h"
+#include "base/platform.h"
 
 #include <string.h>
 

@@ -1,0 +1,61 @@
+/* futex.h -- sleeping on a word, and the clock */
+/* SPDX-License-Identifier: MIT */
+/* Everything here is async-signal-safe and may change errno. */
+#ifndef IDLEFLUSH_FUTEX_H
+#define IDLEFLUSH_FUTEX_H
+
+#include "base/platform.h"
+
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S  INT64_C(1000000000)
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+static inline int64_t clock_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */
+static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
+{
+	struct timespec bound = {bound_ns / NS_PER_S, bound_ns % NS_PER_S};
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, bound_ns == INT64_MAX ? NULL : &bound,
+		NULL, 0);
+}
+
+/* Sleeps for so long, or less. */
+static inline void futex_sleep(int64_t bound_ns)
+{
+	_Atomic uint32_t never = 0;
+
+	futex_wait(&never, 0, bound_ns);
+}
+
+/* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
+static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+
+	while (atomic_load(word) == value && left > 0) {
+		futex_wait(word, value, left);
+		left = end - clock_now_ns();
+	}
+	return atomic_load(word) != value;
+}
+
+/* Wakes all that sleep on `word`. */
+static inline void futex_wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+#endif

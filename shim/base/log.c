@@ -1,0 +1,62 @@
+/* log.c -- diagnostics and stats: a fixed buffer and one raw write, never stdio */
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+
+#include "base/platform.h"
+
+bool log_debug_on;
+
+void log_begin(struct log_line *line)
+{
+	line->length = 0;
+	log_text(line, "idleflush: ");
+}
+
+void log_text(struct log_line *line, const char *text)
+{
+	while (*text && line->length < sizeof(line->text) - 1)
+		line->text[line->length++] = *text++;
+}
+
+void log_number(struct log_line *line, int64_t number)
+{
+	char digits[24];
+	char *at = digits + sizeof(digits);
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		*--at = '-';
+	log_text(line, at);
+}
+
+void log_send(struct log_line *line, int fd)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	line->text[line->length++] = '\n';
+	if (platform_poll_now(&room, 1) == 1 && room.revents == POLLOUT)
+		platform_write(fd, line->text, line->length);
+}
+
+void log_set_debug(bool on)
+{
+	log_debug_on = on;
+}
+
+void log_debug(const char *what)
+{
+	struct log_line line;
+	int saved_errno;
+
+	if (!log_debug_on)
+		return;
+	saved_errno = errno;
+	log_begin(&line);
+	log_text(&line, what);
+	log_send(&line, STDERR_FILENO);
+	errno = saved_errno;
+}

@@ -1,0 +1,300 @@
+/* next.c -- the next definition of every interposed call, the raw system call until it is known */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: `next`, written once by the constructor, read by every wrapper.
+ * Why raw calls: another library's constructor, or a malloc replacement that dlsym itself enters,
+ * may call us before the table is filled. syscall(2) of the libc sets errno as its wrappers do.
+ */
+#include "base/next.h"
+
+#include "base/platform.h"
+#include "base/symbols.h"
+
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+
+static ssize_t raw_write(int fd, const void *buf, size_t n)
+{
+	return syscall(SYS_write, fd, buf, n);
+}
+
+static ssize_t raw_writev(int fd, const struct iovec *iov, int count)
+{
+	return syscall(SYS_writev, fd, iov, count);
+}
+
+static ssize_t raw_sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG addr,
+			  socklen_t length)
+{
+	return syscall(SYS_sendto, fd, buf, n, flags, addr.__sockaddr__, length);
+}
+
+static ssize_t raw_send(int fd, const void *buf, size_t n, int flags)
+{
+	return syscall(SYS_sendto, fd, buf, n, flags, NULL, 0);
+}
+
+static ssize_t raw_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static int raw_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+}
+
+static ssize_t raw_sendfile(int out, int in, off_t *offset, size_t n)
+{
+	return syscall(SYS_sendfile, out, in, offset, n);
+}
+
+static ssize_t raw_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
+			  unsigned int flags)
+{
+	return syscall(SYS_splice, in, in_offset, out, out_offset, n, flags);
+}
+
+static ssize_t raw_read(int fd, void *buf, size_t n)
+{
+	return syscall(SYS_read, fd, buf, n);
+}
+
+static ssize_t raw_readv(int fd, const struct iovec *iov, int count)
+{
+	return syscall(SYS_readv, fd, iov, count);
+}
+
+static ssize_t raw_recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG addr,
+			    socklen_t *length)
+{
+	return syscall(SYS_recvfrom, fd, buf, n, flags, addr.__sockaddr__, length);
+}
+
+static ssize_t raw_recv(int fd, void *buf, size_t n, int flags)
+{
+	return syscall(SYS_recvfrom, fd, buf, n, flags, NULL, NULL);
+}
+
+static ssize_t raw_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+static int raw_recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
+			struct timespec *timeout)
+{
+	return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+}
+
+/* The fortified names end the program where the buffer is too small for what is asked. */
+static void check_fits(size_t n, size_t size)
+{
+	if (n > size && __chk_fail)
+		__chk_fail();
+}
+
+static ssize_t raw_read_chk(int fd, void *buf, size_t n, size_t size)
+{
+	check_fits(n, size);
+	return raw_read(fd, buf, n);
+}
+
+static ssize_t raw_recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+{
+	check_fits(n, size);
+	return raw_recv(fd, buf, n, flags);
+}
+
+static ssize_t raw_recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
+				__SOCKADDR_ARG addr, socklen_t *length)
+{
+	check_fits(n, size);
+	return raw_recvfrom(fd, buf, n, flags, addr, length);
+}
+
+static int raw_accept(int fd, __SOCKADDR_ARG addr, socklen_t *length)
+{
+	return (int)syscall(SYS_accept, fd, addr.__sockaddr__, length);
+}
+
+static int raw_accept4(int fd, __SOCKADDR_ARG addr, socklen_t *length, int flags)
+{
+	return (int)syscall(SYS_accept4, fd, addr.__sockaddr__, length, flags);
+}
+
+/* The kernel's signal set is 64 bits, whatever a libc's sigset_t is. */
+#define KERNEL_SIGSET 8
+
+static int raw_epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout,
+			   const sigset_t *mask)
+{
+	return (int)syscall(SYS_epoll_pwait, epfd, events, maxevents, timeout, mask, KERNEL_SIGSET);
+}
+
+static int raw_epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+{
+	return raw_epoll_pwait(epfd, events, maxevents, timeout, NULL);
+}
+
+static int raw_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
+			    const struct timespec *timeout, const sigset_t *mask)
+{
+	return (int)syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, mask,
+			    KERNEL_SIGSET);
+}
+
+/* The kernel writes the time left into ppoll's and pselect's timeout; the libc calls do not. */
+static int raw_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+		     const sigset_t *mask)
+{
+	struct timespec left;
+
+	if (timeout)
+		left = *timeout;
+	return (int)syscall(SYS_ppoll, fds, n, timeout ? &left : NULL, mask, KERNEL_SIGSET);
+}
+
+static int raw_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	struct timespec limit = {timeout / 1000, timeout % 1000 * 1000000L};
+
+	return raw_ppoll(fds, n, timeout < 0 ? NULL : &limit, NULL);
+}
+
+static int raw_ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+			 const sigset_t *mask, size_t size)
+{
+	check_fits(n, size / sizeof(*fds));
+	return raw_ppoll(fds, n, timeout, mask);
+}
+
+static int raw_poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
+{
+	check_fits(n, size / sizeof(*fds));
+	return raw_poll(fds, n, timeout);
+}
+
+static int raw_pselect(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
+		       const struct timespec *timeout, const sigset_t *mask)
+{
+	struct {
+		const sigset_t *mask;
+		size_t size;
+	} masked = {mask, KERNEL_SIGSET};
+	struct timespec left;
+
+	if (timeout)
+		left = *timeout;
+	return (int)syscall(SYS_pselect6, n, reads, writes, excepts, timeout ? &left : NULL,
+			    &masked);
+}
+
+/* glibc's select writes the time left back as Linux does, musl's does not. */
+static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
+		      struct timeval *timeout)
+{
+	struct timespec left;
+	int ready;
+
+	if (!timeout)
+		return raw_pselect(n, reads, writes, excepts, NULL, NULL);
+	left = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
+	ready = (int)syscall(SYS_pselect6, n, reads, writes, excepts, &left, NULL);
+	if (gnu_get_libc_version) {
+		timeout->tv_sec = left.tv_sec;
+		timeout->tv_usec = left.tv_nsec / 1000;
+	}
+	return ready;
+}
+
+static int raw_socket(int domain, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+static int raw_connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
+{
+	return (int)syscall(SYS_connect, fd, addr.__sockaddr__, length);
+}
+
+static int raw_shutdown(int fd, int how)
+{
+	return (int)syscall(SYS_shutdown, fd, how);
+}
+
+static int raw_close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
+}
+
+static int raw_close_range(unsigned int first, unsigned int last, int flags)
+{
+	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+static void raw_closefrom(int lowest)
+{
+	unsigned int first = lowest < 0 ? 0 : (unsigned int)lowest;
+
+	if (raw_close_range(first, ~0U, 0) == 0)
+		return;
+	for (long fd = first, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
+		raw_close((int)fd);
+}
+
+static int raw_dup(int fd)
+{
+	return (int)syscall(SYS_dup, fd);
+}
+
+static int raw_dup3(int from, int to, int flags)
+{
+	return (int)syscall(SYS_dup3, from, to, flags);
+}
+
+/* dup3 refuses equal numbers where dup2 only asks whether the number is open. */
+static int raw_dup2(int from, int to)
+{
+	if (from == to)
+		return fcntl(from, F_GETFD) < 0 ? -1 : to;
+	return raw_dup3(from, to, 0);
+}
+
+struct next next = {
+#define raw_sendfile64     raw_sendfile
+#define raw___read_chk     raw_read_chk
+#define raw___recv_chk     raw_recv_chk
+#define raw___recvfrom_chk raw_recvfrom_chk
+#define raw___poll_chk     raw_poll_chk
+#define raw___ppoll_chk    raw_ppoll_chk
+#define CALL(name)         .name = raw_##name,
+#define CALL_LIBC(name)
+#include "base/calls.def"
+};
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
+
+static void *find_next(const char *name)
+{
+	return dlsym ? dlsym(RTLD_NEXT, name) : symbols_find_next(name);
+}
+
+void next_resolve(void)
+{
+	static _Atomic int resolved;
+	void *found;
+
+	if (resolved)
+		return;
+#define CALL(name)                                                                                 \
+	found = find_next(#name);                                                                  \
+	if (found)                                                                                 \
+		next.name = (__typeof__(name) *)found;
+#include "base/calls.def"
+	resolved = 1;
+	if (dlerror)
+		dlerror(); /* a name that this libc lacks must not stay behind as the program's
+			      error */
+}

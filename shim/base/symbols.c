@@ -1,0 +1,149 @@
+/* symbols.c -- the dynamic symbols of the objects in memory, read without the loader's help */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Source: the ELF specification, and for DT_GNU_HASH the loaders of glibc and musl.
+ */
+#include "base/symbols.h"
+
+#include "base/platform.h"
+
+#define VERSION_HIDDEN 0x8000 /* kept for old programs only */
+
+/* glibc adds the load address to the pointers of a dynamic section, musl leaves them. */
+static const void *loaded(ElfW(Addr) base, ElfW(Addr) pointer)
+{
+	return (const void *)(pointer < base ? base + pointer : pointer);
+}
+
+struct symbols symbols_read(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
+{
+	struct symbols found = {.base = base};
+
+	for (; dynamic->d_tag != DT_NULL; dynamic++) {
+		const void *at = loaded(base, dynamic->d_un.d_ptr);
+
+		switch (dynamic->d_tag) {
+		case DT_SYMTAB:
+			found.table = at;
+			break;
+		case DT_STRTAB:
+			found.names = at;
+			break;
+		case DT_VERSYM:
+			found.versions = at;
+			break;
+		case DT_HASH:
+			found.sysv = at;
+			break;
+		case DT_GNU_HASH:
+			found.gnu = at;
+			break;
+		case DT_RELA:
+			found.relocations[0] = at;
+			break;
+		case DT_RELASZ:
+			found.relocation_count[0] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		case DT_RELACOUNT:
+			found.relative_count = dynamic->d_un.d_val;
+			break;
+		case DT_JMPREL:
+			found.relocations[1] = at;
+			break;
+		case DT_PLTRELSZ:
+			found.relocation_count[1] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		}
+	}
+	return found.table && found.names ? found : (struct symbols){.base = base};
+}
+
+/* By the relocations: an empty DT_GNU_HASH, of a program that exports nothing, counts no imports.
+ */
+bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char *name))
+{
+	for (int kind = 0; kind < 2 && symbols->table; kind++) {
+		const ElfW(Rela) *at = symbols->relocations[kind];
+		size_t count = at ? symbols->relocation_count[kind] : 0;
+
+		for (size_t r = kind ? 0 : symbols->relative_count; r < count; r++) {
+			uint32_t i = (uint32_t)ELF64_R_SYM(at[r].r_info);
+
+			if (i && symbols->table[i].st_shndx == SHN_UNDEF &&
+			    is_wanted(symbols->names + symbols->table[i].st_name))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is symbol `i` a definition of `name` that new programs are bound to? */
+static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
+{
+	const ElfW(Sym) *symbol = &symbols->table[i];
+
+	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+	       !(symbols->versions && symbols->versions[i] & VERSION_HIDDEN) &&
+	       !strcmp(symbols->names + symbol->st_name, name);
+}
+
+/* Hash table, in words: buckets, first symbol in it, filter words, shift; filter; buckets; chains.
+ */
+static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
+{
+	const uint32_t *table = symbols->gnu;
+	const uint32_t *buckets = table + 4 + table[2] * (sizeof(ElfW(Addr)) / sizeof(*table));
+	const uint32_t *chains = buckets + table[0];
+	uint32_t hash = 5381, i;
+
+	for (const char *at = name; *at; at++)
+		hash = hash * 33 + (unsigned char)*at;
+	i = table[0] ? buckets[hash % table[0]] : 0;
+	if (i < table[1])
+		return 0;
+	for (;; i++) {
+		uint32_t entry = chains[i - table[1]];
+
+		if ((entry | 1) == (hash | 1) && defines(symbols, i, name))
+			return i;
+		if (entry & 1) /* the last of its bucket */
+			return 0;
+	}
+}
+
+static uint32_t find(const struct symbols *symbols, const char *name)
+{
+	if (symbols->gnu)
+		return find_by_gnu_hash(symbols, name);
+	for (uint32_t i = 1; symbols->sysv && i < symbols->sysv[1]; i++)
+		if (defines(symbols, i, name))
+			return i;
+	return 0;
+}
+
+/* The loader's list of objects, which it keeps for debuggers. */
+static const struct link_map *first_object(void)
+{
+	if (&_r_debug)
+		return _r_debug.r_map;
+	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
+}
+
+void *symbols_find_next(const char *name)
+{
+	bool behind_us = false;
+
+	for (const struct link_map *map = first_object(); map; map = map->l_next) {
+		struct symbols symbols;
+		uint32_t i;
+
+		if (behind_us) {
+			symbols = symbols_read(map->l_addr, map->l_ld);
+			i = find(&symbols, name);
+			if (i) /* NOLINTNEXTLINE: found in no table but this one's */
+				return (void *)(symbols.base + symbols.table[i].st_value);
+		}
+		behind_us = behind_us || map->l_ld == _DYNAMIC;
+	}
+	return NULL;
+}

@@ -1,0 +1,55 @@
+/* thread.c -- starting a thread of ours in somebody else's program */
+/* SPDX-License-Identifier: MIT */
+#include "base/thread.h"
+
+#include "base/futex.h"
+#include "base/platform.h"
+
+#include <sys/stat.h>
+
+#define STACK_LARGE (8 * 1024 * 1024)
+#define END_BOUND   (100 * NS_PER_MS)
+#define END_STEP    (NS_PER_MS / 20)
+
+int thread_start(void *(*run)(void *), size_t stack)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, saved_mask;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, stack);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
+	error = pthread_create(&thread, &attributes, run, NULL);
+	if (error == EINVAL) { /* static TLS of the program does not fit that */
+		pthread_attr_setstacksize(&attributes, STACK_LARGE);
+		error = pthread_create(&thread, &attributes, run, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+void thread_await_end(pid_t tid)
+{
+	int64_t end = clock_now_ns() + END_BOUND;
+
+	while (!syscall(SYS_tgkill, getpid(), tid, 0) && clock_now_ns() < end)
+		futex_sleep(END_STEP);
+}
+
+bool thread_is_left_alone(unsigned ours)
+{
+	struct stat tasks;
+	char name[1];
+
+	/* A directory's links are two and one a thread; a main thread that ended is among them. */
+	if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) < 0 ||
+	    tasks.st_nlink > ours + 3)
+		return false;
+	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", name, sizeof(name)) < 0 &&
+	       errno == ENOENT; /* it has let go of the program */
+}

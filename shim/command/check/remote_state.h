@@ -1,0 +1,28 @@
+/* remote_state.h -- the library's own state in a running process, read from outside */
+/* SPDX-License-Identifier: MIT */
+/* Launcher only. How the library offers it: status.h. */
+#ifndef IDLEFLUSH_REMOTE_STATE_H
+#define IDLEFLUSH_REMOTE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shared/introspect.h"
+
+struct remote_state {
+	bool loaded;      /* the library is in the process */
+	char path[4096];  /* of its file */
+	char version[24]; /* empty: its state could not be read, and nothing below is known */
+	int memory_error; /* why not, as a negative errno; 0: it has no state to read */
+	char says[128];   /* what it decided; empty: its constructor has not come so far */
+	bool known[STATUS_WHATS];
+	int64_t value[STATUS_WHATS];
+	unsigned streams; /* C streams that are kept fresh */
+	int64_t pending;  /* bytes in them; -1: it cannot be told */
+};
+
+/* Returns 0, or a negative errno where the process's mappings cannot be read. */
+int remote_state_read(struct remote_state *findings, pid_t pid);
+
+#endif

@@ -1,0 +1,86 @@
+/* main.c -- the command: finds the library, puts it into LD_PRELOAD, becomes COMMAND */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
+ */
+#include "command/check/check_command.h"
+#include "command/check/check_process.h"
+#include "command/options.h"
+#include "command/preload.h"
+#include "command/program.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Ends with 125 where there is no library that could be preloaded. */
+static const char *find_library(void)
+{
+	const char *beside, *path = preload_find_library(&beside);
+
+	if (!path)
+		errx(EXIT_FAILED, "cannot find " PRELOAD_LIBRARY " in %s or in " IDLEFLUSH_LIBDIR,
+		     beside ? beside : "(/proc is not there)");
+	if (!preload_can_name(path))
+		errx(EXIT_FAILED, "%s: LD_PRELOAD cannot name a path with spaces or colons", path);
+	return path;
+}
+
+static void add_preload(const char *library)
+{
+	char *list = preload_extend(getenv("LD_PRELOAD"), library);
+
+	if (!list)
+		err(EXIT_FAILED, NULL);
+	options_export("LD_PRELOAD", list);
+	free(list);
+}
+
+/* One line where the library will have no effect; under --strict that ends the process. */
+static void check_target(const struct program *target, const struct program *library,
+			 const char *command, bool strict)
+{
+	const char *obstacle = program_obstacle(target, library);
+	bool script = strcmp(target->path, command) != 0;
+
+	if (!obstacle)
+		return;
+	warnx("%s%s%s %s%s", command, script ? ": its interpreter " : "",
+	      script ? target->path : "", obstacle, strict ? "" : ": it runs without idleflush");
+	if (strict)
+		exit(EXIT_FAILED);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = options_read(argc, argv);
+	const char *path, *name = options.command[0];
+	static char command[PROGRAM_PATH_MAX];
+	static struct program library, target;
+	bool foreign;
+	int status;
+
+	/* Not exit: LeakSanitizer, preloaded for COMMAND, would find fault with what we keep. */
+	if (options.check)
+		_exit(options.pid ? check_process(options.pid) : check_command(options.command));
+	path = find_library();
+	if (program_inspect(&library, path) || library.kind != PROGRAM_LIBRARY)
+		errx(EXIT_FAILED, "%s is not a shared library", path);
+	if (program_find(command, name)) {
+		program_follow(&target, command);
+		check_target(&target, &library, command, options.strict);
+	}
+	foreign = program_is_foreign(&target, &library);
+	if (!foreign)
+		add_preload(path);
+	/* execvp would hand a binary that the kernel refuses to sh, to be read as a script */
+	if (foreign || target.kind == PROGRAM_BROKEN)
+		execv(command, options.command);
+	else
+		execvp(name, options.command);
+	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_INVOKE;
+	err(status, "failed to run command '%s'", name);
+}

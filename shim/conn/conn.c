@@ -1,0 +1,175 @@
+/* conn.c -- descriptor number -> what we know of the connection behind it */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the table, two levels, runs allocated on first use and never freed (readers take no lock).
+ * Called from: host threads, signal handlers, the atfork child handler.
+ * Locks: none. A run is published by compare-and-swap; entries are atomics, each a hint by itself.
+ * In a forked child the table is a private copy, which is right: the descriptors were copied too.
+ */
+#include "conn/conn.h"
+
+#include "shared/introspect.h"
+
+struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only what is touched takes memory */
+
+static _Atomic uint64_t closed_responses; /* responses of connections that were closed */
+static _Atomic size_t highest;            /* the highest index in use */
+static uint64_t inherited;                /* the parent's count at our fork; written by the child */
+STATUS(STATUS_INHERITED, inherited);
+STATUS(STATUS_RESPONSES, closed_responses);
+STATUS_ENTRY(.address = conn_runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t),
+	     .pointers = CONN_RUNS, .step = sizeof(*conn_runs), .records = CONN_RUN_LENGTH,
+	     .stride = sizeof(struct conn), .offset = offsetof(struct conn, responses));
+
+static size_t last_run(void)
+{
+	return atomic_load_explicit(&highest, memory_order_relaxed);
+}
+
+static struct conn_run *make_run(size_t index)
+{
+	struct conn_run *there = NULL;
+	struct conn_run *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (made == MAP_FAILED)
+		return NULL;
+	if (atomic_compare_exchange_strong(&conn_runs[index], &there, made)) {
+		size_t before = atomic_load(&highest);
+
+		while (before < index && !atomic_compare_exchange_weak(&highest, &before, index))
+			;
+		return made;
+	}
+	munmap(made, sizeof(*made)); /* another thread was first */
+	return there;
+}
+
+struct conn *conn_get(int fd)
+{
+	struct conn *conn = conn_find(fd);
+	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
+	struct conn_run *run;
+
+	if (conn || index >= CONN_RUNS)
+		return conn;
+	run = make_run(index);
+	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
+}
+
+/* Framing begins anew, unless a thread is still at it for the number's last owner. */
+static void reset_framing(struct conn *conn)
+{
+	if (!conn_enter(conn, &conn->receiving))
+		return;
+	if (conn_enter(conn, &conn->sending)) {
+		memset(&conn->in, 0, sizeof(conn->in));
+		memset(&conn->out, 0, sizeof(conn->out));
+		conn_leave(&conn->sending);
+	}
+	conn_leave(&conn->receiving);
+}
+
+static void reset(struct conn *conn, enum conn_kind kind)
+{
+	uint32_t responses = atomic_exchange_explicit(&conn->responses, 0, memory_order_relaxed);
+
+	if (responses)
+		atomic_fetch_add_explicit(&closed_responses, responses, memory_order_relaxed);
+	if (conn_kind(conn) != CONN_UNKNOWN)
+		reset_framing(conn);
+	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
+	atomic_store_explicit(&conn->told, HTTP_UNDECIDED, memory_order_relaxed);
+	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
+}
+
+void conn_set(int fd, enum conn_kind kind)
+{
+	struct conn *conn = conn_get(fd);
+
+	if (conn)
+		reset(conn, kind);
+}
+
+void conn_forget(int fd)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (conn)
+		reset(conn, CONN_UNKNOWN);
+}
+
+void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *))
+{
+	const unsigned int most = ((unsigned int)last_run() + 1) * CONN_RUN_LENGTH - 1;
+
+	if (last > most)
+		last = most;
+	for (unsigned int fd = first; fd <= last; fd++) {
+		struct conn *conn = conn_find((int)fd);
+
+		if (!conn) {
+			fd |= CONN_RUN_LENGTH - 1; /* nothing is known of this run */
+			continue;
+		}
+		if (conn_is_servers(conn))
+			before(conn);
+		conn_forget((int)fd);
+	}
+}
+
+/* One that was never answered, as a sink of datagrams or what wakes a loop, is not about to be. */
+static bool is_answering(const struct conn *conn)
+{
+	enum conn_turn turn = conn_turn(conn);
+
+	return turn == CONN_TURN_ANSWERED ||
+	       (turn == CONN_TURN_ASKED &&
+		atomic_load_explicit(&conn->responses, memory_order_relaxed));
+}
+
+static bool is_in_flight(const struct conn *conn)
+{
+	if (!conn_is_servers(conn))
+		return false;
+	if (http_is_opaque(&conn->in))
+		return is_answering(conn);
+	return http_in_flight(&conn->in, &conn->out);
+}
+
+bool conn_any_in_flight(void)
+{
+	for (size_t index = 0; index <= last_run(); index++) {
+		struct conn_run *run =
+			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+
+		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
+			if (is_in_flight(&run->conns[i]))
+				return true;
+	}
+	return false;
+}
+
+static uint64_t count_all(void)
+{
+	uint64_t sum = atomic_load_explicit(&closed_responses, memory_order_relaxed);
+
+	for (size_t index = 0; index <= last_run(); index++) {
+		struct conn_run *run =
+			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+
+		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
+			sum += atomic_load_explicit(&run->conns[i].responses, memory_order_relaxed);
+	}
+	return sum;
+}
+
+uint64_t conn_responses(void)
+{
+	return count_all() - inherited;
+}
+
+void conn_restart_count(void)
+{
+	inherited = count_all();
+}

@@ -1,0 +1,140 @@
+/* conn.h -- descriptor number -> what we know of the connection behind it */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_CONN_H
+#define IDLEFLUSH_CONN_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/platform.h"
+#include "http/http.h"
+
+/* What a descriptor is to us. Only server's ones can be the scene of an activity. */
+enum conn_kind {
+	CONN_UNKNOWN,  /* nothing seen since the number was last closed; every entry starts here */
+	CONN_RECEIVED, /* read(2) brought bytes; whether it is a socket is asked at the first send
+			*/
+	CONN_SERVER,   /* accepted, or an inherited socket that received */
+	CONN_DATAGRAM, /* a datagram socket that received: each send is a response */
+	CONN_CLIENT,   /* we saw it connect: its sends are requests */
+	CONN_OTHER,    /* not a socket, or the same file as stdout or stderr */
+};
+
+/* Where a conversation stands that is not HTTP: peer and server take turns. */
+enum conn_turn {
+	CONN_TURN_OVER,     /* nothing received, or the response was counted */
+	CONN_TURN_ASKED,    /* bytes were received */
+	CONN_TURN_ANSWERED, /* and then bytes were sent: the response ends with the next turn */
+};
+
+struct conn {
+	alignas(64) struct http_in in;   /* under `receiving` */
+	alignas(64) struct http_out out; /* under `sending` */
+	_Atomic uint8_t kind;            /* enum conn_kind */
+	_Atomic uint8_t turn;            /* enum conn_turn */
+	_Atomic bool receiving;          /* a thread feeds `in` */
+	_Atomic bool sending;            /* a thread feeds `out` */
+	_Atomic bool listed;             /* on turn.c's list, by `next` */
+	_Atomic uint8_t told;            /* enum http_framing that debug named last */
+	_Atomic uint32_t responses;      /* that ended since the entry was reset */
+	struct conn *next;               /* written by who set `listed` */
+};
+
+_Static_assert(sizeof(struct conn) == 128, "two cache lines, found by a shift");
+
+/* The table: descriptors in runs, up to 2^20 - 1, the kernel's default fs.nr_open. */
+#define CONN_RUN_SHIFT  6
+#define CONN_RUN_LENGTH (1 << CONN_RUN_SHIFT)
+#define CONN_RUNS       (1 << 14)
+
+struct conn_run {
+	struct conn conns[CONN_RUN_LENGTH];
+};
+
+HIDDEN extern struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* written by conn.c only */
+
+/*
+ * The entry of `fd`, or NULL where nothing near it was ever stored. One load; any context. Here,
+ * as what follows, for every send and receive begins with it.
+ */
+static inline struct conn *conn_find(int fd)
+{
+	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
+	struct conn_run *run;
+
+	if (index >= CONN_RUNS)
+		return NULL;
+	run = atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
+}
+
+static inline enum conn_kind conn_kind(const struct conn *conn)
+{
+	return (enum conn_kind)atomic_load_explicit(&conn->kind, memory_order_relaxed);
+}
+
+static inline bool conn_is_servers(const struct conn *conn)
+{
+	enum conn_kind kind = conn_kind(conn);
+
+	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
+}
+
+/* Is there a peer for whose next bytes a thread that reads waits? */
+static inline bool conn_has_peer(const struct conn *conn)
+{
+	enum conn_kind kind = conn_kind(conn);
+
+	return kind >= CONN_SERVER && kind <= CONN_CLIENT;
+}
+
+static inline enum conn_turn conn_turn(const struct conn *conn)
+{
+	return (enum conn_turn)atomic_load_explicit(&conn->turn, memory_order_relaxed);
+}
+
+/*
+ * The same, but makes room first (one mmap a run of descriptors). NULL where fd is negative, past
+ * the table (2^20) or there is no memory. Any context: mmap(2) only; errno may change.
+ */
+struct conn *conn_get(int fd);
+
+/* Sets the kind of `fd` and resets all else. Any context; errno may change. */
+void conn_set(int fd, enum conn_kind kind);
+
+/* The number is free again: its entry goes back to CONN_UNKNOWN. Any context. */
+void conn_forget(int fd);
+
+/*
+ * Takes one of the flags `receiving` and `sending`. False where another thread, or what a signal
+ * handler interrupted, is in there: nobody waits, framing is given up for this connection.
+ */
+static inline bool conn_enter(struct conn *conn, _Atomic bool *side)
+{
+	if (!atomic_exchange_explicit(side, true, memory_order_acquire))
+		return true;
+	http_give_up(&conn->in);
+	return false;
+}
+
+static inline void conn_leave(_Atomic bool *side)
+{
+	atomic_store_explicit(side, false, memory_order_release);
+}
+
+/* The same for first … last, both included; `before` is called for each server-side one. */
+void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *));
+
+/* Is a request in flight anywhere, received and not answered? Walks the table. Any thread. */
+bool conn_any_in_flight(void);
+
+/* All responses counted so far in this process, closed connections included. Any context. */
+uint64_t conn_responses(void);
+
+/* In a forked child: what was counted so far is the parent's. Atfork child handler only. */
+void conn_restart_count(void);
+
+#endif

@@ -1,0 +1,251 @@
+/* fatal_signal.c -- how a process dies of a signal: last words first, then as without us */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard has the flusher thread flush, then restores the default action and sends itself the
+ * same signal with the same siginfo. It is blocked until the guard returns, so it strikes where
+ * the first one did: same wait status, same registers and siginfo in the core.
+ * Put off: a signal from outside may interrupt the very thread that a flush has to wait for,
+ * inside printf. That one goes on, as if the signal had come a little later, and the flusher
+ * thread ends the process; should it stay in there, it is held where it is, and its lock passed.
+ * Any other thread stays in its guard, or a system call cut short by the signal would be seen; one
+ * that nobody knows of (musl's stdio, a thread of Python's) stays for PATIENCE, then it goes on.
+ * Owns: `dying`. The first of several signals counts, as it would have without us.
+ * Called from: signal handlers, vfork children too; host threads about to end the process.
+ */
+#include "exit/fatal_signal.h"
+
+#include "base/futex.h"
+#include "base/next.h"
+#include "exit/hidden_handler.h"
+#include "flush/all_sinks.h"
+#include "flush/flusher.h"
+#include "flush/pass.h"
+#include "flush/stats.h"
+
+#include <ucontext.h>
+
+#define BOUND    (250 * NS_PER_MS)
+#define PATIENCE (20 * NS_PER_MS) /* where nobody tells whose a lock is: so long it is in use */
+#define MOMENT   (50 * NS_PER_MS)
+#define OVERDUE  NS_PER_S /* by then whoever is to end the process has done so */
+#define STEP     NS_PER_MS
+
+static struct {
+	_Atomic int64_t deadline_ns; /* so long the process is dying; past: it lives */
+	_Atomic bool reraised;       /* by the flusher thread */
+	int sig, tid;                /* written by who claimed it, as is `info` */
+	siginfo_t info;
+} dying;
+
+static int this_thread(void)
+{
+	return (int)syscall(SYS_gettid);
+}
+
+static void sleep_ns(int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left;
+
+	while ((left = end - clock_now_ns()) > 0)
+		futex_sleep(left);
+}
+
+/* True for the first. */
+static bool become_first(void)
+{
+	int64_t now = clock_now_ns(), before = atomic_load(&dying.deadline_ns);
+
+	while (before <= now)
+		if (atomic_compare_exchange_weak(&dying.deadline_ns, &before, now + OVERDUE))
+			return true;
+	return false;
+}
+
+static bool is_dying(void)
+{
+	int64_t until = atomic_load(&dying.deadline_ns);
+
+	return until && clock_now_ns() < until;
+}
+
+/* Is it the thread that dies, and needs but leave its guard for that? */
+static bool is_reraised(void)
+{
+	return atomic_load(&dying.reraised) && is_dying() && dying.tid == this_thread();
+}
+
+/* A fault of the running instruction: going on is no choice. */
+static bool is_fault(int sig, const siginfo_t *info)
+{
+	return info->si_code > 0 &&
+	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS);
+}
+
+/* Did it come from outside? Whoever raises a signal itself expects not to return. */
+static bool is_from_outside(int sig, const siginfo_t *info)
+{
+	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != getpid());
+}
+
+/* Only these leave a core, where the siginfo shows; a sandbox may know no rt_tgsigqueueinfo. */
+static bool may_dump(int sig)
+{
+	return sig != SIGTERM && sig != SIGINT && sig != SIGHUP;
+}
+
+static void reraise(int sig, int tid, siginfo_t *info)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+
+	next.sigaction(sig, &standard, NULL);
+	if (may_dump(sig) && syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, info) == 0)
+		return;
+	if (syscall(SYS_tgkill, getpid(), tid, sig) < 0) /* that thread is gone */
+		syscall(SYS_kill, getpid(), sig);
+}
+
+/* Strikes when the guard returns, also where the interrupted code had let it in for a wait only. */
+static void reraise_on_return(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *frame = context;
+
+	frame->uc_sigmask.__val[0] &= ~(1UL << (sig - 1));
+	reraise(sig, this_thread(), info);
+	/* The first process of a pid namespace dies of nothing but the kernel's own SIGSYS. */
+	if (sig == SIGSYS && is_fault(sig, info) && getpid() == 1)
+		platform_repeat_call(frame);
+}
+
+/* The blow falls now, if anything; only a loaded machine takes its time. */
+static void extend_deadline(void)
+{
+	atomic_store(&dying.deadline_ns, clock_now_ns() + BOUND);
+}
+
+/* Strikes on this thread, now. */
+static void reraise_here(void)
+{
+	sigset_t only;
+
+	memset(&only, 0, sizeof(only));
+	only.__val[0] = 1UL << (dying.sig - 1);
+	reraise(dying.sig, this_thread(), &dying.info);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+}
+
+/*
+ * Has the thread that was let go on stand still where it is: what it holds is written past its lock
+ * then, which a running thread would print a second time. It is the guard again that stops it.
+ */
+static void hold(void)
+{
+	if (hidden_handler_is_set(dying.sig))
+		syscall(SYS_tgkill, getpid(), dying.tid, dying.sig);
+	pass_until_empty(0, MOMENT, true);
+}
+
+/* The flusher thread. */
+static void finish_deferred(void)
+{
+	if (pass_retry_ns() && std_streams_tells_owner())
+		hold();
+	stats_print();
+	extend_deadline();
+	reraise(dying.sig, dying.tid, &dying.info);
+	atomic_store(&dying.reraised, true);
+	/* That thread may have blocked it since. */
+	sleep_ns(MOMENT);
+	reraise_here();
+}
+
+/* Another signal, while the process dies of the first. False: it did not. */
+static bool wait_for_first(int sig, const siginfo_t *info)
+{
+	bool outside = is_from_outside(sig, info);
+
+	if (outside && all_sinks_held_by_caller() == ALL_SINKS_HELD)
+		return true; /* the flush waits for this thread */
+	if (!outside)
+		all_sinks_abandon();
+	while (is_dying() && !is_reraised())
+		sleep_ns(STEP);
+	return is_reraised();
+}
+
+static bool defer(void)
+{
+	if (!flusher_has_thread())
+		return false;
+	flusher_flush_then(finish_deferred);
+	return true;
+}
+
+static void flush_and_die(int sig, siginfo_t *info, void *context)
+{
+	bool outside = is_from_outside(sig, info);
+	enum all_sinks_held held = all_sinks_held_by_caller();
+	bool flushed;
+
+	dying.sig = sig;
+	dying.tid = this_thread();
+	dying.info = *info;
+	atomic_store(&dying.reraised, false);
+	flushed = outside && held == ALL_SINKS_UNKNOWN && flusher_flush_now(true, PATIENCE);
+	if (outside && held != ALL_SINKS_FREE && !flushed && defer())
+		return;
+	if (!outside || held == ALL_SINKS_HELD)
+		all_sinks_abandon();
+	if (!flushed && !flusher_flush_now(true, BOUND) && held != ALL_SINKS_HELD &&
+	    std_streams_tells_owner())
+		all_sinks_flush_by_caller(false, 0); /* so busy is the machine */
+	stats_print();
+	extend_deadline();
+	reraise_on_return(sig, info, context);
+}
+
+static void die(int sig, siginfo_t *info, void *context)
+{
+	while (!become_first())
+		if (wait_for_first(sig, info))
+			return;
+	flush_and_die(sig, info, context);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	siginfo_t unknown = {.si_signo = sig}; /* as if from the kernel's own process */
+	sigset_t all;
+	int saved_errno = errno;
+
+	if (!info)
+		info = &unknown;
+	if (hidden_handler_is_interrupted(context) && !is_fault(sig, info))
+		return; /* of two at once the kernel has the later one run first */
+	/* Nothing comes in between, the program's handlers least; the return undoes it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	if (!flusher_is_owner()) /* a vfork child, say */
+		reraise_on_return(sig, info, context);
+	else if (getpid() == 1 && !is_fault(sig, info))
+		flusher_ask(); /* there the default action does nothing */
+	else
+		die(sig, info, context);
+	errno = saved_errno;
+}
+
+void fatal_signal_init(uint64_t signals)
+{
+	hidden_handler_init(signals, on_signal);
+}
+
+void fatal_signal_begin_in_child(void)
+{
+	atomic_store(&dying.deadline_ns, 0);
+}
+
+void fatal_signal_await(void)
+{
+	while (is_dying())
+		sleep_ns(STEP);
+}

@@ -1,0 +1,22 @@
+/* fatal_signal.h -- how a process dies of a signal: last words first, then as without us */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_FATAL_SIGNAL_H
+#define IDLEFLUSH_FATAL_SIGNAL_H
+
+#include <stdint.h>
+
+/* Puts guards beneath `signals` (bit N - 1 for signal N). Constructor, once the flusher is awake.
+ */
+void fatal_signal_init(uint64_t signals);
+
+/* A forked child does not die of its parent's signal. Atfork child handler only. */
+void fatal_signal_begin_in_child(void);
+
+/*
+ * Returns at once, unless the process is dying of a signal, which comes first. Where it returns
+ * then, the process lives: a handler was set since, or a debugger took the signal. Host threads and
+ * signal handlers of the owner.
+ */
+void fatal_signal_await(void);
+
+#endif

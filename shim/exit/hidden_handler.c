@@ -1,0 +1,165 @@
+/* hidden_handler.c -- handlers that stand beneath SIG_DFL and that the program does not see */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guard needs flags of its own, and the program may ask for those that it set. So there is a
+ * guard for each set of flags that can be hidden: which one the kernel has tells them.
+ * Owns: what the constructor wrote. Called from: anywhere, vfork children too.
+ */
+#include "exit/hidden_handler.h"
+
+#include "base/next.h"
+#include "base/platform.h"
+#include "flush/flusher.h"
+
+/*
+ * For the siginfo and its frame, an overflown stack's other one, calls that go on where a death is
+ * put off. NODEFER would let the signal strike within the guard, RESETHAND take the guard away.
+ */
+#define NEEDED   (SA_SIGINFO | SA_ONSTACK | SA_RESTART)
+#define UNWANTED ((int)(SA_NODEFER | SA_RESETHAND))
+#define RESTORER 0x04000000 /* set by the x86 libcs in every action; never set: a fresh process */
+
+static const int hidden_flags[] = {SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER,
+				   (int)SA_RESETHAND};
+#define HIDDEN_FLAGS (sizeof(hidden_flags) / sizeof(*hidden_flags))
+
+enum {
+	HANDLER_FRESH = 32, /* of a signal that was never set: no flag, not even RESTORER */
+	HANDLER_BARE,       /* libc's function set it: the flags are what they seem */
+};
+
+static uint64_t hidden_signals;
+static hidden_handler_callback *on_signal;
+
+#define HANDLER(n)                                                                                 \
+	static void handler_##n(int sig, siginfo_t *info, void *context)                           \
+	{                                                                                          \
+		__asm__ volatile("" : : "i"(n)); /* functions, not names of one */                 \
+		on_signal(sig, (n) == HANDLER_BARE ? NULL : info, context);                        \
+	}
+#define EIGHT(X, t) X(t##0) X(t##1) X(t##2) X(t##3) X(t##4) X(t##5) X(t##6) X(t##7)
+#define HANDLERS(X) EIGHT(X, 00) EIGHT(X, 01) EIGHT(X, 02) EIGHT(X, 03) X(040) X(041)
+HANDLERS(HANDLER) /* in octal: 32 sets of flags, fresh, bare */
+
+static hidden_handler_callback *const handlers[] = {
+#define HANDLER_NAME(n) handler_##n,
+	HANDLERS(HANDLER_NAME)};
+
+static sighandler_t function_of(int n)
+{
+	return (sighandler_t)(void (*)(void))handlers[n];
+}
+
+/* -1: none of ours. */
+static int number_of(sighandler_t handler)
+{
+	for (int n = 0; n < (int)(sizeof(handlers) / sizeof(*handlers)); n++)
+		if (handler == function_of(n))
+			return n;
+	return -1;
+}
+
+static int flags_of(int n)
+{
+	int flags = 0;
+
+	for (size_t i = 0; n < HANDLER_FRESH && i < HIDDEN_FLAGS; i++)
+		flags |= n >> i & 1 ? hidden_flags[i] : 0;
+	return flags;
+}
+
+static void put(struct sigaction *action, int n)
+{
+	action->sa_handler = function_of(n);
+	action->sa_flags = (action->sa_flags & ~UNWANTED) | NEEDED;
+}
+
+bool hidden_handler_is_wanted(int sig)
+{
+	return sig > 0 && sig <= 64 && (hidden_signals >> (sig - 1) & 1) && flusher_awake();
+}
+
+bool hidden_handler_is_set(int sig)
+{
+	struct sigaction action;
+
+	return next.sigaction && next.sigaction(sig, NULL, &action) == 0 &&
+	       number_of(action.sa_handler) >= 0;
+}
+
+bool hidden_handler_is_interrupted(const ucontext_t *context)
+{
+	return number_of((sighandler_t)platform_pc(context)) >= 0;
+}
+
+void hidden_handler_put(struct sigaction *action)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < HIDDEN_FLAGS; i++)
+		n |= action->sa_flags & hidden_flags[i] ? 1 << i : 0;
+	put(action, n);
+}
+
+void hidden_handler_hide(struct sigaction *action)
+{
+	int n = number_of(action->sa_handler);
+
+	if (n < 0)
+		return;
+	action->sa_handler = SIG_DFL;
+	if (n != HANDLER_BARE)
+		action->sa_flags = (action->sa_flags & ~(NEEDED | UNWANTED)) | flags_of(n);
+	if (n == HANDLER_FRESH) {
+		action->sa_flags &= ~RESTORER;
+		if (platform_tells_restorer())
+			action->sa_restorer = NULL;
+	}
+}
+
+sighandler_t hidden_handler_as_seen(sighandler_t handler)
+{
+	return handler != SIG_ERR && number_of(handler) >= 0 ? SIG_DFL : handler;
+}
+
+sighandler_t hidden_handler_for_libc(void)
+{
+	return function_of(HANDLER_BARE);
+}
+
+void hidden_handler_fix_flags(int sig)
+{
+	struct sigaction action, old;
+	int n;
+
+	if (next.sigaction(sig, NULL, &action) < 0)
+		return;
+	n = number_of(action.sa_handler);
+	if (n < 0)
+		return;
+	if (n != HANDLER_BARE) /* siginterrupt(3) changed this flag */
+		action.sa_flags = (action.sa_flags & SA_RESTART) | (flags_of(n) & ~SA_RESTART) |
+				  (action.sa_flags & ~(NEEDED | UNWANTED));
+	hidden_handler_put(&action);
+	/* Another thread may have set its own handler in between. */
+	if (next.sigaction(sig, &action, &old) == 0 && number_of(old.sa_handler) < 0)
+		next.sigaction(sig, &old, NULL);
+}
+
+void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler)
+{
+	on_signal = handler;
+	for (int sig = 1; sig <= 64; sig++) {
+		struct sigaction action;
+
+		if (!(signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
+		    action.sa_handler != SIG_DFL)
+			continue;
+		if (action.sa_flags) /* a library before us set it */
+			hidden_handler_put(&action);
+		else
+			put(&action, HANDLER_FRESH);
+		next.sigaction(sig, &action, NULL);
+	}
+	hidden_signals = signals;
+}

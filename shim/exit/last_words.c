@@ -1,0 +1,78 @@
+/* last_words.c -- what is pending comes out before the process ends */
+/* SPDX-License-Identifier: MIT */
+/* Called from: host threads and signal handlers about to end the process, vfork children. */
+#include "exit/last_words.h"
+
+#include "base/futex.h"
+#include "exit/fatal_signal.h"
+#include "flush/all_sinks.h"
+#include "flush/flusher.h"
+#include "flush/stats.h"
+#include "runtime/python/python.h"
+
+#define BOUND (250 * NS_PER_MS)
+
+void last_words_init(uint64_t signals)
+{
+	fatal_signal_init(signals);
+	platform_at_quick_exit(last_words_before_end);
+}
+
+void last_words_before_end(void)
+{
+	void *let_go;
+	int saved_errno;
+
+	/* In the middle of exit(3) there may be a thread still. */
+	if (!flusher_awake() && !flusher_has_thread())
+		return;
+	saved_errno = errno;
+	if (flusher_is_owner()) {
+		let_go = python_let_go();
+		fatal_signal_await();
+		all_sinks_abandon();
+		if (all_sinks_may_hold())
+			flusher_flush_now(true, BOUND);
+		python_take_back(let_go);
+		stats_print();
+	}
+	errno = saved_errno;
+}
+
+/*
+ * The process may go on. Also where the calling thread itself has locked a stream, if it is not
+ * inside stdio below us.
+ */
+static void flush_and_go_on(bool tell)
+{
+	void *let_go;
+	int saved_errno;
+
+	if (!flusher_awake())
+		return;
+	saved_errno = errno;
+	if (flusher_is_owner()) {
+		let_go = python_let_go();
+		fatal_signal_await();
+		if (all_sinks_may_hold()) {
+			if (all_sinks_held_by_caller() != ALL_SINKS_HELD)
+				flusher_flush_now(false, BOUND);
+			else if (!platform_is_in_handler())
+				all_sinks_flush_by_caller(false, BOUND);
+		}
+		python_take_back(let_go);
+		if (tell)
+			stats_print();
+	}
+	errno = saved_errno;
+}
+
+void last_words_before_exit(void)
+{
+	flush_and_go_on(false); /* the destructor tells */
+}
+
+void last_words_before_exec(void)
+{
+	flush_and_go_on(true);
+}

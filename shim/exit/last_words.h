@@ -1,0 +1,27 @@
+/* last_words.h -- what is pending comes out before the process ends */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_LAST_WORDS_H
+#define IDLEFLUSH_LAST_WORDS_H
+
+#include <stdint.h>
+
+/*
+ * Puts guards beneath `signals` (bit N - 1 for signal N), and ourselves at the end of quick_exit.
+ * Constructor only, once the flusher is awake.
+ */
+void last_words_init(uint64_t signals);
+
+/*
+ * The process ends now without libc's own flush: brings out what is pending, 250 ms at most. In a
+ * vfork child it does nothing. Any thread or signal handler; errno is kept.
+ */
+void last_words_before_end(void);
+
+/*
+ * The same where the process may go on, or libc flushes afterwards: nothing that could come out a
+ * second time. Before exec(3); before exit(3) and abort(3).
+ */
+void last_words_before_exec(void);
+void last_words_before_exit(void);
+
+#endif

@@ -1,0 +1,90 @@
+/* all_sinks.c -- all that can be flushed, as one */
+/* SPDX-License-Identifier: MIT */
+#include "flush/all_sinks.h"
+
+#include "base/futex.h"
+#include "flush/fork_gate.h"
+#include "runtime/python/gil.h"
+#include "runtime/python/python.h"
+#include "runtime/python/sys_streams.h"
+#include "sink/extra_streams.h"
+
+#define RETRY_STEP (NS_PER_MS / 4)
+
+bool all_sinks_may_hold(void)
+{
+	return std_streams_pending() || extra_streams_pending() || python_may_hold();
+}
+
+bool all_sinks_call_for_a_look(void)
+{
+	return std_streams_pending() || extra_streams_pending() ||
+	       (python_may_hold() && !python_sys_streams_are_silent());
+}
+
+static enum sink_result greater(enum sink_result a, enum sink_result b)
+{
+	return a > b ? a : b;
+}
+
+enum sink_result all_sinks_flush_streams(struct flush_params *params)
+{
+	enum sink_result standard = std_streams_flush(params);
+
+	return greater(standard, extra_streams_flush(params));
+}
+
+enum sink_result all_sinks_flush(struct flush_params *params)
+{
+	enum sink_result streams = all_sinks_flush_streams(params);
+
+	return greater(streams, python_flush(params));
+}
+
+bool all_sinks_flush_by_caller(bool ends, int64_t bound_ns)
+{
+	struct flush_params params = {.mode = SINK_ALL, .hold_ns = 1};
+	int64_t end = clock_now_ns() + bound_ns;
+	enum sink_result result;
+
+	while ((result = all_sinks_flush_streams(&params)) >= SINK_BUSY && clock_now_ns() < end)
+		futex_sleep(RETRY_STEP);
+	params.mode = SINK_FORCE;
+	if (ends && result >= SINK_BUSY)
+		result = all_sinks_flush_streams(&params);
+	return result < SINK_BUSY;
+}
+
+enum all_sinks_held all_sinks_held_by_caller(void)
+{
+	if (std_streams_held_by_caller() || python_gil_is_mine() || fork_gate_closed_by_caller())
+		return ALL_SINKS_HELD;
+	if (python_gil_may_be_in_use() || !std_streams_tells_owner())
+		return ALL_SINKS_UNKNOWN;
+	return ALL_SINKS_FREE;
+}
+
+void all_sinks_abandon(void)
+{
+	std_streams_abandon();
+	python_give_up();
+}
+
+void all_sinks_begin_in_child(bool drop)
+{
+	if (drop)
+		std_streams_drop();
+	extra_streams_begin_in_child(drop);
+	python_begin_in_child();
+}
+
+void all_sinks_wrote(int fd, size_t n)
+{
+	if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
+		python_wrote(n);
+}
+
+void all_sinks_file_changed(void)
+{
+	std_streams_file_changed();
+}

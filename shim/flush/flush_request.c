@@ -1,0 +1,103 @@
+/* flush_request.c -- what others ask of the flusher thread, and its answers */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each request has a ticket, so that nobody takes another's answer for its own: a flush that began
+ * before a line was printed may not bring it out.
+ * Owns: the words below. Written by whoever asks (`wanted`, `asked`) and by the thread.
+ * Called from: host threads, signal handlers, the flusher thread. Locks: none.
+ */
+#include "flush/flush_request.h"
+
+#include "base/futex.h"
+
+static _Atomic uint32_t wanted;   /* enum flush_request bits; set before `asked` counts them */
+static _Atomic uint32_t asked;    /* the last ticket that was given out */
+static _Atomic uint32_t answered; /* the last one that was served; a futex */
+static _Atomic uint32_t ended;    /* the thread has left our code; a futex */
+static void (*_Atomic after)(void);
+
+uint32_t flush_request_make(enum flush_request what)
+{
+	atomic_fetch_or(&wanted, what);
+	return atomic_fetch_add(&asked, 1) + 1;
+}
+
+static bool is_answered(uint32_t ticket)
+{
+	return atomic_load(&ended) || (int32_t)(atomic_load(&answered) - ticket) >= 0;
+}
+
+bool flush_request_await(uint32_t ticket, int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+	uint32_t seen = atomic_load(&answered);
+
+	while (!is_answered(ticket) && left > 0) {
+		futex_wait(&answered, seen, left);
+		seen = atomic_load(&answered);
+		left = end - clock_now_ns();
+	}
+	return is_answered(ticket);
+}
+
+void flush_request_set_then(void (*then)(void))
+{
+	atomic_store(&after, then);
+}
+
+bool flush_request_has_ended(void)
+{
+	return atomic_load(&ended);
+}
+
+void flush_request_await_end(int64_t bound_ns)
+{
+	futex_wait_change(&ended, 0, bound_ns);
+}
+
+bool flush_request_is_made(void)
+{
+	return atomic_load(&asked) != atomic_load(&answered);
+}
+
+uint32_t flush_request_take(uint32_t *ticket)
+{
+	*ticket = atomic_load(&asked);
+	/* Where another's ticket came late, its bits were served before: once more does no harm. */
+	return atomic_exchange(&wanted, 0) | FLUSH_REQUEST_FLUSH;
+}
+
+void flush_request_answer(uint32_t requests, uint32_t ticket)
+{
+	void (*then)(void);
+
+	atomic_store(&answered, ticket);
+	futex_wake(&answered);
+	then = requests & (FLUSH_REQUEST_THEN | FLUSH_REQUEST_END) ? atomic_exchange(&after, NULL)
+								   : NULL;
+	if (then)
+		then();
+}
+
+void flush_request_end(void)
+{
+	atomic_store(&ended, 1);
+	futex_wake(&ended);
+	atomic_fetch_add(&answered,
+			 1U << 30); /* another value: nobody falls asleep on the old one */
+	futex_wake(&answered);
+}
+
+/* Tickets go on: somebody may still look at the answer to its own. */
+void flush_request_begin_again(void)
+{
+	atomic_store(&answered, atomic_load(&asked));
+	atomic_store(&ended, 0);
+}
+
+void flush_request_reset(void)
+{
+	wanted = asked = answered = ended = 0;
+	after = NULL;
+}

@@ -1,0 +1,62 @@
+/* fork_gate.c -- keeps a fork and a flush apart */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The child of a fork must not inherit stdio in the middle of a flush: musl does not reset the
+ * streams' locks there, and its first printf would wait for ever for a thread that is not there.
+ * Owns: two words. Each side announces itself first and looks at the other then, so at least one
+ * sees the other; that takes sequential consistency.
+ */
+#include "flush/fork_gate.h"
+
+#include "base/futex.h"
+
+static _Atomic uint32_t inside; /* the flusher is inside a sink; a futex */
+static _Atomic uint32_t forks;  /* threads between fork_gate_close and fork_gate_open */
+static _Atomic int32_t closer;  /* the last of them */
+
+bool fork_gate_enter(void)
+{
+	atomic_store(&inside, 1);
+	if (!atomic_load(&forks))
+		return true;
+	fork_gate_leave();
+	return false;
+}
+
+void fork_gate_leave(void)
+{
+	atomic_store(&inside, 0);
+	if (atomic_load(&forks))
+		futex_wake(&inside);
+}
+
+unsigned fork_gate_close(int64_t bound_ns)
+{
+	int64_t end = clock_now_ns() + bound_ns;
+	int64_t left = bound_ns;
+	unsigned now;
+
+	atomic_store(&closer, (int32_t)syscall(SYS_gettid));
+	now = atomic_fetch_add(&forks, 1) + 1;
+	while (atomic_load(&inside) && left > 0) {
+		futex_wait(&inside, 1, left);
+		left = end - clock_now_ns();
+	}
+	return now;
+}
+
+void fork_gate_open(void)
+{
+	atomic_fetch_sub(&forks, 1);
+}
+
+bool fork_gate_closed_by_caller(void)
+{
+	return atomic_load(&forks) && atomic_load(&closer) == (int32_t)syscall(SYS_gettid);
+}
+
+void fork_gate_reset(void)
+{
+	atomic_store(&inside, 0);
+	atomic_store(&forks, 0);
+}

@@ -1,0 +1,75 @@
+/* stats.c -- the one line of counters at exit */
+/* SPDX-License-Identifier: MIT */
+/* The file is opened when the line is written: an open descriptor would change the program's. */
+#include "flush/stats.h"
+
+#include "base/futex.h"
+#include "base/log.h"
+#include "conn/conn.h"
+#include "conn/turn_taking.h"
+#include "flush/pass.h"
+
+#include <limits.h>
+
+static bool wanted;
+static char path[PATH_MAX]; /* "": stderr */
+static char program[64];    /* a copy: servers write their titles over the original */
+
+void stats_init(const struct config *config)
+{
+	const char *name = &program_invocation_short_name ? program_invocation_short_name : NULL;
+	const char *file = config->stats_file;
+	size_t used = 0;
+
+	wanted = config->stats;
+	for (size_t i = 0; name && name[i] && i < sizeof(program) - 1; i++)
+		program[i] = name[i];
+	if (!file)
+		return;
+	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {
+		used = strlen(path);
+		path[used++] = '/';
+	}
+	if (used + strlen(file) >= sizeof(path)) {
+		wanted = false;
+		log_debug("the name of the stats file is too long: no stats");
+		return;
+	}
+	memcpy(path + used, file, strlen(file) + 1);
+}
+
+static void put(struct log_line *line, const char *name, uint64_t value)
+{
+	log_text(line, name);
+	log_number(line, (int64_t)value);
+}
+
+void stats_print(void)
+{
+	struct pass_counts counts;
+	struct log_line line;
+	int fd = STDERR_FILENO;
+
+	if (!wanted)
+		return;
+	turn_taking_end_all(); /* the end of the process closes what was answered */
+	pass_read_counts(&counts);
+	log_begin(&line);
+	put(&line, "pid=", (uint64_t)getpid());
+	log_text(&line, " program=");
+	log_text(&line, *program ? program : "?");
+	put(&line, " responses=", conn_responses());
+	put(&line, " flushes=", counts.flushes);
+	put(&line, " bytes=", counts.bytes);
+	put(&line, " no_room=", counts.no_room);
+	put(&line, " heartbeats=", counts.heartbeats);
+	put(&line, " oldest_ms=", (uint64_t)(counts.oldest_ns / NS_PER_MS));
+	if (*path)
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return;
+	log_send(&line, fd);
+	if (*path)
+		syscall(SYS_close, fd);
+}

@@ -1,0 +1,83 @@
+/* http_queue.h -- the requests of an HTTP/1 connection that wait for their responses */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_HTTP_QUEUE_H
+#define IDLEFLUSH_HTTP_QUEUE_H
+
+#include <stdatomic.h>
+
+#include "http/http1.h"
+
+/*
+ * Requests are numbered from 0, modulo 2^32. One receiving side adds and one sending side takes,
+ * at the same time if need be; every word has one writer, so no locked instruction is needed.
+ * All zero: empty.
+ *
+ * Memory orders: what the sending side must know of a request was ordered by the program, which
+ * handed the request from its recv to its send, so relaxed will do. The other way round there is
+ * nothing but `answered`: release and acquire keep a bit from being written over before the
+ * response to its old request was framed.
+ */
+struct http_queue {
+	_Atomic uint32_t begun;    /* by the receiving side */
+	_Atomic uint32_t answered; /* by the sending side */
+	_Atomic uint32_t heads;    /* by the receiving side: bit N % 32, request N is a HEAD */
+	_Atomic uint32_t connects; /* by the receiving side: bit N % 32, request N is a CONNECT */
+};
+
+#define HTTP_QUEUE_SLOTS 32 /* bits of `heads` and `connects` */
+
+/*
+ * Receiving side: a request's first byte came. Until its method is known it is like any other:
+ * returns whether that much was noted, else http_queue_set_method() is needed for any method.
+ */
+bool http_queue_begin(struct http_queue *queue);
+
+/* Receiving side: the request begun last was none. */
+void http_queue_take_back(struct http_queue *queue);
+
+/*
+ * Receiving side: the method of the request begun last. Returns false where the queue cannot keep
+ * it: 32 requests before it one of another kind (HEAD, CONNECT, neither) waits still. As long as
+ * the kinds repeat like that the queue has no end.
+ */
+bool http_queue_set_method(struct http_queue *queue, enum http1_method method);
+
+static inline uint32_t http_queue_bit(uint32_t request)
+{
+	return UINT32_C(1) << request % HTTP_QUEUE_SLOTS;
+}
+
+/* How many wait. Signed: a request that was taken back may have been answered before. */
+static inline int32_t http_queue_waiting(const struct http_queue *queue)
+{
+	uint32_t begun = atomic_load_explicit(&queue->begun, memory_order_relaxed);
+	uint32_t answered = atomic_load_explicit(&queue->answered, memory_order_acquire);
+
+	return (int32_t)(begun - answered);
+}
+
+/* Sending side: the method that the next response answers, HTTP1_OTHER if nothing waits. */
+static inline enum http1_method http_queue_method(const struct http_queue *queue)
+{
+	uint32_t heads = atomic_load_explicit(&queue->heads, memory_order_relaxed);
+	uint32_t connects = atomic_load_explicit(&queue->connects, memory_order_relaxed);
+	uint32_t bit;
+
+	if (!(heads | connects) || http_queue_waiting(queue) <= 0)
+		return HTTP1_OTHER;
+	bit = http_queue_bit(atomic_load_explicit(&queue->answered, memory_order_relaxed));
+	if (heads & bit)
+		return HTTP1_IS_HEAD;
+	return connects & bit ? HTTP1_IS_CONNECT : HTTP1_OTHER;
+}
+
+/* Sending side: that response ended. Nothing waits: no effect (a 408, or it was not seen). */
+static inline void http_queue_answer(struct http_queue *queue)
+{
+	uint32_t answered = atomic_load_explicit(&queue->answered, memory_order_relaxed);
+
+	if (http_queue_waiting(queue) > 0)
+		atomic_store_explicit(&queue->answered, answered + 1, memory_order_release);
+}
+
+#endif

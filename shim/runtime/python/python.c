@@ -1,0 +1,200 @@
+/* python.c -- Python's sys.stdout and sys.stderr: when to flush, and who does it */
+/* SPDX-License-Identifier: MIT */
+/* Called from: the flusher thread (flush), host threads (let_go and its kin). Locks: none. */
+#include "runtime/python/python.h"
+
+#include "base/futex.h"
+#include "base/platform.h"
+#include "base/thread.h"
+#include "runtime/python/gil.h"
+#include "runtime/python/pending_call.h"
+#include "runtime/python/python_api.h"
+#include "runtime/python/python_hooks.h"
+#include "runtime/python/sys_streams.h"
+#include "runtime/python/visitor.h"
+
+#define RECHECK_UNBUFFERED_NS                                                                      \
+	NS_PER_S                   /* so long streams without a buffer are taken to stay that      \
+				    */
+#define MIN_CPU_NS           10000 /* ns of CPU time; to wake, print and sleep takes more */
+#define PENDING_CALL_BACKOFF 15    /* so many calls are not left after one that nobody made */
+
+/* Written by the flusher thread unless it says otherwise. */
+static bool called;            /* ... or this: a call was left, too */
+static uint32_t last;          /* the visit that a last flush waits for; 0: none */
+static int64_t ran_ns;         /* the program's CPU time when a flush was last asked for */
+static unsigned shy;           /* so many more calls are not left */
+static int64_t armed_since_ns; /* when the last flush was asked for that was armed */
+static _Atomic bool given_up;  /* a last flush does not wait for Python; host threads */
+
+void python_init(void (*in_child)(void))
+{
+	python_hooks_init(in_child);
+	python_api_find();
+}
+
+bool python_may_hold(void)
+{
+	return python_hooks_may_come() && python_visitor_saw_buffers();
+}
+
+void python_start(void)
+{
+	if (python_api())
+		python_visitor_start();
+}
+
+bool python_end_if_alone(void)
+{
+	bool second = python_visitor_is_started();
+
+	if (!thread_is_left_alone(second ? 2 : 1))
+		return false;
+	if (second)
+		python_visitor_end();
+	return true;
+}
+
+/* Is there an interpreter? Starts the second thread where one was loaded meanwhile. */
+static bool is_up(void)
+{
+	const struct python_api *python = python_api();
+
+	if (python ? python->Py_IsInitialized() : python_api_was_loaded())
+		python_visitor_start();
+	return python && python->Py_IsInitialized();
+}
+
+static int64_t cpu_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* What the threads of the program used of the CPU so far: all but ours. */
+static int64_t ran_so_far_ns(void)
+{
+	return cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns(CLOCK_THREAD_CPUTIME_ID) -
+	       python_visitor_cpu_ns();
+}
+
+static bool has_run(void)
+{
+	return ran_so_far_ns() - ran_ns >= MIN_CPU_NS;
+}
+
+static enum sink_result tell(int64_t since_ns)
+{
+	python_pending_call_withdraw();
+	python_sys_streams_armed(since_ns);
+	ran_ns = ran_so_far_ns();
+	python_visitor_request(false);
+	return SINK_CLEAN;
+}
+
+/*
+ * Is it max-age that asks for this flush, and not the quiet? On a machine that lets our thread wait
+ * it seems so after the quiet, too; but steady traffic had the last flush just before.
+ */
+static bool is_busy(const struct flush_params *params)
+{
+	int64_t before = armed_since_ns;
+
+	if (!params->armed_since_ns)
+		return false;
+	armed_since_ns = params->now_ns;
+	return params->now_ns - params->armed_since_ns >= params->hold_ns * 3 / 4 &&
+	       params->armed_since_ns - before < params->hold_ns;
+}
+
+static bool leave_call(int64_t since_ns)
+{
+	if (shy) {
+		shy--;
+		return false;
+	}
+	python_sys_streams_armed(since_ns);
+	ran_ns = ran_so_far_ns();
+	return python_pending_call_leave(SINK_WHOLE_LINES);
+}
+
+/*
+ * Asks both. A main thread that prints would be stopped by the other anywhere, maybe with a chunk
+ * in hand that is in none of the buffers any more; by itself it comes between two instructions.
+ */
+static enum sink_result flush_last(void)
+{
+	enum sink_result result;
+
+	if (atomic_load(&given_up))
+		return SINK_CLEAN;
+	if (!last) {
+		last = python_visitor_request(true);
+		called = python_pending_call_leave(SINK_ALL);
+	}
+	if (called && !python_pending_call_is_open())
+		result = SINK_CLEAN;
+	else if (python_visitor_was_there(last))
+		result = python_visitor_result();
+	else
+		return SINK_BUSY;
+	last = 0;
+	return result;
+}
+
+enum sink_result python_flush(struct flush_params *params)
+{
+	if (!is_up())
+		return SINK_CLEAN;
+	if (params->mode != SINK_WHOLE_LINES)
+		return flush_last();
+	last = 0;
+	if (!python_visitor_saw_buffers() &&
+	    params->now_ns - python_visitor_last_pass_ns() < RECHECK_UNBUFFERED_NS)
+		return SINK_CLEAN;
+	if (python_pending_call_is_open()) { /* nobody made it: the main thread waits */
+		shy = PENDING_CALL_BACKOFF;
+		return tell(params->armed_since_ns);
+	}
+	if (is_busy(params) && leave_call(params->armed_since_ns))
+		return SINK_DELEGATED;
+	return params->armed_since_ns || has_run() ? tell(params->armed_since_ns) : SINK_CLEAN;
+}
+
+void *python_let_go(void)
+{
+	void *let_go = python_visitor_is_started() ? python_gil_let_go() : NULL;
+
+	atomic_store(&given_up, python_gil_is_mine());
+	return let_go;
+}
+
+void python_take_back(void *let_go)
+{
+	python_visitor_go_on();
+	python_gil_take_back(let_go);
+}
+
+void python_give_up(void)
+{
+	atomic_store(&given_up, python_gil_is_mine());
+}
+
+void python_wrote(size_t n)
+{
+	if (python_hooks_open())
+		python_sys_streams_wrote(n);
+}
+
+void python_begin_in_child(void)
+{
+	last = shy = 0;
+	ran_ns = armed_since_ns = 0;
+	atomic_store(&given_up, false);
+	python_pending_call_begin_in_child();
+	python_hooks_begin_in_child();
+	python_sys_streams_begin_in_child();
+	python_visitor_begin_in_child();
+}

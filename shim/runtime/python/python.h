@@ -1,0 +1,62 @@
+/* python.h -- Python's sys.stdout and sys.stderr: when to flush, and who does it */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for the GIL may take as long as a thread computes, so the flusher never does. While
+ * Python is busy it leaves a call with the main thread (python_call.h); otherwise, or where that
+ * did not come to it, it tells a second thread of ours (python_thread.h).
+ * What is pending cannot be seen without the GIL: whether anything may be is guessed from what ran.
+ */
+#ifndef IDLEFLUSH_PYTHON_H
+#define IDLEFLUSH_PYTHON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sink/sink.h"
+
+/*
+ * Looks for an interpreter. `in_child` is called in a child of os.fork once Python works there
+ * again; or NULL. Constructor only.
+ */
+void python_init(void (*in_child)(void));
+
+/* Is there an interpreter that may hold lines? A few loads and calls; any context. */
+bool python_may_hold(void);
+
+/* Starts the second thread where there is an interpreter. The flusher thread, at its start. */
+void python_start(void);
+
+/*
+ * Where only our threads are left of the process (see thread_is_left_alone) ends the second and
+ * returns true: the flusher has to go as well. The flusher only, once a heartbeat.
+ */
+bool python_end_if_alone(void);
+
+/*
+ * Has the streams flushed, soon. Never waits. A heartbeat in a process that ran nothing since is
+ * ignored. SINK_DELEGATED: come again in a while. SINK_ALL and SINK_FORCE: SINK_BUSY until it is
+ * done, come again at once. The flusher only, with forks kept out.
+ */
+enum sink_result python_flush(struct flush_params *params);
+
+/*
+ * A thread that may hold the GIL is about to wait for a last flush: lets go of it, so that Python's
+ * lines come out, too. Where that is not safe (in a signal handler) they are given up instead, as
+ * nothing else would bring them out. Returns what python_take_back takes. Any context but a
+ * vfork child.
+ */
+void *python_let_go(void);
+
+/* The last flush is over and the process goes on. NULL: there is no GIL to take. Any context. */
+void python_take_back(void *let_go);
+
+/* The same for a thread that must not let go: Python's lines are given up if it has the GIL. */
+void python_give_up(void);
+
+/* `n` bytes were written to fd 1 or 2 by a call that we see: maybe Python's. Any context. */
+void python_wrote(size_t n);
+
+/* In a forked child: begins anew. Atfork child handler only. */
+void python_begin_in_child(void);
+
+#endif

@@ -1,0 +1,99 @@
+/* python_api.c -- CPython's functions, where there is an interpreter in the process */
+/* SPDX-License-Identifier: MIT */
+#include "runtime/python/python_api.h"
+
+#include "base/platform.h"
+
+#include <limits.h>
+
+static struct python_api calls;
+static const struct python_api *found; /* &calls, once that is complete */
+
+static unsigned long long loads; /* the loader's count, when we last looked */
+static char library[PATH_MAX];   /* of the interpreter that was loaded since */
+
+const struct python_api *python_api(void)
+{
+	return __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+}
+
+/* Stops at the first name that is missing: the other lookups would only allocate their errors. */
+static bool look_up(void *where)
+{
+#define LOOK_UP(result, name, arguments)                                                           \
+	calls.name = (result(*) arguments)dlsym(where, #name);                                     \
+	if (!calls.name)                                                                           \
+		return false;
+	PYTHON_CALLS(LOOK_UP)
+#undef LOOK_UP
+#define LOOK_UP(type, name)                                                                        \
+	calls.name = (type *)dlsym(where, #name);                                                  \
+	if (!calls.name)                                                                           \
+		return false;
+	PYTHON_DATA(LOOK_UP)
+#undef LOOK_UP
+	calls.current_thread_state = (void *(*)(void))dlsym(where, "_PyThreadState_UncheckedGet");
+	if (!calls.current_thread_state) /* its name since 3.13 */
+		calls.current_thread_state =
+			(void *(*)(void))dlsym(where, "PyThreadState_GetUnchecked");
+	calls.version = dlsym(where, "Py_Version");
+	return calls.current_thread_state;
+}
+
+static bool find(void *where)
+{
+	bool complete = look_up(where);
+
+	dlerror(); /* what is missing must not stay behind as the program's error */
+	if (complete)
+		__atomic_store_n(&found, &calls, __ATOMIC_RELEASE);
+	return complete;
+}
+
+/* --- an interpreter that comes later ------------------------------------------------------ */
+
+/* The count stands in every object's entry: one is enough to know that there is nothing new. */
+static int count_loads(struct dl_phdr_info *info, size_t size, void *count)
+{
+	(void)size;
+	*(unsigned long long *)count = info->dlpi_adds;
+	return 1;
+}
+
+static int look_at_name(struct dl_phdr_info *info, size_t size, void *is_there)
+{
+	const char *base = strrchr(info->dlpi_name, '/');
+
+	(void)size;
+	base = base ? base + 1 : info->dlpi_name;
+	if (strncmp(base, "libpython3", 10) != 0 || strlen(info->dlpi_name) >= sizeof(library))
+		return 0;
+	memcpy(library, info->dlpi_name, strlen(info->dlpi_name) + 1);
+	return *(bool *)is_there = true;
+}
+
+bool python_api_was_loaded(void)
+{
+	unsigned long long now = 0;
+	bool is_there = false;
+
+	dl_iterate_phdr(count_loads, &now);
+	if (now == loads)
+		return false;
+	loads = now;
+	dl_iterate_phdr(look_at_name, &is_there);
+	return is_there;
+}
+
+bool python_api_find_loaded(void)
+{
+	void *handle = dlopen ? dlopen(library, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+
+	return handle && find(handle);
+}
+
+void python_api_find(void)
+{
+	if (dlsym && dlerror && !find(RTLD_DEFAULT))
+		dl_iterate_phdr(count_loads, &loads);
+}

@@ -1,0 +1,204 @@
+/* sys_streams.c -- sys.stdout and sys.stderr, by whoever holds Python's lock */
+/* SPDX-License-Identifier: MIT */
+#include "runtime/python/sys_streams.h"
+
+#include "base/futex.h"
+#include "base/platform.h"
+#include "runtime/python/text_stream.h"
+#include "shared/introspect.h"
+
+#define NAMES       4
+#define PAUSE_FIRST (10 * NS_PER_MS)
+#define PAUSE_MOST  (500 * NS_PER_MS)
+#define PAUSES      8 /* from there on it is the longest */
+#define STANDARD    2 /* so many of them are what the process began with */
+#define TRIES       16
+
+static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "stderr"};
+
+static _Atomic uint64_t written; /* by host threads, in our wrappers */
+static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
+
+/* Written by who has the GIL. */
+static struct {
+	_Atomic uint64_t flushes, bytes, no_room;
+	_Atomic int64_t oldest_ns;
+	_Atomic int64_t last_ns; /* the last flush that brought something out */
+} counts;
+STATUS(STATUS_FLUSHES, counts.flushes);
+STATUS(STATUS_BYTES, counts.bytes);
+STATUS(STATUS_NO_ROOM, counts.no_room);
+STATUS(STATUS_OLDEST, counts.oldest_ns);
+STATUS(STATUS_FLUSHED, counts.last_ns);
+static _Atomic uint32_t in_vain; /* flushes since the last that brought something out */
+static _Atomic int64_t flushed_ns;
+
+/* What names[] stand for, NULL for None, for nothing, and for one that was there before. */
+struct streams {
+	struct python_object *objects[NAMES];
+};
+
+static struct streams take(const struct python_api *python)
+{
+	struct streams taken = {{NULL}};
+
+	for (size_t i = 0; i < NAMES; i++) {
+		struct python_object *object = python->PySys_GetObject(names[i]);
+		bool known = !object || object == python->_Py_NoneStruct;
+
+		for (size_t j = 0; j < i; j++)
+			known |= taken.objects[j] == object;
+		if (known)
+			continue;
+		python->Py_IncRef(object); /* another thread may replace it while we are at it */
+		taken.objects[i] = object;
+	}
+	return taken;
+}
+
+static void give_back(const struct python_api *python, const struct streams *taken)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		python->Py_DecRef(taken->objects[i]);
+}
+
+/* `before`: how much was written when the flush began. */
+static void count(uint64_t before, bool no_room)
+{
+	uint64_t bytes = python_sys_streams_written() - before;
+	int64_t since = atomic_exchange(&since_ns, 0);
+	int64_t age = bytes && since ? clock_now_ns() - since : 0;
+
+	atomic_store(&flushed_ns, clock_now_ns());
+	if (bytes)
+		atomic_store(&counts.last_ns, clock_now_ns());
+	atomic_store(&in_vain, bytes ? 0 : atomic_load(&in_vain) + 1);
+	atomic_fetch_add(&counts.flushes, bytes != 0);
+	atomic_fetch_add(&counts.bytes, bytes);
+	atomic_fetch_add(&counts.no_room, no_room);
+	if (age > atomic_load(&counts.oldest_ns))
+		atomic_store(&counts.oldest_ns, age);
+}
+
+static enum sink_result flush_each(const struct python_api *python, enum sink_mode mode,
+				   bool *buffered)
+{
+	struct streams taken = take(python);
+	enum sink_result most = SINK_CLEAN;
+
+	*buffered = false;
+	for (size_t i = 0; i < NAMES; i++) {
+		struct python_object *object = taken.objects[i];
+		enum sink_result result;
+
+		if (!object || (i < STANDARD && mode == SINK_WHOLE_LINES &&
+				python_text_stream_is_unbuffered(python, object)))
+			continue;
+		result = python_text_stream_flush(python, object, mode, NULL);
+		*buffered |= result != SINK_CLEAN;
+		if (result > most)
+			most = result;
+	}
+	give_back(python, &taken);
+	return most;
+}
+
+/*
+ * A write lets go of the GIL, and another thread may print meanwhile. Where this is the last
+ * chance: once more, until nothing was written and so nobody can have printed.
+ */
+static bool is_to_repeat(enum sink_mode mode, uint64_t before, int *tries)
+{
+	return mode != SINK_WHOLE_LINES && python_sys_streams_written() != before &&
+	       ++*tries < TRIES;
+}
+
+enum sink_result python_sys_streams_flush(const struct python_api *python, enum sink_mode mode,
+					  bool *buffered)
+{
+	uint64_t first = python_sys_streams_written(), before;
+	enum sink_result result;
+	int tries = 0;
+
+	do {
+		before = python_sys_streams_written();
+		result = flush_each(python, mode, buffered);
+	} while (is_to_repeat(mode, before, &tries));
+	count(first, result == SINK_NO_ROOM);
+	return result;
+}
+
+static bool flush_own(const struct python_api *python, enum sink_mode mode, bool *raised)
+{
+	struct streams taken = take(python);
+	bool all = true;
+
+	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
+		struct python_object *object = taken.objects[i];
+
+		if (object && !python_text_stream_is_own(python, object))
+			all = false;
+		else if (object && (mode != SINK_WHOLE_LINES ||
+				    !python_text_stream_is_unbuffered(python, object)))
+			all &= python_text_stream_flush(python, object, mode, raised) !=
+			       SINK_NO_ROOM;
+	}
+	give_back(python, &taken);
+	return all;
+}
+
+bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mode mode,
+				  bool *raised)
+{
+	uint64_t first = python_sys_streams_written(), before;
+	int tries = 0;
+	bool all;
+
+	do {
+		before = python_sys_streams_written();
+		all = flush_own(python, mode, raised);
+	} while (!(raised && *raised) && is_to_repeat(mode, before, &tries));
+	count(first, false);
+	return all;
+}
+
+void python_sys_streams_wrote(size_t n)
+{
+	atomic_fetch_add_explicit(&written, n, memory_order_relaxed);
+}
+
+uint64_t python_sys_streams_written(void)
+{
+	return atomic_load_explicit(&written, memory_order_relaxed);
+}
+
+bool python_sys_streams_are_silent(void)
+{
+	uint32_t n = atomic_load_explicit(&in_vain, memory_order_relaxed);
+
+	if (n < 2)
+		return false;
+	return clock_now_ns() - atomic_load_explicit(&flushed_ns, memory_order_relaxed) <
+	       (n < PAUSES ? PAUSE_FIRST << (n - 2) : PAUSE_MOST);
+}
+
+void python_sys_streams_armed(int64_t ns)
+{
+	int64_t none = 0;
+
+	atomic_compare_exchange_strong(&since_ns, &none, ns);
+}
+
+void python_sys_streams_read_counts(struct python_sys_streams_counts *read)
+{
+	read->flushes = atomic_load(&counts.flushes);
+	read->bytes = atomic_load(&counts.bytes);
+	read->no_room = atomic_load(&counts.no_room);
+	read->oldest_ns = atomic_load(&counts.oldest_ns);
+}
+
+void python_sys_streams_begin_in_child(void)
+{
+	atomic_store(&since_ns, 0);
+	memset(&counts, 0, sizeof(counts));
+}

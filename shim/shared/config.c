@@ -1,0 +1,179 @@
+/* config.c -- the settings: one table, and the strict reading of their values */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Called from: the library's constructor; the launcher.
+ * Never: the locale, errno, allocation. That rules strtod, strtoull and strcasecmp out.
+ */
+#include "shared/config.h"
+
+#include "shared/config_value.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Weak, as all that the library needs of a libc: see base/platform.h. */
+#pragma weak fnmatch
+#pragma weak getenv
+
+#define ITEM_MAX 4096 /* a glob, with its NUL: PATH_MAX */
+
+#define SIGNAL_NAMES "TERM,INT,HUP,QUIT,SEGV,BUS,FPE,ILL,ABRT,SYS"
+
+static int parse_start(const char *value, enum config_start *start)
+{
+	bool server = !strcmp(value, "server");
+
+	if (!server && strcmp(value, "constructor"))
+		return -EINVAL;
+	*start = server ? CONFIG_START_SERVER : CONFIG_START_CONSTRUCTOR;
+	return 0;
+}
+
+static int parse_list(const char *value, const char **list)
+{
+	const char *item = value;
+
+	do {
+		if (!config_value_item(item))
+			return -EINVAL;
+		item += config_value_item(item);
+	} while (*item++);
+	*list = value;
+	return 0;
+}
+
+static int parse_switch(const char *value, bool *on)
+{
+	if (strcmp(value, "0") && strcmp(value, "1"))
+		return -EINVAL;
+	*on = *value == '1';
+	return 0;
+}
+
+static int parse_stats(const char *value, struct config *config)
+{
+	bool path = parse_switch(value, &config->stats) != 0;
+
+	config->stats = config->stats || path;
+	config->stats_file = path ? value : NULL;
+	return 0;
+}
+
+#define FIELD(name) offsetof(struct config, name)
+
+/* env, option, letter, argument, optional, fallback, allowed, help, form */
+const struct config_setting config_settings[] = {
+	{"IDLEFLUSH_IDLE", "idle", 'i', "TIME", false, "5ms", "100us to 1h",
+	 "quiet time before a flush", CONFIG_TIME, .field = FIELD(idle_ns), .min = 100 * US_NS,
+	 .max = HOUR_NS},
+	{"IDLEFLUSH_MAX_AGE", "max-age", 'm', "TIME", false, "10ms", "0, or 100us to 1h",
+	 "bound under steady traffic; 0: no bound", CONFIG_TIME, .field = FIELD(max_age_ns),
+	 .min = 100 * US_NS, .max = HOUR_NS, .zero = true},
+	{"IDLEFLUSH_HEARTBEAT", "heartbeat", 0, "TIME", false, "1s", "0, or 10ms to 1d",
+	 "flush this often in any case; 0: never", CONFIG_TIME, .field = FIELD(heartbeat_ns),
+	 .min = 10 * MS_NS, .max = DAY_NS, .zero = true},
+	{"IDLEFLUSH_BUFFER", "buffer", 'b', "SIZE", false, NULL, "1 to 1G",
+	 "size of stdout's buffer; default: libc's own", CONFIG_SIZE, .field = FIELD(buffer),
+	 .min = 1, .max = 1 << 30},
+	{"IDLEFLUSH_SIGNALS", "signals", 0, "LIST", false, SIGNAL_NAMES,
+	 "none, or some of " SIGNAL_NAMES, "flush before dying of these, or none", CONFIG_SIGNALS,
+	 .field = FIELD(signals)},
+	{"IDLEFLUSH_START", "start", 0, "WHEN", false, "constructor", "constructor or server",
+	 "constructor: before main; server: once it serves", CONFIG_START, .field = FIELD(start)},
+	{"IDLEFLUSH_FILES", "files", 0, "GLOB[,GLOB...]", false, NULL, "globs, by commas",
+	 "keep these log files fresh too; default: none", CONFIG_LIST, .field = FIELD(files)},
+	{"IDLEFLUSH_ONLY", "only", 0, "NAME[,NAME...]", false, NULL, "globs, by commas",
+	 "act only in programs so named; default: in all", CONFIG_LIST, .field = FIELD(only)},
+	{"IDLEFLUSH_STATS", "stats", 0, "FILE", true, NULL, "0, 1 or a path",
+	 "a line of counters at exit, to stderr or FILE", CONFIG_OUTPUT, .field = FIELD(stats)},
+	{"IDLEFLUSH_DEBUG", "debug", 0, NULL, false, NULL, "0 or 1",
+	 "say on stderr what is decided", CONFIG_SWITCH, .field = FIELD(debug)},
+	{"IDLEFLUSH_DISABLE", NULL, 0, NULL, false, NULL, "0 or 1", "1: asleep", CONFIG_SWITCH,
+	 .field = FIELD(disable)},
+	{.env = NULL},
+};
+
+/* A time or a size within the setting's limits. */
+static int set_number(const struct config_setting *setting, const char *value, void *field)
+{
+	int64_t number;
+	int error = setting->form == CONFIG_TIME ? config_value_time(value, &number)
+						 : config_value_size(value, &number);
+
+	if (error)
+		return error;
+	if ((number < setting->min || number > setting->max) && !(setting->zero && number == 0))
+		return -ERANGE;
+	if (setting->form == CONFIG_TIME)
+		*(int64_t *)field = number;
+	else
+		*(size_t *)field = (size_t)number;
+	return 0;
+}
+
+int config_set(struct config *config, const struct config_setting *setting, const char *value)
+{
+	void *field = (char *)config + setting->field;
+
+	if (!*value)
+		return -EINVAL;
+	switch (setting->form) {
+	case CONFIG_TIME:
+	case CONFIG_SIZE:
+		return set_number(setting, value, field);
+	case CONFIG_SIGNALS:
+		return config_value_signals(value, field);
+	case CONFIG_START:
+		return parse_start(value, field);
+	case CONFIG_LIST:
+		return parse_list(value, field);
+	case CONFIG_OUTPUT:
+		return parse_stats(value, config);
+	case CONFIG_SWITCH:
+		break;
+	}
+	return parse_switch(value, field);
+}
+
+void config_init(struct config *config)
+{
+	*config = (struct config){0};
+	for (const struct config_setting *setting = config_settings; setting->env; setting++)
+		if (setting->fallback)
+			config_set(config, setting, setting->fallback);
+}
+
+void config_read(struct config *config,
+		 void (*complain)(const char *env, const char *value, const char *allowed))
+{
+	config_init(config);
+	for (const struct config_setting *setting = config_settings; setting->env; setting++) {
+		const char *value = getenv(setting->env);
+
+		if (value && *value && config_set(config, setting, value) && complain)
+			complain(setting->env, value, setting->allowed);
+	}
+}
+
+bool config_match(const char *list, const char *name)
+{
+	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+	char glob[ITEM_MAX];
+
+	if (!list)
+		return false;
+	do {
+		size_t length = config_value_item(list);
+
+		if (length < sizeof(glob)) {
+			memcpy(glob, list, length);
+			glob[length] = '\0';
+			if (!fnmatch(glob, strchr(glob, '/') ? name : last, 0))
+				return true;
+		}
+		list += length;
+	} while (*list++);
+	return false;
+}

@@ -1,0 +1,243 @@
+/* extra_streams.c -- the further C streams that are kept fresh */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the slots. Each has one word that says whose it is; whoever wants a slot moves the word by
+ * compare-and-swap, so nobody waits but a close for a flush of the same stream.
+ * Called from: host threads (opened, closing, pending), the flusher thread and atfork prepare
+ * (flush).
+ * Not seen: closes inside libc. endmntent(3) and pclose(3) close what libc itself opened, which is
+ * not watched; fcloseall(3) frees nothing.
+ * Never: a look into a stream whose slot is not held, for another thread may be closing it.
+ */
+#include "sink/extra_streams.h"
+
+#include "base/futex.h"
+#include "shared/config.h"
+#include "shared/introspect.h"
+#include "sink/stdio_fd.h"
+
+#include <limits.h>
+
+#define SLOTS       32
+#define CLOSE_BOUND (100 * NS_PER_MS)
+
+enum use {
+	USE_FREE,
+	USE_MAKING, /* being filled in */
+	USE_IDLE,   /* watched */
+	USE_HELD,   /* watched, and being flushed or looked into */
+	USE_GONE,   /* closed in the middle of that */
+};
+
+struct slot {
+	_Atomic uint32_t use; /* enum use; a futex */
+	FILE *_Atomic file;   /* what `stream` is about, also while that is being flushed */
+	struct sink_stream stream;
+};
+
+static struct slot slots[SLOTS];
+STATUS_ENTRY(.address = &slots[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
+	     .records = SLOTS, .stride = sizeof(struct slot));
+static _Atomic uint32_t watched; /* slots that are not free */
+static _Atomic uint32_t closers; /* threads that wait for a slot */
+static const char *globs;        /* written by the constructor only */
+
+void extra_streams_init(const char *files)
+{
+	globs = files;
+}
+
+bool extra_streams_any(void)
+{
+	return atomic_load_explicit(&watched, memory_order_relaxed) != 0;
+}
+
+static bool move(struct slot *slot, enum use from, enum use to)
+{
+	uint32_t use = from;
+
+	return atomic_compare_exchange_strong(&slot->use, &use, to);
+}
+
+static void release(struct slot *slot)
+{
+	atomic_store(&slot->file, NULL);
+	atomic_fetch_sub(&watched, 1);
+	atomic_store(&slot->use, USE_FREE);
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+static bool is_writable(const char *mode)
+{
+	return *mode == 'w' || *mode == 'a' || strchr(mode, '+');
+}
+
+/* Flushing to a terminal or /dev/null brings nothing: no match. */
+static bool is_standard_output(int fd)
+{
+	struct stat file;
+
+	return syscall(SYS_fstat, fd, &file) == 0 && !S_ISCHR(file.st_mode) &&
+	       stdio_fd_is_file(&file);
+}
+
+/* A relative path, or none at all, is looked up by the descriptor. */
+static bool is_named(int fd, const char *path)
+{
+	char link[40] = "/proc/self/fd/", name[PATH_MAX], *at = link + sizeof(link);
+	size_t length = 0;
+	long n;
+
+	if (!globs)
+		return false;
+	if (path && config_match(globs, path))
+		return true;
+	*--at = '\0';
+	do
+		*--at = (char)('0' + fd % 10);
+	while (fd /= 10);
+	length = strlen(link);
+	memmove(link + length, at, strlen(at) + 1);
+	n = syscall(SYS_readlinkat, AT_FDCWD, link, name, sizeof(name) - 1);
+	if (n <= 0)
+		return false;
+	name[n] = '\0';
+	return config_match(globs, name);
+}
+
+static void watch(FILE *file)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+
+		if (!move(slot, USE_FREE, USE_MAKING))
+			continue;
+		atomic_fetch_add(&watched, 1);
+		slot->stream.file = file;
+		slot->stream.tail_ns = 0;
+		atomic_store_explicit(&slot->stream.muted, 0, memory_order_relaxed);
+		atomic_store(&slot->file, file);
+		atomic_store(&slot->use, USE_IDLE);
+		return;
+	}
+}
+
+void extra_streams_opened(FILE *file, const char *path, const char *mode)
+{
+	int fd;
+
+	if (file == stdout || file == stderr || !is_writable(mode))
+		return;
+	fd = fileno_unlocked(file);
+	if (fd >= 0 && (is_standard_output(fd) || is_named(fd, path)))
+		watch(file);
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
+
+/* Takes it from whoever holds it. False: that one is left to free the slot. */
+static bool take(struct slot *slot)
+{
+	int64_t end = clock_now_ns() + CLOSE_BOUND;
+
+	while (!move(slot, USE_IDLE, USE_MAKING)) {
+		int64_t left = end - clock_now_ns();
+
+		if (left <= 0 && move(slot, USE_HELD, USE_GONE))
+			return false;
+		if (atomic_load(&slot->use) == USE_GONE)
+			return false; /* a stream that was closed earlier, at the same address */
+		if (left > 0)
+			futex_wait(&slot->use, USE_HELD, left);
+	}
+	return true;
+}
+
+static void leave(struct slot *slot)
+{
+	bool taken;
+
+	atomic_fetch_add(&closers, 1);
+	taken = take(slot);
+	atomic_fetch_sub(&closers, 1);
+	if (taken)
+		release(slot);
+}
+
+void extra_streams_closing(const FILE *file)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (atomic_load(&slots[i].file) == file)
+			leave(&slots[i]);
+}
+
+/* --- pending bytes, flushing -------------------------------------------------------------- */
+
+/* False: it was closed meanwhile. */
+static bool let_go(struct slot *slot)
+{
+	if (move(slot, USE_HELD, USE_IDLE)) {
+		if (atomic_load(&closers))
+			futex_wake(&slot->use);
+		return true;
+	}
+	release(slot);
+	return false;
+}
+
+static enum sink_result flush(struct slot *slot, struct flush_params *params)
+{
+	enum sink_result result;
+
+	if (!move(slot, USE_IDLE, USE_HELD))
+		return SINK_CLEAN;
+	result = stream_flush(&slot->stream, params);
+	return let_go(slot) ? result : SINK_CLEAN;
+}
+
+/* One that is held by another thread is most likely being flushed, and that is not done yet. */
+static bool is_pending(struct slot *slot)
+{
+	bool pending;
+
+	if (!move(slot, USE_IDLE, USE_HELD))
+		return atomic_load(&slot->use) == USE_HELD;
+	pending = stream_pending(&slot->stream);
+	let_go(slot);
+	return pending;
+}
+
+bool extra_streams_pending(void)
+{
+	for (size_t i = 0; extra_streams_any() && i < SLOTS; i++)
+		if (is_pending(&slots[i]))
+			return true;
+	return false;
+}
+
+enum sink_result extra_streams_flush(struct flush_params *params)
+{
+	enum sink_result most = SINK_CLEAN;
+
+	for (size_t i = 0; extra_streams_any() && i < SLOTS; i++) {
+		enum sink_result result = flush(&slots[i], params);
+
+		if (result > most)
+			most = result;
+	}
+	return most;
+}
+
+void extra_streams_begin_in_child(bool drop)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		bool kept = move(slot, USE_HELD, USE_IDLE) || atomic_load(&slot->use) == USE_IDLE;
+
+		if (kept && drop && __fpending(slot->stream.file))
+			__fpurge(slot->stream.file);
+		else if (!kept && atomic_load(&slot->use) != USE_FREE)
+			release(slot); /* whoever was opening or closing it is not here */
+	}
+}

@@ -1,0 +1,93 @@
+/* atfork.c -- what happens around a fork */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Before: no flush in progress, and nothing pending -- a child inherits pending bytes and would
+ * bring out its copy, so that a start-up line came once from every worker. After: the child begins
+ * anew. vfork, posix_spawn and raw clone(2) run no handlers; see flusher_is_owner and
+ * MADV_WIPEONFORK in flusher.c for those.
+ * Called from: host threads, as atfork handlers.
+ */
+#include "wrap/atfork.h"
+
+#include "base/futex.h"
+#include "conn/conn.h"
+#include "conn/turn_taking.h"
+#include "exit/fatal_signal.h"
+#include "flush/all_sinks.h"
+#include "flush/flusher.h"
+#include "flush/fork_gate.h"
+
+#define WAIT_BOUND (100 * NS_PER_MS)
+#define WAIT_MOST  (2 * NS_PER_S)
+#define BUSY_BOUND (20 * NS_PER_MS)
+#define BUSY_STEP  (NS_PER_MS / 20)
+
+/* Written before a fork, read in its child: the flusher's state is wiped there. */
+static _Atomic bool awake_at_fork;
+static _Atomic bool inherited_pending; /* a fork under way could not flush something */
+
+/*
+ * How long to wait for a flush in progress, which takes microseconds unless the machine is so busy
+ * that its thread does not run. With musl a child would find the stream locked, for good.
+ */
+static int64_t wait_bound(void)
+{
+	return platform_fork_frees_streams() ? WAIT_BOUND : WAIT_MOST;
+}
+
+/*
+ * Another thread may be inside stdio for a moment; not so long that a fork would suffer. What it
+ * has there then is the parent's to bring out: the child drops it like what comes after.
+ */
+static enum sink_result flush_all(void)
+{
+	int64_t end = clock_now_ns() + BUSY_BOUND;
+	struct flush_params params = {.mode = SINK_ALL, .hold_ns = 1};
+	enum sink_result result;
+
+	while ((result = all_sinks_flush_streams(&params)) == SINK_BUSY && clock_now_ns() < end)
+		futex_sleep(BUSY_STEP);
+	return result;
+}
+
+/* A handler that interrupted printf has its lock, and would flush in the middle of it. */
+static bool may_flush(void)
+{
+	return !std_streams_held_by_caller() || !platform_is_in_handler();
+}
+
+static void prepare(void)
+{
+	int saved_errno = errno;
+
+	if (fork_gate_close(wait_bound()) == 1)
+		inherited_pending = false;
+	awake_at_fork = flusher_awake();
+	if (awake_at_fork && (!may_flush() || flush_all() == SINK_NO_ROOM))
+		inherited_pending = true;
+	errno = saved_errno;
+}
+
+static void parent(void)
+{
+	fork_gate_open();
+}
+
+static void child(void)
+{
+	int saved_errno = errno;
+
+	/* What came since was printed by a thread that is not here; the parent has it, too. */
+	all_sinks_begin_in_child(awake_at_fork && !inherited_pending);
+	fork_gate_reset();
+	turn_taking_end_all(); /* the parent's answers: to close a copy here is not to end one */
+	conn_restart_count();
+	fatal_signal_begin_in_child();
+	flusher_begin_in_child(awake_at_fork, inherited_pending);
+	errno = saved_errno;
+}
+
+int atfork_init(void)
+{
+	return platform_at_fork(prepare, parent, child);
+}

@@ -1,0 +1,9 @@
+/* atfork.h -- what happens around a fork */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_ATFORK_H
+#define IDLEFLUSH_ATFORK_H
+
+/* Registers the fork handlers. Returns 0 or a negative errno. Constructor only. */
+int atfork_init(void);
+
+#endif

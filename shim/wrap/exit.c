@@ -1,0 +1,131 @@
+/* exit.c -- the exported functions that end the program past libc's own flush */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Last words first, then the real call. Where an exec fails the bytes are merely out early. exit(3)
+ * flushes by itself, without locks: where two threads call it, one while the other is in our
+ * destructor, it must not find the flusher at work.
+ */
+#include "exit/hidden_handler.h"
+#include "exit/last_words.h"
+#include "base/next.h"
+#include "base/platform.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+EXPORT void exit(int status)
+{
+	last_words_before_exit();
+	NEXT(exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void _exit(int status)
+{
+	last_words_before_end();
+	NEXT(_exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void _Exit(int status)
+{
+	last_words_before_end();
+	NEXT(_Exit)(status);
+	__builtin_unreachable();
+}
+
+/*
+ * A guard of SIGABRT does it where there is one; a handler of the program's may survive. The first
+ * process of a pid namespace does not die of that signal, but of what comes after it.
+ */
+EXPORT void abort(void)
+{
+	if (!hidden_handler_is_set(SIGABRT) || getpid() == 1)
+		last_words_before_exit();
+	NEXT(abort)();
+	__builtin_unreachable();
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	last_words_before_exec();
+	return NEXT(execve)(path, argv, envp);
+}
+
+EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	last_words_before_exec();
+	return NEXT(execveat)(dir, path, argv, envp, flags);
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	last_words_before_exec();
+	return NEXT(fexecve)(fd, argv, envp);
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	last_words_before_exec();
+	return NEXT(execv)(path, argv);
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+	last_words_before_exec();
+	return NEXT(execvp)(file, argv);
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	last_words_before_exec();
+	return NEXT(execvpe)(file, argv, envp);
+}
+
+/*
+ * The variadic ones pass their list on as an array on the stack, for a vfork child may call them:
+ * no heap. `first` and what follows up to NULL become `argv`.
+ */
+#define COLLECT(argv, list, first)                                                                 \
+	size_t count = 0;                                                                          \
+	va_start(list, first);                                                                     \
+	for (const char *at = first; at; at = va_arg(list, const char *))                          \
+		count++;                                                                           \
+	va_end(list);                                                                              \
+	char **argv = __builtin_alloca((count + 1) * sizeof(*argv));                               \
+	argv[0] = (char *)(first);                                                                 \
+	va_start(list, first);                                                                     \
+	for (size_t i = 1; i <= count; i++)                                                        \
+		argv[i] = va_arg(list, char *);
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+	va_list list;
+	COLLECT(argv, list, first)
+
+	va_end(list);
+	last_words_before_exec();
+	return NEXT(execv)(path, argv);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+	va_list list;
+	COLLECT(argv, list, first)
+
+	va_end(list);
+	last_words_before_exec();
+	return NEXT(execvp)(file, argv);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+	va_list list;
+	char *const *envp;
+	COLLECT(argv, list, first)
+
+	envp = va_arg(list, char *const *);
+	va_end(list);
+	last_words_before_exec();
+	return NEXT(execve)(path, argv, envp);
+}

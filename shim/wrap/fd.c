@@ -1,0 +1,117 @@
+/* fd.c -- the exported functions that make, end and rename descriptors */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A number that is about to be free is forgotten before the real call: another thread may get the
+ * same number the moment it is free. vfork children run here in their parent's memory; activity
+ * asks who they are before it forgets anything.
+ */
+#include "wrap/activity.h"
+#include "flush/flusher.h"
+#include "base/next.h"
+#include "base/platform.h"
+
+#include <linux/close_range.h>
+
+static inline void closing(unsigned int first, unsigned int last)
+{
+	int saved_errno;
+
+	if (!flusher_awake())
+		return;
+	saved_errno = errno;
+	activity_closing(first, last);
+	errno = saved_errno;
+}
+
+static inline void duplicated(int from, int to)
+{
+	int saved_errno;
+
+	if (to < 0 || from == to || !flusher_awake())
+		return;
+	saved_errno = errno;
+	activity_duplicated(from, to);
+	errno = saved_errno;
+}
+
+EXPORT int socket(int domain, int type, int protocol)
+{
+	int made = next.socket(domain, type, protocol);
+
+	if (made >= 0)
+		closing((unsigned int)made,
+			(unsigned int)made); /* should its last close have escaped us */
+	return made;
+}
+
+EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
+{
+	int done = next.connect(fd, addr, length);
+	int saved_errno;
+
+	if (!flusher_awake())
+		return done;
+	saved_errno = errno;
+	if (done == 0 || saved_errno == EINPROGRESS || saved_errno == EINTR)
+		activity_connected(fd);
+	errno = saved_errno;
+	return done;
+}
+
+EXPORT int shutdown(int fd, int how)
+{
+	int done = next.shutdown(fd, how);
+
+	if (done == 0 && flusher_awake())
+		activity_shut(fd, how);
+	return done;
+}
+
+EXPORT int close(int fd)
+{
+	closing((unsigned int)fd, (unsigned int)fd);
+	return next.close(fd);
+}
+
+EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		closing(first, last);
+	return next.close_range(first, last, flags);
+}
+
+EXPORT void closefrom(int lowest)
+{
+	closing(lowest < 0 ? 0 : (unsigned int)lowest, ~0U);
+	next.closefrom(lowest);
+}
+
+EXPORT int dup(int fd)
+{
+	int made = next.dup(fd);
+
+	duplicated(fd, made);
+	return made;
+}
+
+EXPORT int dup2(int from, int to)
+{
+	int done;
+
+	if (from != to)
+		closing((unsigned int)to, (unsigned int)to);
+	done = next.dup2(from, to);
+	duplicated(from, done);
+	return done;
+}
+
+EXPORT int dup3(int from, int to, int flags)
+{
+	int done;
+
+	if (from != to)
+		closing((unsigned int)to, (unsigned int)to);
+	done = next.dup3(from, to, flags);
+	duplicated(from, done);
+	return done;
+}

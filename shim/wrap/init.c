@@ -1,0 +1,123 @@
+/* init.c -- constructor and destructor: the order of start and stop */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whatever cannot be had on the way up leaves us asleep, with a line under debug; nothing here
+ * ends the program or speaks without being asked.
+ */
+#include "shared/config.h"
+#include "flush/flusher.h"
+#include "wrap/atfork.h"
+#include "exit/last_words.h"
+#include "base/log.h"
+#include "base/next.h"
+#include "base/platform.h"
+#include "sink/writable.h"
+#include "sink/sink.h"
+#include "runtime/python/python.h"
+#include "flush/stats.h"
+#include "base/decision.h"
+#include "shared/introspect.h"
+#include "sink/extra_streams.h"
+#include "sink/unlocked.h"
+
+#include <sys/syscall.h>
+
+STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
+STATUS_BEHIND(STATUS_ARMED_SINCE, flusher, struct flusher, armed_since_ns);
+
+static void complain(const char *env, const char *value, const char *allowed)
+{
+	struct log_line line;
+
+	log_begin(&line);
+	log_text(&line, env);
+	log_text(&line, "='");
+	log_text(&line, value);
+	log_text(&line, "' is not ");
+	log_text(&line, allowed);
+	log_text(&line, "; the default holds");
+	log_send(&line, STDERR_FILENO);
+}
+
+static void read_config(struct config *config)
+{
+	config_read(config, NULL);
+	log_set_debug(config->debug);
+	if (config->debug)
+		config_read(config, complain);
+}
+
+/* The name a script runs under is the thread's name, its interpreter's is the invocation's. */
+static bool is_named(const char *only)
+{
+	char comm[16] = "";
+
+	syscall(SYS_prctl, PR_GET_NAME, comm);
+	return config_match(only, comm) || (&program_invocation_short_name &&
+					    config_match(only, program_invocation_short_name));
+}
+
+/* NULL: awake. Else why not, in a few words. */
+static const char *reason_to_sleep(const struct config *config)
+{
+	if (getauxval(AT_SECURE))
+		return "set-id program: asleep";
+	if (config->disable)
+		return "IDLEFLUSH_DISABLE: asleep";
+	if (config->only && !is_named(config->only))
+		return "not named by IDLEFLUSH_ONLY: asleep";
+	if (unlocked_is_used())
+		return "the program writes to stdio without locks: asleep";
+	return NULL;
+}
+
+/* Nothing can be flushed to a terminal; there the thread waits for a sign of a server, too. */
+static bool starts_now(const struct config *config)
+{
+	return config->start == CONFIG_START_CONSTRUCTOR &&
+	       writable_bytes(STDOUT_FILENO, true) != WRITABLE_NEVER;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	struct config config;
+	const char *reason;
+	int saved_errno;
+
+	if (!platform_usable()) {
+		next_resolve(); /* asleep, but the calls pass through us */
+		decision_set("there is no libc that has all we need: asleep");
+		return;
+	}
+	saved_errno = errno;
+	next_resolve();
+	read_config(&config);
+	reason = reason_to_sleep(&config);
+	if (!reason) {
+		stats_init(&config);
+		std_streams_init();
+		extra_streams_init(config.files);
+		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
+		if (config.buffer)
+			std_streams_set_buffer(config.buffer);
+		if (flusher_init(&config) || atfork_init())
+			reason = "out of memory: asleep";
+		else if (starts_now(&config))
+			flusher_start();
+		if (flusher_awake())
+			last_words_init(config.signals);
+	}
+	if (reason || flusher_awake())
+		decision_set(reason ? reason : "awake");
+	errno = saved_errno;
+}
+
+__attribute__((destructor)) static void stop(void)
+{
+	bool awake = platform_usable() && flusher_awake() && flusher_is_owner();
+
+	if (!awake)
+		return;
+	flusher_stop();
+	stats_print();
+}

@@ -1,0 +1,148 @@
+/* recv.c -- the exported functions that receive */
+/* SPDX-License-Identifier: MIT */
+/* As in wrap_send.c; besides, a thread that reads a connection is about to wait for its peer. */
+#include "wrap/activity.h"
+#include "base/next.h"
+#include "base/platform.h"
+
+/*
+ * Are these the next bytes of the conversation? MSG_PEEK leaves them for another call; an urgent
+ * byte is beside the stream, and the error queue brings back what was sent.
+ */
+static inline bool goes_on(int flags)
+{
+	return !(flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
+}
+
+/* After recv and its kin: MSG_TRUNC drops bytes unseen. */
+static inline void received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
+{
+	if (goes_on(flags))
+		activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.read(fd, buf, n);
+
+	activity_received_bytes(conn, fd, buf, done, false);
+	return done;
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.readv(fd, iov, count);
+
+	activity_received(conn, fd, iov, (size_t)count, done, false);
+	return done;
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recv(fd, buf, n, flags);
+
+	received(conn, fd, buf, done, flags);
+	return done;
+}
+
+EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,
+			socklen_t *restrict length)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recvfrom(fd, buf, n, flags, addr, length);
+
+	received(conn, fd, buf, done, flags);
+	return done;
+}
+
+/*
+ * Descriptors that came with the message are new, whatever we knew of their numbers: their last
+ * close may have been one that nobody sees, like fclose(3)'s. (Not by CMSG_NXTHDR, which calls
+ * libc.)
+ */
+static void passed(const struct msghdr *message)
+{
+	const unsigned char *at = message->msg_control;
+	size_t left = platform_controllen(message), length, step;
+	const struct cmsghdr *part;
+	int saved_errno = errno;
+
+	for (; left >= sizeof(*part); at += step, left -= step) {
+		part = (const struct cmsghdr *)at;
+		length = platform_cmsg_len(part);
+		if (length < sizeof(*part) || length > left)
+			break;
+		if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+			for (size_t i = CMSG_LEN(0); i + sizeof(int) <= length; i += sizeof(int)) {
+				unsigned int fd = *(const unsigned int *)(at + i);
+
+				activity_closing(fd, fd);
+			}
+		step = CMSG_ALIGN(length) < left ? CMSG_ALIGN(length) : left;
+	}
+	errno = saved_errno;
+}
+
+static inline void received_message(const struct conn *conn, int fd, const struct msghdr *message,
+				    ssize_t n, int flags)
+{
+	if (UNLIKELY(platform_controllen(message)) && flusher_awake())
+		passed(message);
+	if (goes_on(flags))
+		activity_received(conn, fd, flags & MSG_TRUNC ? NULL : message->msg_iov,
+				  platform_iovlen(message), n, true);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.recvmsg(fd, message, flags);
+
+	if (done >= 0)
+		received_message(conn, fd, message, done, flags);
+	return done;
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
+		    struct timespec *timeout)
+{
+	struct conn *conn = activity_reading(fd);
+	int done = next.recvmmsg(fd, messages, count, flags, timeout);
+
+	for (int i = 0; i < done; i++)
+		received_message(conn, fd, &messages[i].msg_hdr, messages[i].msg_len, flags);
+	return done;
+}
+
+/* What _FORTIFY_SOURCE makes of the above. */
+
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__read_chk(fd, buf, n, size);
+
+	activity_received_bytes(conn, fd, buf, done, false);
+	return done;
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__recv_chk(fd, buf, n, size, flags);
+
+	received(conn, fd, buf, done, flags);
+	return done;
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size, int flags,
+			      __SOCKADDR_ARG addr, socklen_t *restrict length)
+{
+	struct conn *conn = activity_reading(fd);
+	ssize_t done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
+
+	received(conn, fd, buf, done, flags);
+	return done;
+}

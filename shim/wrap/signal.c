@@ -1,0 +1,87 @@
+/* signal.c -- the exported functions that set and tell signal dispositions */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that sets a handler or SIG_IGN gets exactly that. One that sets SIG_DFL gets a guard
+ * beneath it, and one that asks is told SIG_DFL.
+ */
+#include "exit/hidden_handler.h"
+#include "base/next.h"
+#include "base/platform.h"
+
+static int set_action(__typeof__(sigaction) *set, int sig, const struct sigaction *action,
+		      struct sigaction *old)
+{
+	struct sigaction guard;
+	int done;
+
+	if (action && action->sa_handler == SIG_DFL && hidden_handler_is_wanted(sig)) {
+		guard = *action;
+		hidden_handler_put(&guard);
+		action = &guard;
+	}
+	done = set(sig, action, old);
+	if (done == 0 && old)
+		hidden_handler_hide(old);
+	return done;
+}
+
+/* The libcs set flags and a mask that differ from one to the other, so theirs sets ours. */
+static sighandler_t set_handler(__typeof__(signal) *set, int sig, sighandler_t handler)
+{
+	bool guard = handler == SIG_DFL && hidden_handler_is_wanted(sig);
+	sighandler_t old = set(sig, guard ? hidden_handler_for_libc() : handler);
+
+	if (guard && old != SIG_ERR)
+		hidden_handler_fix_flags(sig);
+	return hidden_handler_as_seen(old);
+}
+
+EXPORT int sigaction(int sig, const struct sigaction *restrict action,
+		     struct sigaction *restrict old)
+{
+	return set_action(NEXT(sigaction), sig, action, old);
+}
+
+EXPORT int __sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	return set_action(NEXT(__sigaction), sig, action, old);
+}
+
+EXPORT sighandler_t signal(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(signal), sig, handler);
+}
+
+EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(bsd_signal), sig, handler);
+}
+
+EXPORT sighandler_t ssignal(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(ssignal), sig, handler);
+}
+
+EXPORT sighandler_t sysv_signal(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(sysv_signal), sig, handler);
+}
+
+EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(__sysv_signal), sig, handler);
+}
+
+EXPORT sighandler_t sigset(int sig, sighandler_t handler)
+{
+	return set_handler(NEXT(sigset), sig, handler);
+}
+
+EXPORT int siginterrupt(int sig, int interrupts)
+{
+	int done = NEXT(siginterrupt)(sig, interrupts);
+
+	if (done == 0)
+		hidden_handler_fix_flags(sig);
+	return done;
+}

@@ -1,0 +1,92 @@
+/* stdio.c -- the exported functions that open and close C streams */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream that is opened is watched where streams.h says so. One that is closed is let go first:
+ * its memory is free the moment the real call returns. That must not depend on who is awake, nor
+ * on which process this is, for a vfork child frees its parent's stream.
+ */
+#include "wrap/activity.h"
+#include "flush/flusher.h"
+#include "base/next.h"
+#include "base/platform.h"
+#include "runtime/python/python_hooks.h"
+#include "flush/all_sinks.h"
+#include "sink/extra_streams.h"
+
+static FILE *opened(FILE *file, const char *path, const char *mode)
+{
+	int saved_errno;
+
+	if (!file || !flusher_awake())
+		return file;
+	saved_errno = errno;
+	if (flusher_is_owner())
+		extra_streams_opened(file, path, mode);
+	errno = saved_errno;
+	return file;
+}
+
+/* libc closes the descriptor where nobody sees it. */
+static void closing(FILE *file)
+{
+	int saved_errno = errno, fd;
+
+	if (extra_streams_any())
+		extra_streams_closing(file);
+	if (flusher_awake() && (fd = fileno_unlocked(file)) >= 0)
+		activity_closing((unsigned int)fd, (unsigned int)fd);
+	errno = saved_errno;
+}
+
+/* freopen closes and opens inside libc, where stdout may get another file. */
+static FILE *reopened(FILE *file, const char *path, const char *mode)
+{
+	if (flusher_awake())
+		all_sinks_file_changed();
+	return opened(file, path, mode);
+}
+
+static bool is_hidden(const char *path)
+{
+	if (LIKELY(!python_hooks_hide_from(path)))
+		return false;
+	errno = ENOENT;
+	return true;
+}
+
+EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
+{
+	if (is_hidden(path))
+		return NULL;
+	return opened(NEXT(fopen)(path, mode), path, mode);
+}
+
+EXPORT FILE *fopen64(const char *restrict path, const char *restrict mode)
+{
+	if (is_hidden(path))
+		return NULL;
+	return opened(NEXT(fopen64)(path, mode), path, mode);
+}
+
+EXPORT FILE *fdopen(int fd, const char *mode)
+{
+	return opened(NEXT(fdopen)(fd, mode), NULL, mode);
+}
+
+EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	closing(file);
+	return reopened(NEXT(freopen)(path, mode, file), path, mode);
+}
+
+EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	closing(file);
+	return reopened(NEXT(freopen64)(path, mode, file), path, mode);
+}
+
+EXPORT int fclose(FILE *file)
+{
+	closing(file);
+	return NEXT(fclose)(file);
+}
