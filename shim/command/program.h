@@ -30,7 +30,7 @@ struct program {
 
 	/* The last three kinds only; as in the ELF header. */
 	uint8_t class;    /* ELFCLASS32 or ELFCLASS64 */
-	uint8_t order;   /* ELFDATA2LSB or ELFDATA2MSB */
+	uint8_t order;    /* ELFDATA2LSB or ELFDATA2MSB */
 	uint16_t machine; /* EM_... */
 
 	/* A script's interpreter or a dynamic program's loader; else empty. */
