@@ -163,7 +163,7 @@ $(B)/unit/config_test: $(addprefix shim/shared/,config.c config_value.c)
 $(B)/unit/elf_imports_test: $(addprefix shim/command/,check/elf_imports.c elf_file.c)
 $(B)/unit/http_queue_test: shim/http/http_queue.c
 $(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h)
-$(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c mapping.c)
+$(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c)
 $(B)/unit/quiet_test: shim/flush/quiet.c
 $(B)/unit/symbols_test: shim/base/symbols.c
 
@@ -186,7 +186,7 @@ $(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http/*.
 $(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h $(addprefix shim/shared/,config.c config_value.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(addprefix shim/command/,check/elf_imports.c elf_file.c program.c mapping.c) $(SHIM_HEADERS) Makefile | $(B)
+$(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(addprefix shim/command/,check/elf_imports.c elf_file.c program.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
 fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz

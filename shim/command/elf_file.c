@@ -3,83 +3,87 @@
 #include "command/elf_file.h"
 
 #include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Where the ELF header has what, in a 32-bit and in a 64-bit file. */
-#define HEADER(image, field)                                                                       \
-	((image)->wide ? offsetof(Elf64_Ehdr, field) : offsetof(Elf32_Ehdr, field))
+#define HEADER(elf, field) ((elf)->wide ? offsetof(Elf64_Ehdr, field) : offsetof(Elf32_Ehdr, field))
 
-bool elf_file_open(struct elf_file *image, const unsigned char *bytes, size_t length)
+bool elf_file_open(struct elf_file *elf, const unsigned char *bytes, size_t length)
 {
-	*image = (struct elf_file){.bytes = bytes, .length = length};
+	*elf = (struct elf_file){.bytes = bytes, .length = length};
 	if (length < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG))
 		return false;
-	image->wide = bytes[EI_CLASS] == ELFCLASS64;
-	image->big = bytes[EI_DATA] == ELFDATA2MSB;
-	return (image->wide || bytes[EI_CLASS] == ELFCLASS32) &&
-	       (image->big || bytes[EI_DATA] == ELFDATA2LSB);
+	elf->wide = bytes[EI_CLASS] == ELFCLASS64;
+	elf->big = bytes[EI_DATA] == ELFDATA2MSB;
+	return (elf->wide || bytes[EI_CLASS] == ELFCLASS32) &&
+	       (elf->big || bytes[EI_DATA] == ELFDATA2LSB);
 }
 
-bool elf_file_has(const struct elf_file *image, uint64_t offset, uint64_t size)
+bool elf_file_has(const struct elf_file *elf, uint64_t offset, uint64_t size)
 {
-	return offset <= image->length && size <= image->length - offset;
+	return offset <= elf->length && size <= elf->length - offset;
 }
 
-uint64_t elf_file_number(const struct elf_file *image, uint64_t offset, unsigned size)
+uint64_t elf_file_number(const struct elf_file *elf, uint64_t offset, unsigned size)
 {
 	uint64_t number = 0;
 
-	if (!elf_file_has(image, offset, size))
+	if (!elf_file_has(elf, offset, size))
 		return 0;
 	for (unsigned i = 0; i < size; i++)
-		number = number << 8 | image->bytes[offset + (image->big ? i : size - 1 - i)];
+		number = number << 8 | elf->bytes[offset + (elf->big ? i : size - 1 - i)];
 	return number;
 }
 
-unsigned elf_file_word(const struct elf_file *image)
+unsigned elf_file_word(const struct elf_file *elf)
 {
-	return image->wide ? 8 : 4;
+	return elf->wide ? 8 : 4;
 }
 
 /* Where the program headers are, and of which size each is. */
-static uint64_t segment_table(const struct elf_file *image)
+static uint64_t segment_table(const struct elf_file *elf)
 {
-	return elf_file_number(image, HEADER(image, e_phoff), elf_file_word(image));
+	return elf_file_number(elf, HEADER(elf, e_phoff), elf_file_word(elf));
 }
 
-static uint64_t segment_size(const struct elf_file *image)
+static uint64_t segment_size(const struct elf_file *elf)
 {
-	return image->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	return elf->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 }
 
-size_t elf_file_segments(const struct elf_file *image)
+size_t elf_file_segment_count(const struct elf_file *elf)
 {
-	uint64_t size = elf_file_number(image, HEADER(image, e_phentsize), 2);
-	uint64_t count = elf_file_number(image, HEADER(image, e_phnum), 2);
+	uint64_t size = elf_file_number(elf, HEADER(elf, e_phentsize), 2);
+	uint64_t count = elf_file_number(elf, HEADER(elf, e_phnum), 2);
 
-	if (size != segment_size(image) || !elf_file_has(image, segment_table(image), count * size))
+	if (size != segment_size(elf) || !elf_file_has(elf, segment_table(elf), count * size))
 		return 0;
 	return (size_t)count;
 }
 
-struct elf_file_segment elf_file_segment(const struct elf_file *image, size_t index)
+struct elf_file_segment elf_file_segment(const struct elf_file *elf, size_t index)
 {
-	uint64_t offset = segment_table(image) + index * segment_size(image);
-	unsigned word = elf_file_word(image);
+	uint64_t offset = segment_table(elf) + index * segment_size(elf);
+	unsigned word = elf_file_word(elf);
 
 	/* p_flags stands behind p_type in the one and near the end in the other */
 	return (struct elf_file_segment){
-		.type = elf_file_number(image, offset, 4),
-		.offset = elf_file_number(image, offset + word, word),
-		.address = elf_file_number(image, offset + 2 * word, word),
-		.size = elf_file_number(image, offset + 4 * word, word),
+		.type = elf_file_number(elf, offset, 4),
+		.offset = elf_file_number(elf, offset + word, word),
+		.address = elf_file_number(elf, offset + 2 * word, word),
+		.size = elf_file_number(elf, offset + 4 * word, word),
 	};
 }
 
-struct elf_file_segment elf_file_find_segment(const struct elf_file *image, uint64_t type)
+struct elf_file_segment elf_file_find_segment(const struct elf_file *elf, uint64_t type)
 {
-	for (size_t i = 0; i < elf_file_segments(image); i++) {
-		struct elf_file_segment segment = elf_file_segment(image, i);
+	for (size_t i = 0; i < elf_file_segment_count(elf); i++) {
+		struct elf_file_segment segment = elf_file_segment(elf, i);
 
 		if (segment.type == type)
 			return segment;
@@ -87,10 +91,10 @@ struct elf_file_segment elf_file_find_segment(const struct elf_file *image, uint
 	return (struct elf_file_segment){0};
 }
 
-uint64_t elf_file_place(const struct elf_file *image, uint64_t address)
+uint64_t elf_file_place(const struct elf_file *elf, uint64_t address)
 {
-	for (size_t i = 0; i < elf_file_segments(image); i++) {
-		struct elf_file_segment segment = elf_file_segment(image, i);
+	for (size_t i = 0; i < elf_file_segment_count(elf); i++) {
+		struct elf_file_segment segment = elf_file_segment(elf, i);
 
 		if (segment.type == PT_LOAD && address >= segment.address &&
 		    address - segment.address < segment.size)
@@ -99,14 +103,14 @@ uint64_t elf_file_place(const struct elf_file *image, uint64_t address)
 	return UINT64_MAX;
 }
 
-const char *elf_file_string(const struct elf_file *image, uint64_t offset)
+const char *elf_file_string(const struct elf_file *elf, uint64_t offset)
 {
 	const char *text;
 
-	if (!elf_file_has(image, offset, 1))
+	if (!elf_file_has(elf, offset, 1))
 		return NULL;
-	text = (const char *)image->bytes + offset;
-	return memchr(text, '\0', image->length - offset) ? text : NULL;
+	text = (const char *)elf->bytes + offset;
+	return memchr(text, '\0', elf->length - offset) ? text : NULL;
 }
 
 /* Notes are padded to 4 bytes; those in segments that ask for 8 come with names that fit both. */
@@ -115,26 +119,26 @@ static uint64_t padded(uint64_t size)
 	return (size + 3) & ~UINT64_C(3);
 }
 
-static bool find_note_in(const struct elf_file *image, const struct elf_file_segment *segment,
+static bool find_note_in(const struct elf_file *elf, const struct elf_file_segment *segment,
 			 const char *name, uint64_t type, struct elf_file_note *note)
 {
 	uint64_t at = segment->offset, left = segment->size;
 
-	if (!elf_file_has(image, at, left))
+	if (!elf_file_has(elf, at, left))
 		return false;
 	while (left >= 12) {
-		uint64_t name_size = elf_file_number(image, at, 4);
-		uint64_t content_size = elf_file_number(image, at + 4, 4);
+		uint64_t name_size = elf_file_number(elf, at, 4);
+		uint64_t content_size = elf_file_number(elf, at + 4, 4);
 		uint64_t size = 12 + padded(name_size) + padded(content_size);
 
 		if (size > left)
 			return false;
 		*note = (struct elf_file_note){
-			.type = elf_file_number(image, at + 8, 4),
+			.type = elf_file_number(elf, at + 8, 4),
 			.name_size = name_size,
-			.name = image->bytes + at + 12,
+			.name = elf->bytes + at + 12,
 			.content_size = content_size,
-			.content = image->bytes + at + 12 + padded(name_size),
+			.content = elf->bytes + at + 12 + padded(name_size),
 		};
 		/* Go's own names are padded with more than one NUL. */
 		if (note->type == type && name_size > strlen(name) &&
@@ -146,37 +150,64 @@ static bool find_note_in(const struct elf_file *image, const struct elf_file_seg
 	return false;
 }
 
-bool elf_file_find_note(const struct elf_file *image, const char *name, uint64_t type,
+bool elf_file_find_note(const struct elf_file *elf, const char *name, uint64_t type,
 			struct elf_file_note *note)
 {
-	for (size_t i = 0; i < elf_file_segments(image); i++) {
-		struct elf_file_segment segment = elf_file_segment(image, i);
+	for (size_t i = 0; i < elf_file_segment_count(elf); i++) {
+		struct elf_file_segment segment = elf_file_segment(elf, i);
 
-		if (segment.type == PT_NOTE && find_note_in(image, &segment, name, type, note))
+		if (segment.type == PT_NOTE && find_note_in(elf, &segment, name, type, note))
 			return true;
 	}
 	return false;
 }
 
-bool elf_file_has_section(const struct elf_file *image, const char *name)
+bool elf_file_has_section(const struct elf_file *elf, const char *name)
 {
-	unsigned word = elf_file_word(image);
-	uint64_t table = elf_file_number(image, HEADER(image, e_shoff), word);
-	uint64_t size = elf_file_number(image, HEADER(image, e_shentsize), 2);
-	uint64_t count = elf_file_number(image, HEADER(image, e_shnum), 2);
-	uint64_t names = elf_file_number(image, HEADER(image, e_shstrndx), 2);
+	unsigned word = elf_file_word(elf);
+	uint64_t table = elf_file_number(elf, HEADER(elf, e_shoff), word);
+	uint64_t size = elf_file_number(elf, HEADER(elf, e_shentsize), 2);
+	uint64_t count = elf_file_number(elf, HEADER(elf, e_shnum), 2);
+	uint64_t names = elf_file_number(elf, HEADER(elf, e_shstrndx), 2);
 	uint64_t offset_at =
-		image->wide ? offsetof(Elf64_Shdr, sh_offset) : offsetof(Elf32_Shdr, sh_offset);
+		elf->wide ? offsetof(Elf64_Shdr, sh_offset) : offsetof(Elf32_Shdr, sh_offset);
 
-	if (!size || names >= count || !elf_file_has(image, table, count * size))
+	if (!size || names >= count || !elf_file_has(elf, table, count * size))
 		return false;
-	names = elf_file_number(image, table + names * size + offset_at, word);
+	names = elf_file_number(elf, table + names * size + offset_at, word);
 	for (uint64_t i = 0; i < count; i++) {
-		uint64_t at = names + elf_file_number(image, table + i * size, 4);
-		const char *found = at >= names ? elf_file_string(image, at) : NULL;
+		uint64_t at = names + elf_file_number(elf, table + i * size, 4);
+		const char *found = at >= names ? elf_file_string(elf, at) : NULL;
 
 		if (found && !strcmp(found, name))
 			return true;
 	}
 	return false;
+}
+
+int mapping_open(struct mapping *mapping, const char *path)
+{
+	struct stat file;
+	void *bytes;
+	int fd, error;
+
+	/* Looked at first: to open a pipe would wait, to open a device may do something. */
+	if (stat(path, &file))
+		return -errno;
+	if (!S_ISREG(file.st_mode))
+		return -EACCES;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	mapping->length = (size_t)file.st_size;
+	bytes = mmap(NULL, mapping->length + !mapping->length, PROT_READ, MAP_PRIVATE, fd, 0);
+	error = bytes == MAP_FAILED ? -errno : 0;
+	mapping->bytes = bytes;
+	close(fd);
+	return error;
+}
+
+void mapping_close(struct mapping *mapping)
+{
+	munmap((void *)(uintptr_t)mapping->bytes, mapping->length + !mapping->length);
 }

@@ -3,8 +3,7 @@
 /*
  * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
  */
-#include "command/check/check_command.h"
-#include "command/check/check_process.h"
+#include "command/check/check.h"
 #include "command/options.h"
 #include "command/preload.h"
 #include "command/program.h"

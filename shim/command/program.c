@@ -3,7 +3,6 @@
 #include "command/program.h"
 
 #include "command/elf_file.h"
-#include "command/mapping.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -18,20 +17,20 @@
 #include <unistd.h>
 
 /* Does the dynamic section say DF_1_PIE? */
-static bool says_pie(const struct elf_file *image, const struct elf_file_segment *dynamic)
+static bool says_pie(const struct elf_file *elf, const struct elf_file_segment *dynamic)
 {
-	unsigned word = elf_file_word(image);
+	unsigned word = elf_file_word(elf);
 	uint64_t offset = dynamic->offset;
 
-	if (!elf_file_has(image, dynamic->offset, dynamic->size))
+	if (!elf_file_has(elf, dynamic->offset, dynamic->size))
 		return false;
 	for (uint64_t left = dynamic->size; left >= 2 * word; left -= 2 * word) {
-		uint64_t tag = elf_file_number(image, offset, word);
+		uint64_t tag = elf_file_number(elf, offset, word);
 
 		if (tag == DT_NULL)
 			break;
 		if (tag == DT_FLAGS_1)
-			return elf_file_number(image, offset + word, word) & DF_1_PIE;
+			return elf_file_number(elf, offset + word, word) & DF_1_PIE;
 		offset += 2 * word;
 	}
 	return false;
@@ -41,34 +40,34 @@ static bool says_pie(const struct elf_file *image, const struct elf_file_segment
  * A position-independent file that asks for no loader may be a library or the loader itself. What
  * tells them from a static-pie program is that they lack the flag that linkers give to every PIE.
  */
-static enum program_kind kind_without_loader(const struct elf_file *image, uint64_t type)
+static enum program_kind kind_without_loader(const struct elf_file *elf, uint64_t type)
 {
-	struct elf_file_segment dynamic = elf_file_find_segment(image, PT_DYNAMIC);
+	struct elf_file_segment dynamic = elf_file_find_segment(elf, PT_DYNAMIC);
 
-	return type == ET_DYN && dynamic.size && !says_pie(image, &dynamic) ? PROGRAM_LIBRARY
-									    : PROGRAM_STATIC;
+	return type == ET_DYN && dynamic.size && !says_pie(elf, &dynamic) ? PROGRAM_LIBRARY
+									  : PROGRAM_STATIC;
 }
 
 static enum program_kind read_elf(struct program *program, const unsigned char *bytes,
 				  size_t length)
 {
 	struct elf_file_segment loader;
-	struct elf_file image;
+	struct elf_file elf;
 	uint64_t type;
 
-	if (!elf_file_open(&image, bytes, length))
+	if (!elf_file_open(&elf, bytes, length))
 		return PROGRAM_BROKEN;
 	program->class = bytes[EI_CLASS];
 	program->order = bytes[EI_DATA];
-	program->machine = (uint16_t)elf_file_number(&image, 18, 2);
-	type = elf_file_number(&image, 16, 2);
-	if ((type != ET_EXEC && type != ET_DYN) || !elf_file_segments(&image))
+	program->machine = (uint16_t)elf_file_number(&elf, 18, 2);
+	type = elf_file_number(&elf, 16, 2);
+	if ((type != ET_EXEC && type != ET_DYN) || !elf_file_segment_count(&elf))
 		return PROGRAM_BROKEN;
-	loader = elf_file_find_segment(&image, PT_INTERP);
+	loader = elf_file_find_segment(&elf, PT_INTERP);
 	if (loader.type != PT_INTERP)
-		return kind_without_loader(&image, type);
+		return kind_without_loader(&elf, type);
 	if (loader.size < 2 || loader.size > sizeof(program->interpreter) ||
-	    !elf_file_has(&image, loader.offset, loader.size) ||
+	    !elf_file_has(&elf, loader.offset, loader.size) ||
 	    bytes[loader.offset + loader.size - 1])
 		return PROGRAM_BROKEN;
 	memcpy(program->interpreter, bytes + loader.offset, loader.size);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/platform.h"
 #include "http/http.h"
@@ -31,16 +32,16 @@ enum conn_turn {
 };
 
 struct conn {
-	alignas(64) struct http_in in;   /* under `receiving` */
-	alignas(64) struct http_out out; /* under `sending` */
-	_Atomic uint8_t kind;            /* enum conn_kind */
-	_Atomic uint8_t turn;            /* enum conn_turn */
-	_Atomic bool receiving;          /* a thread feeds `in` */
-	_Atomic bool sending;            /* a thread feeds `out` */
-	_Atomic bool listed;             /* on turn.c's list, by `next` */
-	_Atomic uint8_t told;            /* enum http_framing that debug named last */
-	_Atomic uint32_t responses;      /* that ended since the entry was reset */
-	struct conn *next;               /* written by who set `listed` */
+	alignas(64) struct http_in in;    /* under `receiving` */
+	alignas(64) struct http_out out;  /* under `sending` */
+	_Atomic uint8_t kind;             /* enum conn_kind */
+	_Atomic uint8_t turn;             /* enum conn_turn */
+	_Atomic bool receiving;           /* a thread feeds `in` */
+	_Atomic bool sending;             /* a thread feeds `out` */
+	_Atomic bool listed;              /* on turn.c's list, by `next` */
+	_Atomic uint8_t debugged_framing; /* enum http_framing that debug named last */
+	_Atomic uint32_t responses;       /* that ended since the entry was reset */
+	struct conn *next;                /* written by who set `listed` */
 };
 
 _Static_assert(sizeof(struct conn) == 128, "two cache lines, found by a shift");
@@ -136,5 +137,59 @@ uint64_t conn_responses(void);
 
 /* In a forked child: what was counted so far is the parent's. Atfork child handler only. */
 void conn_restart_count(void);
+
+/*
+ * --- a connection's bytes, handed to its framing
+ *
+ * One thread a side at a time: where two threads are at the same side of a connection, neither
+ * waits, and framing is given up for it. Opaque connections are left alone. All of these: any
+ * thread or signal handler.
+ */
+
+/* The first `n` bytes of `iov` were received; NULL: bytes nobody saw. */
+void conn_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
+
+/* The first `n` bytes of `iov` were sent, likewise. Returns how many responses ended. */
+unsigned conn_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
+
+/*
+ * The common case of it: were all `n` bytes within a body that goes on? Then that is seen to. False
+ * says nothing: conn_sent() must do it.
+ */
+static inline bool conn_sent_within_body(struct conn *conn, size_t n)
+{
+	bool within;
+
+	if (!http_is_sending(&conn->out) ||
+	    atomic_exchange_explicit(&conn->sending, true, memory_order_acquire))
+		return false;
+	within = http_send_within_body(&conn->out, n);
+	conn_leave(&conn->sending);
+	return within;
+}
+
+/* The same two for bytes in one piece; `buf` NULL: bytes nobody saw. */
+
+static inline void conn_received_bytes(struct conn *conn, const void *buf, size_t n)
+{
+	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->receiving))
+		return;
+	http_receive(&conn->in, buf, n);
+	conn_leave(&conn->receiving);
+}
+
+static inline unsigned conn_sent_bytes(struct conn *conn, const void *buf, size_t n)
+{
+	unsigned responses;
+
+	if (!conn_enter(conn, &conn->sending))
+		return 0;
+	responses = http_send(&conn->out, &conn->in, buf, n);
+	conn_leave(&conn->sending);
+	return responses;
+}
+
+/* Nothing more will be sent. Returns how many responses that ended. */
+unsigned conn_shut(struct conn *conn);
 
 #endif

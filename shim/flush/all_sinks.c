@@ -16,7 +16,7 @@ bool all_sinks_may_hold(void)
 	return std_streams_pending() || extra_streams_pending() || python_may_hold();
 }
 
-bool all_sinks_call_for_a_look(void)
+bool all_sinks_want_pass(void)
 {
 	return std_streams_pending() || extra_streams_pending() ||
 	       (python_may_hold() && !python_sys_streams_are_silent());

@@ -17,7 +17,7 @@ bool all_sinks_may_hold(void);
  * The same for a thread that is about to wait: false also where it is for Python's sake alone and
  * looks there have been in vain lately. Any context.
  */
-bool all_sinks_call_for_a_look(void);
+bool all_sinks_want_pass(void);
 
 /*
  * Flushes everything as far as that cannot block; Python's streams are flushed a little later by

@@ -102,7 +102,7 @@ static int64_t timed_wait_max_ns(void)
 }
 
 /* Sleeps until a flush is due, a request is made or, where nothing is armed, activity. */
-static void rest(int64_t wait_ns, bool busy)
+static void sleep_until_due(int64_t wait_ns, bool busy)
 {
 	uint32_t wait_state = busy ? WAIT_STATE_TIMED : WAIT_STATE_PARKED;
 	int64_t most = timed_wait_max_ns();
@@ -162,7 +162,7 @@ static void *run(void *unused)
 			first && now - seen.last_ns >= rules.idle_ns && conn_any_in_flight();
 		wait = quiet_wait_ns(&rules, &seen, now);
 		if (wait)
-			rest(wait, first || state->last_ns + rules.idle_ns > now);
+			sleep_until_due(wait, first || state->last_ns + rules.idle_ns > now);
 		else if (!first && python_end_if_alone())
 			break;
 		else

@@ -22,7 +22,7 @@ static int64_t retry_ns;         /* when to come again; 0: nothing was put off *
 static int64_t retry_step;       /* doubles while a sink stays in use or full */
 static int64_t pending_since_ns; /* since when what is pending has been armed */
 static int64_t flushed_ns;       /* the last look that brought bytes out; 0: none did */
-STATUS(STATUS_LOOKED, last_pass_ns);
+STATUS(STATUS_LAST_PASS, last_pass_ns);
 STATUS(STATUS_RETRY, retry_ns);
 STATUS(STATUS_FLUSHED, flushed_ns);
 

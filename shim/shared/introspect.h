@@ -35,7 +35,7 @@ enum status_what {
 	STATUS_OWNER = 3,       /* pid_t: whose state this is, by getpid(2); 0: wiped or asleep */
 	STATUS_ARMED_SINCE = 4, /* int64_t: the first activity since the last look; 0: none */
 	STATUS_ACTIVITY = 5,    /* int64_t: the last activity that the thread saw */
-	STATUS_LOOKED = 6,      /* int64_t: the last look */
+	STATUS_LAST_PASS = 6,   /* int64_t: the last look */
 	STATUS_RETRY = 7,       /* int64_t: when it comes again for what it put off; 0: nothing */
 	STATUS_RESPONSES = 8,   /* uint32_t or uint64_t */
 	STATUS_INHERITED = 9,   /* uint64_t: so many of the responses are the parent's */

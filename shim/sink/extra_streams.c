@@ -26,7 +26,7 @@ enum use {
 	USE_MAKING, /* being filled in */
 	USE_IDLE,   /* watched */
 	USE_HELD,   /* watched, and being flushed or looked into */
-	USE_GONE,   /* closed in the middle of that */
+	USE_CLOSED, /* closed in the middle of that */
 };
 
 struct slot {
@@ -115,7 +115,7 @@ static void watch(FILE *file)
 			continue;
 		atomic_fetch_add(&watched, 1);
 		slot->stream.file = file;
-		slot->stream.tail_ns = 0;
+		slot->stream.partial_since_ns = 0;
 		atomic_store_explicit(&slot->stream.muted, 0, memory_order_relaxed);
 		atomic_store(&slot->file, file);
 		atomic_store(&slot->use, USE_IDLE);
@@ -144,9 +144,9 @@ static bool take(struct slot *slot)
 	while (!move(slot, USE_IDLE, USE_MAKING)) {
 		int64_t left = end - clock_now_ns();
 
-		if (left <= 0 && move(slot, USE_HELD, USE_GONE))
+		if (left <= 0 && move(slot, USE_HELD, USE_CLOSED))
 			return false;
-		if (atomic_load(&slot->use) == USE_GONE)
+		if (atomic_load(&slot->use) == USE_CLOSED)
 			return false; /* a stream that was closed earlier, at the same address */
 		if (left > 0)
 			futex_wait(&slot->use, USE_HELD, left);

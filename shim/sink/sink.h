@@ -36,11 +36,12 @@ struct flush_params {
 
 /* A C stream that is kept fresh. */
 struct sink_stream {
-	FILE *file;              /* NULL: none */
-	_Atomic uint32_t muted;  /* nothing can be done for it until its file changes */
-	_Atomic int abandoned;   /* the process whose thread has its lock and never releases it */
-	size_t written_unlocked; /* bytes that were written past the lock; who flushes writes */
-	int64_t tail_ns; /* since when an unfinished line is kept back; who flushes writes */
+	FILE *file;               /* NULL: none */
+	_Atomic uint32_t muted;   /* nothing can be done for it until its file changes */
+	_Atomic int abandoned;    /* the process whose thread has its lock and never releases it */
+	size_t written_unlocked;  /* bytes that were written past the lock; who flushes writes */
+	int64_t partial_since_ns; /* since when an unfinished line is kept back; who flushes writes
+				   */
 };
 
 /*

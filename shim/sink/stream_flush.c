@@ -12,7 +12,7 @@
 #include "base/platform.h"
 #include "sink/writable.h"
 
-#define EAGER 1000
+#define LOCK_SPINS 1000
 
 size_t stream_bytes(const struct sink_stream *stream)
 {
@@ -75,13 +75,13 @@ static size_t whole_lines(const char *text, size_t n)
 }
 
 /* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
-static bool tail_is_due(struct sink_stream *stream, const struct flush_params *params)
+static bool partial_line_is_due(struct sink_stream *stream, const struct flush_params *params)
 {
 	if (params->mode != SINK_WHOLE_LINES)
 		return true;
-	if (!stream->tail_ns)
-		stream->tail_ns = params->now_ns;
-	return params->now_ns - stream->tail_ns >= params->hold_ns;
+	if (!stream->partial_since_ns)
+		stream->partial_since_ns = params->now_ns;
+	return params->now_ns - stream->partial_since_ns >= params->hold_ns;
 }
 
 /* One step: as much as there is room for. SINK_FLUSHED: something went out, ask again. */
@@ -93,7 +93,7 @@ static enum sink_result flush_step(struct sink_stream *stream, struct flush_para
 	ssize_t out;
 
 	if (!waiting) {
-		stream->tail_ns = 0;
+		stream->partial_since_ns = 0;
 		return SINK_CLEAN;
 	}
 	room = writable_bytes(fileno_unlocked(file), params->mode != SINK_WHOLE_LINES);
@@ -111,11 +111,11 @@ static enum sink_result flush_step(struct sink_stream *stream, struct flush_para
 		n = whole_lines(file->_IO_write_base, n);
 		if (!n && waiting > room)
 			return SINK_NO_ROOM;
-		if (!n && !tail_is_due(stream, params))
+		if (!n && !partial_line_is_due(stream, params))
 			return SINK_PARTIAL_LINE;
 		if (!n)
 			n = waiting;
-		stream->tail_ns = 0;
+		stream->partial_since_ns = 0;
 		out = write_front(file, n);
 	}
 	if (out <= 0) { /* the file takes no more: leave it to the program */
@@ -186,7 +186,7 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct flush
  */
 static bool try_lock(FILE *file, enum sink_mode mode)
 {
-	int tries = mode == SINK_WHOLE_LINES ? 1 : mode == SINK_ALL ? EAGER : 100 * EAGER;
+	int tries = mode == SINK_WHOLE_LINES ? 1 : mode == SINK_ALL ? LOCK_SPINS : 100 * LOCK_SPINS;
 
 	while (tries-- > 0)
 		if (ftrylockfile(file) == 0)

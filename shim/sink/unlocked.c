@@ -22,7 +22,7 @@ static bool writes_unlocked(const char *name)
 	return false;
 }
 
-static int look_at_program(struct dl_phdr_info *info, size_t size, void *used)
+static int read_program(struct dl_phdr_info *info, size_t size, void *used)
 {
 	(void)size;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
@@ -42,6 +42,6 @@ bool unlocked_is_used(void)
 {
 	bool used = false;
 
-	dl_iterate_phdr(look_at_program, &used);
+	dl_iterate_phdr(read_program, &used);
 	return used;
 }

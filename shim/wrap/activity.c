@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/platform.h"
-#include "conn/feed.h"
 #include "flush/all_sinks.h"
 #include "sink/stdio_fd.h"
 
@@ -65,7 +64,7 @@ static void promote(struct conn *conn, int fd)
 }
 
 /* Under debug: what a connection turned out to speak. */
-__attribute__((cold)) static void tell_framing(struct conn *conn, int fd)
+__attribute__((cold)) static void log_framing(struct conn *conn, int fd)
 {
 	enum http_framing framing = http_framing_in(&conn->in);
 	struct log_line line;
@@ -73,7 +72,8 @@ __attribute__((cold)) static void tell_framing(struct conn *conn, int fd)
 
 	if (framing == HTTP_UNDECIDED)
 		framing = http_framing_out(&conn->out, &conn->in);
-	if (atomic_exchange_explicit(&conn->told, framing, memory_order_relaxed) == framing)
+	if (atomic_exchange_explicit(&conn->debugged_framing, framing, memory_order_relaxed) ==
+	    framing)
 		return;
 	log_begin(&line);
 	log_text(&line, "connection ");
@@ -134,7 +134,7 @@ static void arm_for_part(const struct conn *conn)
  */
 static void arm_for_pending(void)
 {
-	if (!activity_is_armed() && all_sinks_call_for_a_look())
+	if (!activity_is_armed() && all_sinks_want_pass())
 		arm();
 }
 
@@ -153,7 +153,7 @@ void activity_received_on_stream(struct conn *conn, int fd, const void *buf, siz
 	turn_taking_received(conn);
 	conn_received_bytes(conn, buf, n);
 	if (UNLIKELY(log_debugging()))
-		tell_framing(conn, fd);
+		log_framing(conn, fd);
 }
 
 void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, size_t n,
@@ -174,14 +174,14 @@ void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, 
 	turn_taking_received(conn);
 	conn_received(conn, iov, count, n); /* what read(2) brings may be a request, too */
 	if (UNLIKELY(log_debugging()) && conn_kind(conn) != CONN_RECEIVED)
-		tell_framing(conn, fd);
+		log_framing(conn, fd);
 }
 
 /* Something was sent on a server's connection, and `responses` ended with it. */
 INLINE void sent(struct conn *conn, int fd, unsigned responses)
 {
 	if (UNLIKELY(log_debugging()))
-		tell_framing(conn, fd);
+		log_framing(conn, fd);
 	if (LIKELY(responses)) {
 		turn_taking_over(conn);
 		ended(conn, responses);

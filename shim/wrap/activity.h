@@ -18,7 +18,6 @@
 
 #include "base/platform.h"
 #include "conn/conn.h"
-#include "conn/feed.h"
 #include "conn/turn_taking.h"
 #include "flush/flusher.h"
 

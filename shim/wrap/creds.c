@@ -24,18 +24,18 @@
 static bool suspend(void)
 {
 	int saved_errno = errno;
-	bool aside = flusher_awake() && !python_visitor_is_started() && flusher_suspend();
+	bool suspended = flusher_awake() && !python_visitor_is_started() && flusher_suspend();
 
 	errno = saved_errno;
-	return aside;
+	return suspended;
 }
 
 /* After the call; errno is kept. */
-static void resume(bool aside)
+static void resume(bool suspended)
 {
 	int saved_errno;
 
-	if (!aside)
+	if (!suspended)
 		return;
 	saved_errno = errno;
 	flusher_resume();
@@ -52,45 +52,45 @@ EXPORT int prctl(int option, ...)
 {
 	unsigned long words[4];
 	va_list list;
-	bool aside;
+	bool suspended;
 	int done;
 
 	va_start(list, option);
 	for (int i = 0; i < 4; i++) /* whether or not so many were given, as the libcs do */
 		words[i] = va_arg(list, unsigned long);
 	va_end(list);
-	aside = is_of_a_thread(option) && suspend();
+	suspended = is_of_a_thread(option) && suspend();
 	done = NEXT(prctl)(option, words[0], words[1], words[2], words[3]);
-	if (aside && option == PR_SET_SECCOMP && done == 0)
+	if (suspended && option == PR_SET_SECCOMP && done == 0)
 		decision_set("the program set a seccomp filter: asleep");
 	else
-		resume(aside);
+		resume(suspended);
 	return done;
 }
 
 EXPORT int capset(void *header, const void *data)
 {
-	bool aside = suspend();
+	bool suspended = suspend();
 	int done = NEXT(capset)(header, data);
 
-	resume(aside);
+	resume(suspended);
 	return done;
 }
 
 EXPORT int unshare(int flags)
 {
-	bool aside = suspend();
+	bool suspended = suspend();
 	int done = NEXT(unshare)(flags);
 
-	resume(aside);
+	resume(suspended);
 	return done;
 }
 
 EXPORT int setns(int fd, int kind)
 {
-	bool aside = suspend();
+	bool suspended = suspend();
 	int done = NEXT(setns)(fd, kind);
 
-	resume(aside);
+	resume(suspended);
 	return done;
 }

@@ -11,13 +11,13 @@
 static int set_action(__typeof__(sigaction) *set, int sig, const struct sigaction *action,
 		      struct sigaction *old)
 {
-	struct sigaction guard;
+	struct sigaction hidden;
 	int done;
 
 	if (action && action->sa_handler == SIG_DFL && hidden_handler_is_wanted(sig)) {
-		guard = *action;
-		hidden_handler_put(&guard);
-		action = &guard;
+		hidden = *action;
+		hidden_handler_put(&hidden);
+		action = &hidden;
 	}
 	done = set(sig, action, old);
 	if (done == 0 && old)
@@ -28,10 +28,10 @@ static int set_action(__typeof__(sigaction) *set, int sig, const struct sigactio
 /* The libcs set flags and a mask that differ from one to the other, so theirs sets ours. */
 static sighandler_t set_handler(__typeof__(signal) *set, int sig, sighandler_t handler)
 {
-	bool guard = handler == SIG_DFL && hidden_handler_is_wanted(sig);
-	sighandler_t old = set(sig, guard ? hidden_handler_for_libc() : handler);
+	bool hidden = handler == SIG_DFL && hidden_handler_is_wanted(sig);
+	sighandler_t old = set(sig, hidden ? hidden_handler_for_libc() : handler);
 
-	if (guard && old != SIG_ERR)
+	if (hidden && old != SIG_ERR)
 		hidden_handler_fix_flags(sig);
 	return hidden_handler_as_seen(old);
 }

@@ -21,25 +21,25 @@ static bool is_within(const char *text)
 	return false; /* no: go on to the next */
 }
 
-static void look_at_image(const struct elf_file *image)
+static void read_all(const struct elf_file *elf)
 {
 	const char *name;
 
-	for (size_t i = 0; i < 8 && (name = elf_imports_needed(image, i)); i++)
+	for (size_t i = 0; i < 8 && (name = elf_imports_needed(elf, i)); i++)
 		is_within(name);
-	elf_imports_any(image, is_within);
-	elf_imports_writes_unlocked(image);
-	elf_imports_syncs_streams(image);
-	elf_imports_is_go(image);
-	for (size_t i = 0; i < elf_file_segments(image) && i < 8; i++)
-		elf_file_place(image, elf_file_segment(image, i).address);
+	elf_imports_any(elf, is_within);
+	elf_imports_writes_unlocked(elf);
+	elf_imports_syncs_streams(elf);
+	elf_imports_is_go(elf);
+	for (size_t i = 0; i < elf_file_segment_count(elf) && i < 8; i++)
+		elf_file_place(elf, elf_file_segment(elf, i).address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct program program;
 	unsigned char *copy = malloc(size + !size); /* of its very size: a step too far is seen */
-	struct elf_file image;
+	struct elf_file elf;
 
 	MUST(copy);
 	memcpy(copy, data, size);
@@ -48,8 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	program_read(&program, copy, size);
 	MUST(memchr(program.interpreter, '\0', sizeof(program.interpreter)));
 	MUST(memchr(program.argument, '\0', sizeof(program.argument)));
-	if (elf_file_open(&image, copy, size))
-		look_at_image(&image);
+	if (elf_file_open(&elf, copy, size))
+		read_all(&elf);
 	free(copy);
 	return 0;
 }

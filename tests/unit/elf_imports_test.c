@@ -23,7 +23,7 @@ static void read_file(const char *path)
 }
 
 /* From memory that ends where the file does, so that the sanitizer sees each byte too far. */
-static bool look(size_t size, struct elf_file *image)
+static bool read_copy(size_t size, struct elf_file *elf)
 {
 	static unsigned char *exact;
 	char all[64] = "";
@@ -32,13 +32,13 @@ static bool look(size_t size, struct elf_file *image)
 	free(exact);
 	exact = malloc(size ? size : 1);
 	memcpy(exact, bytes, size);
-	if (!elf_file_open(image, exact, size))
+	if (!elf_file_open(elf, exact, size))
 		return false;
-	for (const char *name; (name = elf_imports_needed(image, count)) && count < 1000; count++)
+	for (const char *name; (name = elf_imports_needed(elf, count)) && count < 1000; count++)
 		strncat(all, name, sizeof(all) - strlen(all) - 1);
-	elf_imports_writes_unlocked(image);
-	elf_imports_syncs_streams(image);
-	elf_imports_is_go(image);
+	elf_imports_writes_unlocked(elf);
+	elf_imports_syncs_streams(elf);
+	elf_imports_is_go(elf);
 	return true;
 }
 
@@ -49,36 +49,36 @@ static bool is_puts(const char *name)
 
 static void check_myself(void)
 {
-	struct elf_file image;
+	struct elf_file elf;
 	bool libc = false;
 
 	read_file("/proc/self/exe");
-	CHECK(look(length, &image));
-	for (size_t i = 0; elf_imports_needed(&image, i); i++)
-		libc = libc || strstr(elf_imports_needed(&image, i), "libc.");
+	CHECK(read_copy(length, &elf));
+	for (size_t i = 0; elf_imports_needed(&elf, i); i++)
+		libc = libc || strstr(elf_imports_needed(&elf, i), "libc.");
 	CHECK(libc);
-	CHECK(elf_imports_any(&image, is_puts) && !elf_imports_writes_unlocked(&image));
-	CHECK(!elf_imports_syncs_streams(&image) && !elf_imports_is_go(&image));
-	CHECK(elf_file_has_section(&image, ".text") && !elf_file_has_section(&image, ".nonsense"));
+	CHECK(elf_imports_any(&elf, is_puts) && !elf_imports_writes_unlocked(&elf));
+	CHECK(!elf_imports_syncs_streams(&elf) && !elf_imports_is_go(&elf));
+	CHECK(elf_file_has_section(&elf, ".text") && !elf_file_has_section(&elf, ".nonsense"));
 }
 
 static void check_coreutils(void)
 {
-	struct elf_file image;
+	struct elf_file elf;
 
 	read_file("/bin/cat");
-	CHECK(look(length, &image));
-	CHECK(elf_imports_writes_unlocked(&image));
+	CHECK(read_copy(length, &elf));
+	CHECK(elf_imports_writes_unlocked(&elf));
 }
 
 static void check_cut_and_damaged(void)
 {
 	uint32_t seed = 1;
-	struct elf_file image;
+	struct elf_file elf;
 
 	read_file("/bin/cat");
 	for (size_t cut = 0; cut < length; cut += cut < 4096 ? 1 : 509)
-		CHECK(look(cut, &image) == (cut >= 16));
+		CHECK(read_copy(cut, &elf) == (cut >= 16));
 	for (int i = 0; i < 3000; i++) {
 		size_t at[8];
 		unsigned char kept[8];
@@ -89,7 +89,7 @@ static void check_cut_and_damaged(void)
 			kept[j] = bytes[at[j]];
 			bytes[at[j]] = (unsigned char)(seed >> 24);
 		}
-		look(length, &image);
+		read_copy(length, &elf);
 		for (int j = 8; j--;)
 			bytes[at[j]] = kept[j];
 	}

@@ -19,12 +19,12 @@ struct recipe {
 };
 
 static struct program program;
-static unsigned char image[1024];
+static unsigned char elf[1024];
 
 static void put(size_t offset, uint64_t number, unsigned size, bool big)
 {
 	for (unsigned i = 0; i < size; i++)
-		image[offset + (big ? size - 1 - i : i)] = (unsigned char)(number >> 8 * i);
+		elf[offset + (big ? size - 1 - i : i)] = (unsigned char)(number >> 8 * i);
 }
 
 static void put_segment(const struct recipe *r, unsigned index, uint32_t type, size_t offset,
@@ -43,10 +43,10 @@ static size_t bake(const struct recipe *r)
 {
 	unsigned word = r->wide ? 8 : 4;
 
-	memset(image, 0, sizeof(image));
-	memcpy(image, ELFMAG, SELFMAG);
-	image[EI_CLASS] = r->wide ? ELFCLASS64 : ELFCLASS32;
-	image[EI_DATA] = r->big ? ELFDATA2MSB : ELFDATA2LSB;
+	memset(elf, 0, sizeof(elf));
+	memcpy(elf, ELFMAG, SELFMAG);
+	elf[EI_CLASS] = r->wide ? ELFCLASS64 : ELFCLASS32;
+	elf[EI_DATA] = r->big ? ELFDATA2MSB : ELFDATA2LSB;
 	put(16, r->type, 2, r->big);
 	put(18, r->machine, 2, r->big);
 	put(r->wide ? 32 : 28, 64, word, r->big);
@@ -57,7 +57,7 @@ static size_t bake(const struct recipe *r)
 		put_segment(r, 1, PT_DYNAMIC, 300, 6 * word);
 	if (r->loader)
 		put_segment(r, 2, PT_INTERP, 256, sizeof(LOADER));
-	memcpy(image + 256, LOADER, sizeof(LOADER));
+	memcpy(elf + 256, LOADER, sizeof(LOADER));
 	put(300, DT_SONAME, word, r->big);
 	put(300 + 2 * word, DT_FLAGS_1, word, r->big);
 	put(300 + 3 * word, r->pie ? DF_1_PIE | DF_1_NOW : DF_1_NOW, word, r->big);
@@ -80,7 +80,7 @@ static enum program_kind read_bytes(const void *bytes, size_t length)
 
 static enum program_kind kind_of(const struct recipe *recipe)
 {
-	return read_bytes(image, bake(recipe));
+	return read_bytes(elf, bake(recipe));
 }
 
 static void check_elf_kinds(void)
@@ -127,7 +127,7 @@ static enum program_kind kind_with(size_t offset, uint64_t number, unsigned size
 	size_t length = bake(&r);
 
 	put(offset, number, size, false);
-	return read_bytes(image, length);
+	return read_bytes(elf, length);
 }
 
 static void check_elf_lies(void)
@@ -157,9 +157,9 @@ static void check_elf_lies(void)
 	/* a dynamic section that is not there cannot say PIE */
 	CHECK(kind_with(interp, PT_NULL, 4) == PROGRAM_STATIC);
 	put(dynamic + 8, 399, 8, false);
-	CHECK(read_bytes(image, 400) == PROGRAM_LIBRARY);
+	CHECK(read_bytes(elf, 400) == PROGRAM_LIBRARY);
 	put(dynamic + 8, UINT64_MAX, 8, false);
-	CHECK(read_bytes(image, 400) == PROGRAM_LIBRARY);
+	CHECK(read_bytes(elf, 400) == PROGRAM_LIBRARY);
 }
 
 static void check_cut_and_damaged(void)
@@ -176,10 +176,10 @@ static void check_cut_and_damaged(void)
 		size_t length = bake(&r);
 
 		for (size_t cut = 0; cut < length; cut++)
-			CHECK(read_bytes(image, cut) <= PROGRAM_LIBRARY);
-		CHECK(read_bytes(image, 3) == PROGRAM_OTHER);
-		CHECK(read_bytes(image, 4) == PROGRAM_BROKEN);
-		CHECK(read_bytes(image, 63) == PROGRAM_BROKEN);
+			CHECK(read_bytes(elf, cut) <= PROGRAM_LIBRARY);
+		CHECK(read_bytes(elf, 3) == PROGRAM_OTHER);
+		CHECK(read_bytes(elf, 4) == PROGRAM_BROKEN);
+		CHECK(read_bytes(elf, 63) == PROGRAM_BROKEN);
 	}
 	for (int i = 0; i < 20000; i++) {
 		struct recipe r = {.wide = i & 1,
@@ -192,9 +192,9 @@ static void check_cut_and_damaged(void)
 
 		for (int j = 0; j < 1 + i % 3; j++) {
 			seed = seed * 1664525 + 1013904223;
-			image[4 + (seed >> 8) % 340] = (unsigned char)(seed >> 24);
+			elf[4 + (seed >> 8) % 340] = (unsigned char)(seed >> 24);
 		}
-		CHECK(read_bytes(image, length) <= PROGRAM_LIBRARY);
+		CHECK(read_bytes(elf, length) <= PROGRAM_LIBRARY);
 	}
 }
 

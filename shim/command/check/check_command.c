@@ -4,12 +4,12 @@
  * Asks the same questions as the launcher, the loader and the library's constructor, in their
  * order, by the same rules where they have them in a file of their own.
  */
-#include "command/check/check_command.h"
+#include "command/check/check.h"
 #include "command/check/elf_imports.h"
 #include "command/check/resolve_command.h"
 #include "shared/config.h"
 #include "command/check/libc.h"
-#include "command/mapping.h"
+#include "command/elf_file.h"
 #include "command/check/elf_needed.h"
 #include "command/options.h"
 #include "command/preload.h"
@@ -26,7 +26,7 @@
 #define GO_UNBUFFERED "(os.Stdout of Go has no buffer: what it prints is out at once)"
 
 static struct program library;
-static struct elf_needed needs;
+static struct elf_needed needed;
 
 static const char *machine_name(const struct program *program)
 {
@@ -106,8 +106,8 @@ static void check_entry(const char *path)
 static void check_order(const char *list)
 {
 	const char *options = getenv("ASAN_OPTIONS");
-	bool there = elf_needed_find(&needs, "libasan.so") ||
-		     elf_needed_find(&needs, "libclang_rt.asan");
+	bool there = elf_needed_find(&needed, "libasan.so") ||
+		     elf_needed_find(&needed, "libclang_rt.asan");
 	bool first = false;
 	size_t length;
 
@@ -169,14 +169,14 @@ static void check_libc(const struct program *program)
 {
 	struct libc libc;
 
-	libc_identify(&libc, program, &needs);
+	libc_identify(&libc, program, &needed);
 	if (libc.kind == LIBC_NONE)
 		report_obstacle("libc", "no libc: the library stays asleep");
 	else if (libc.kind == LIBC_OTHER)
 		report_line("libc", "not one that is known (%s): the library may stay asleep",
 			    program->interpreter);
 	else if (libc.kind == LIBC_GLIBC && libc_is_older(&libc, 2, 34) &&
-		 !elf_needed_find(&needs, "libpthread.so"))
+		 !elf_needed_find(&needed, "libpthread.so"))
 		report_obstacle("libc", "glibc %s without libpthread: the library stays asleep",
 				libc.version);
 	else
@@ -185,15 +185,15 @@ static void check_libc(const struct program *program)
 }
 
 /* What it prints with: nothing of ours, C stdio, or a buffer of its own. */
-static void check_output(const struct program *program, const struct elf_file *image)
+static void check_output(const struct program *program, const struct elf_file *elf)
 {
 	bool inside;
-	const struct runtime *runtime = runtime_find(program, &needs, &inside);
+	const struct runtime *runtime = runtime_find(program, &needed, &inside);
 
-	if (elf_imports_is_go(image)) {
+	if (elf_imports_is_go(elf)) {
 		report_obstacle("output", "Go makes its own system calls, past any library");
 		report_line("", GO_UNBUFFERED);
-	} else if (elf_imports_writes_unlocked(image)) {
+	} else if (elf_imports_writes_unlocked(elf)) {
 		report_obstacle("output",
 				"writes to stdio without locks: the library stays asleep");
 	} else if (runtime && (runtime->covered || inside)) {
@@ -204,7 +204,7 @@ static void check_output(const struct program *program, const struct elf_file *i
 	} else {
 		report_line("output", "C stdio");
 	}
-	if (elf_imports_syncs_streams(image))
+	if (elf_imports_syncs_streams(elf))
 		report_line("", "(not std::cout after sync_with_stdio(false))");
 	if (runtime && runtime->covered && getenv("PYTHONUNBUFFERED"))
 		report_line("", "(PYTHONUNBUFFERED is set: Python holds nothing back anyway)");
@@ -213,20 +213,20 @@ static void check_output(const struct program *program, const struct elf_file *i
 static void check_program(const struct program *program)
 {
 	struct mapping mapping;
-	struct elf_file image;
+	struct elf_file elf;
 
 	check_kind(program);
 	if (program_is_foreign(program, &library) || mapping_open(&mapping, program->path))
 		return;
-	if (!elf_file_open(&image, mapping.bytes, mapping.length)) {
+	if (!elf_file_open(&elf, mapping.bytes, mapping.length)) {
 		mapping_close(&mapping);
 		return;
 	}
 	if (program->kind == PROGRAM_DYNAMIC) {
-		elf_needed_collect(&needs, program);
+		elf_needed_collect(&needed, program);
 		check_libc(program);
-		check_output(program, &image);
-	} else if (elf_imports_is_go(&image)) {
+		check_output(program, &elf);
+	} else if (elf_imports_is_go(&elf)) {
 		report_line("", GO_UNBUFFERED);
 	}
 	mapping_close(&mapping);
@@ -235,15 +235,15 @@ static void check_program(const struct program *program)
 /* --- settings --------------------------------------------------------------------------------- */
 
 /* The same, says is_named in init.c, as the library will find it. */
-static bool is_named(const char *only, const struct resolved_command *chain)
+static bool is_named(const char *only, const struct resolved_command *resolved)
 {
 	char thread[16];
 
-	snprintf(thread, sizeof(thread), "%.15s", chain->thread);
-	return config_match(only, thread) || config_match(only, chain->name);
+	snprintf(thread, sizeof(thread), "%.15s", resolved->thread);
+	return config_match(only, thread) || config_match(only, resolved->name);
 }
 
-static void check_settings(const struct resolved_command *chain)
+static void check_settings(const struct resolved_command *resolved)
 {
 	struct config config;
 
@@ -261,20 +261,20 @@ static void check_settings(const struct resolved_command *chain)
 	}
 	if (config.disable)
 		report_obstacle("setting", "IDLEFLUSH_DISABLE puts the library to sleep");
-	if (config.only && !is_named(config.only, chain))
-		report_obstacle("setting", "IDLEFLUSH_ONLY does not name %s", chain->name);
+	if (config.only && !is_named(config.only, resolved))
+		report_obstacle("setting", "IDLEFLUSH_ONLY does not name %s", resolved->name);
 }
 
 int check_command(char *const *command)
 {
-	static struct resolved_command chain;
+	static struct resolved_command resolved;
 	bool found = check_library();
 
-	if (resolve_command(&chain, command) && found) {
-		check_program(&chain.program);
-		if (chain.program.kind == PROGRAM_DYNAMIC)
+	if (resolve_command(&resolved, command) && found) {
+		check_program(&resolved.program);
+		if (resolved.program.kind == PROGRAM_DYNAMIC)
 			check_preload();
-		check_settings(&chain);
+		check_settings(&resolved);
 	}
 	report_stdout(NULL, "/proc/self/fd/1");
 	return report_end("it works", "it will not work");

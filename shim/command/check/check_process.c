@@ -1,6 +1,6 @@
 /* check_process.c -- `idleflush --check --pid PID`: how the library fares in a running process */
 /* SPDX-License-Identifier: MIT */
-#include "command/check/check_process.h"
+#include "command/check/check.h"
 #include "shared/config.h"
 #include "command/check/remote_state.h"
 #include "shared/introspect.h"
@@ -20,7 +20,7 @@
 
 #define SECOND INT64_C(1000000000) /* in nanoseconds */
 
-static struct remote_state findings;
+static struct remote_state remote;
 static char target[PROGRAM_PATH_MAX]; /* what a link of /proc says */
 
 /* Past the last line: too little may be read for a verdict. */
@@ -78,21 +78,21 @@ static void explain_absence(pid_t pid)
 static bool is_asleep_by_choice(void)
 {
 	const char *word = "asleep";
-	size_t length = strlen(findings.says);
+	size_t length = strlen(remote.says);
 
-	return length >= strlen(word) && !strcmp(findings.says + length - strlen(word), word);
+	return length >= strlen(word) && !strcmp(remote.says + length - strlen(word), word);
 }
 
 /* True where the numbers are of this process, and not what it has from its parent. */
 static bool check_state(pid_t pid, pid_t thread)
 {
-	int64_t mode = findings.value[STATUS_MODE];
-	pid_t owner = (pid_t)findings.value[STATUS_OWNER], own = process_own_pid(pid);
+	int64_t mode = remote.value[STATUS_MODE];
+	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
 
-	if (!*findings.says)
+	if (!*remote.says)
 		report_obstacle("state", "its constructor has not run yet");
 	else if (is_asleep_by_choice())
-		report_obstacle("state", "%s", findings.says);
+		report_obstacle("state", "%s", remote.says);
 	else if (!owner)
 		report_obstacle("state", "forked past fork(3), by clone(2): asleep");
 	else if (own && owner != own)
@@ -147,17 +147,16 @@ static void print_settings(pid_t pid)
 
 static void print_counts(void)
 {
-	const int64_t *value = findings.value;
+	const int64_t *value = remote.value;
 	char activity[32], flush[32], armed[32];
 
-	if (findings.pending < 0)
+	if (remote.pending < 0)
 		report_line("pending", "cannot be told of this libc");
 	else
-		report_line("pending", "%" PRId64 " bytes in %u C streams%s%s", findings.pending,
-			    findings.streams,
-			    value[STATUS_RETRY] ? ", put off: no room, or in use" : "",
-			    value[STATUS_MUTED] ? ", left there: a device, or nobody reads it"
-						: "");
+		report_line(
+			"pending", "%" PRId64 " bytes in %u C streams%s%s", remote.pending,
+			remote.streams, value[STATUS_RETRY] ? ", put off: no room, or in use" : "",
+			value[STATUS_MUTED] ? ", left there: a device, or nobody reads it" : "");
 	if (value[STATUS_ARMED_SINCE])
 		report_line("", "(a flush is due, armed %s)",
 			    tell_age(armed, value[STATUS_ARMED_SINCE]));
@@ -175,7 +174,7 @@ static void print_counts(void)
 static int check_from_afar(pid_t thread)
 {
 	report_line("state", "cannot be read: %s (needs its user without special rights, or root)",
-		    strerror(-findings.memory_error));
+		    strerror(-remote.memory_error));
 	if (!thread)
 		return give_up("there is no permission, and no thread to be seen");
 	report_line("thread", "%d is alive", (int)thread);
@@ -201,20 +200,20 @@ int check_process(pid_t pid)
 	process_link(pid, "fd/1", target, sizeof(target));
 	snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);
 	report_stdout(target, path);
-	error = remote_state_read(&findings, pid);
+	error = remote_state_read(&remote, pid);
 	if (error) {
-		findings.memory_error = error;
+		remote.memory_error = error;
 		return check_from_afar(thread);
 	}
-	if (!findings.loaded) {
+	if (!remote.loaded) {
 		explain_absence(pid);
 		return report_end("", "it does not work");
 	}
-	report_line("library", "%s%s%s", findings.path, *findings.version ? ", version " : "",
-		    findings.version);
-	if (findings.memory_error)
+	report_line("library", "%s%s%s", remote.path, *remote.version ? ", version " : "",
+		    remote.version);
+	if (remote.memory_error)
 		return check_from_afar(thread);
-	if (!*findings.version)
+	if (!*remote.version)
 		return give_up("that library keeps no status: it is older than this command");
 	is_own = check_state(pid, thread);
 	print_settings(pid);

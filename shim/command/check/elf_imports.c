@@ -9,44 +9,44 @@
 #define GO_BUILD_ID 4 /* the note's type; cmd/link/internal/ld/elf.go of Go */
 
 /* A dynamic section's entry `tag`, `skip` of them passed over; false: there is none. */
-static bool find_dynamic(const struct elf_file *image, uint64_t tag, size_t skip, uint64_t *value)
+static bool find_dynamic(const struct elf_file *elf, uint64_t tag, size_t skip, uint64_t *value)
 {
-	struct elf_file_segment dynamic = elf_file_find_segment(image, PT_DYNAMIC);
-	unsigned word = elf_file_word(image);
+	struct elf_file_segment dynamic = elf_file_find_segment(elf, PT_DYNAMIC);
+	unsigned word = elf_file_word(elf);
 
-	if (!elf_file_has(image, dynamic.offset, dynamic.size))
+	if (!elf_file_has(elf, dynamic.offset, dynamic.size))
 		return false;
 	for (uint64_t at = 0; dynamic.size - at >= 2 * word; at += 2 * word) {
-		uint64_t found = elf_file_number(image, dynamic.offset + at, word);
+		uint64_t found = elf_file_number(elf, dynamic.offset + at, word);
 
 		if (found == DT_NULL)
 			break;
 		if (found != tag || skip--)
 			continue;
-		*value = elf_file_number(image, dynamic.offset + at + word, word);
+		*value = elf_file_number(elf, dynamic.offset + at + word, word);
 		return true;
 	}
 	return false;
 }
 
 /* The same for an entry that is an address: where in the file that is. */
-static bool find_table(const struct elf_file *image, uint64_t tag, uint64_t *place)
+static bool find_table(const struct elf_file *elf, uint64_t tag, uint64_t *place)
 {
 	uint64_t address;
 
-	if (!find_dynamic(image, tag, 0, &address))
+	if (!find_dynamic(elf, tag, 0, &address))
 		return false;
-	*place = elf_file_place(image, address);
+	*place = elf_file_place(elf, address);
 	return *place != UINT64_MAX;
 }
 
-const char *elf_imports_needed(const struct elf_file *image, size_t index)
+const char *elf_imports_needed(const struct elf_file *elf, size_t index)
 {
 	uint64_t names, name;
 
-	if (!find_table(image, DT_STRTAB, &names) || !find_dynamic(image, DT_NEEDED, index, &name))
+	if (!find_table(elf, DT_STRTAB, &names) || !find_dynamic(elf, DT_NEEDED, index, &name))
 		return NULL;
-	return name < image->length ? elf_file_string(image, names + name) : NULL;
+	return name < elf->length ? elf_file_string(elf, names + name) : NULL;
 }
 
 /* A relocation table's kind: where it starts, how long it is, how long one of it is. */
@@ -58,38 +58,37 @@ static const struct relocations kinds[] = {
 	{DT_RELA, DT_RELASZ, 3}, {DT_REL, DT_RELSZ, 2}, {DT_JMPREL, DT_PLTRELSZ, 0}};
 
 /* The name of the undefined symbol `index`, or NULL. */
-static const char *undefined_name(const struct elf_file *image, uint64_t index)
+static const char *undefined_name(const struct elf_file *elf, uint64_t index)
 {
-	uint64_t size = image->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	uint64_t size = elf->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 	uint64_t section =
-		image->wide ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx);
+		elf->wide ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx);
 	uint64_t table, names, at;
 
-	if (!index || !find_table(image, DT_SYMTAB, &table) ||
-	    !find_table(image, DT_STRTAB, &names))
+	if (!index || !find_table(elf, DT_SYMTAB, &table) || !find_table(elf, DT_STRTAB, &names))
 		return NULL;
 	at = table + index * size;
-	if (!elf_file_has(image, at, size) || elf_file_number(image, at + section, 2) != SHN_UNDEF)
+	if (!elf_file_has(elf, at, size) || elf_file_number(elf, at + section, 2) != SHN_UNDEF)
 		return NULL;
-	return elf_file_string(image, names + elf_file_number(image, at, 4));
+	return elf_file_string(elf, names + elf_file_number(elf, at, 4));
 }
 
-bool elf_imports_any(const struct elf_file *image, bool (*is_wanted)(const char *name))
+bool elf_imports_any(const struct elf_file *elf, bool (*is_wanted)(const char *name))
 {
-	unsigned word = elf_file_word(image);
+	unsigned word = elf_file_word(elf);
 
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
 		uint64_t table, size, form = DT_RELA, entry = kinds[kind].entry * word;
 
-		if (!find_table(image, kinds[kind].table, &table) ||
-		    !find_dynamic(image, kinds[kind].size, 0, &size) ||
-		    !elf_file_has(image, table, size))
+		if (!find_table(elf, kinds[kind].table, &table) ||
+		    !find_dynamic(elf, kinds[kind].size, 0, &size) ||
+		    !elf_file_has(elf, table, size))
 			continue;
-		if (!entry && find_dynamic(image, DT_PLTREL, 0, &form))
+		if (!entry && find_dynamic(elf, DT_PLTREL, 0, &form))
 			entry = form == DT_REL ? 2 * word : 3 * word;
 		for (uint64_t at = 0; entry && size - at >= entry; at += entry) {
-			uint64_t info = elf_file_number(image, table + at + word, word);
-			const char *name = undefined_name(image, info >> (image->wide ? 32 : 8));
+			uint64_t info = elf_file_number(elf, table + at + word, word);
+			const char *name = undefined_name(elf, info >> (elf->wide ? 32 : 8));
 
 			if (name && is_wanted(name))
 				return true;
@@ -111,9 +110,9 @@ static bool is_unlocked(const char *name)
 	return false;
 }
 
-bool elf_imports_writes_unlocked(const struct elf_file *image)
+bool elf_imports_writes_unlocked(const struct elf_file *elf)
 {
-	return elf_imports_any(image, is_unlocked);
+	return elf_imports_any(elf, is_unlocked);
 }
 
 static bool is_sync(const char *name)
@@ -121,16 +120,16 @@ static bool is_sync(const char *name)
 	return !strcmp(name, "_ZNSt8ios_base15sync_with_stdioEb");
 }
 
-bool elf_imports_syncs_streams(const struct elf_file *image)
+bool elf_imports_syncs_streams(const struct elf_file *elf)
 {
-	return elf_imports_any(image, is_sync);
+	return elf_imports_any(elf, is_sync);
 }
 
 /* The build ID may be left out; what it was built from is said in a section then. */
-bool elf_imports_is_go(const struct elf_file *image)
+bool elf_imports_is_go(const struct elf_file *elf)
 {
 	struct elf_file_note note;
 
-	return elf_file_find_note(image, "Go", GO_BUILD_ID, &note) ||
-	       elf_file_has_section(image, ".go.buildinfo");
+	return elf_file_find_note(elf, "Go", GO_BUILD_ID, &note) ||
+	       elf_file_has_section(elf, ".go.buildinfo");
 }

@@ -20,9 +20,9 @@ struct elf_needed {
 	char names[ELF_NEEDED_MOST][ELF_NEEDED_NAME];
 };
 
-void elf_needed_collect(struct elf_needed *needs, const struct program *program);
+void elf_needed_collect(struct elf_needed *needed, const struct program *program);
 
 /* The first of them whose name begins with `prefix`, or NULL. */
-const char *elf_needed_find(const struct elf_needed *needs, const char *prefix);
+const char *elf_needed_find(const struct elf_needed *needed, const char *prefix);
 
 #endif

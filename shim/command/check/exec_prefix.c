@@ -8,23 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct wrapper {
+static const struct exec_prefix {
 	const char *name;
 	const char *letters; /* of the options that take a value */
 	int operands;        /* so many words come before the command */
-} wrappers[] = {{"env", "uCS", 0},        {"nohup", "", 0},      {"setsid", "", 0},
+} prefixes[] = {{"env", "uCS", 0},        {"nohup", "", 0},      {"setsid", "", 0},
 		{"nice", "n", 0},         {"ionice", "cn", 0},   {"stdbuf", "ioe", 0},
 		{"timeout", "ks", 1},     {"tini", "pe", 0},     {"tini-static", "pe", 0},
 		{"docker-init", "pe", 0}, {"dumb-init", "r", 0}, {"catatonit", "", 0},
 		{"gosu", "", 1},          {"su-exec", "", 1},    {"idleflush", "imb", 0}};
 
-static const struct wrapper *find(const char *path)
+static const struct exec_prefix *find(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	for (size_t i = 0; i < sizeof(wrappers) / sizeof(wrappers[0]); i++)
-		if (!strcmp(slash ? slash + 1 : path, wrappers[i].name))
-			return &wrappers[i];
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strcmp(slash ? slash + 1 : path, prefixes[i].name))
+			return &prefixes[i];
 	return NULL;
 }
 
@@ -62,10 +62,10 @@ static void heed_env(char letter, const char *value)
  * Passes over the options in one word, and the value that the last may have in the next word.
  * Returns how many words that was.
  */
-static int pass_options(const struct wrapper *wrapper, char *const *word, bool env)
+static int pass_options(const struct exec_prefix *exec_prefix, char *const *word, bool env)
 {
 	for (const char *letter = *word + 1; *letter; letter++) {
-		bool takes = strchr(wrapper->letters, *letter) != NULL;
+		bool takes = strchr(exec_prefix->letters, *letter) != NULL;
 		const char *value = !takes ? NULL : letter[1] ? letter + 1 : word[1];
 
 		if (env)
@@ -103,10 +103,10 @@ static const char *split_text(char *const *word, char *const **rest)
 /* NOLINTNEXTLINE(misc-no-recursion): once for each -S, and every one of them is of fewer words */
 char *const *exec_prefix_command(char *const *argv)
 {
-	const struct wrapper *wrapper = find(argv[0]);
-	bool env = wrapper && !strcmp(wrapper->name, "env");
+	const struct exec_prefix *exec_prefix = find(argv[0]);
+	bool env = exec_prefix && !strcmp(exec_prefix->name, "env");
 
-	if (!wrapper)
+	if (!exec_prefix)
 		return NULL;
 	for (argv++; *argv && **argv == '-';) {
 		char *const *rest;
@@ -122,11 +122,11 @@ char *const *exec_prefix_command(char *const *argv)
 			clearenv();
 		if (env && (*argv)[1] == '-')
 			heed_long(*argv);
-		argv += (*argv)[1] == '-' ? 1 : pass_options(wrapper, argv, env);
+		argv += (*argv)[1] == '-' ? 1 : pass_options(exec_prefix, argv, env);
 	}
 	for (; env && *argv && strchr(*argv, '='); argv++)
 		putenv(*argv);
-	for (int i = 0; i < wrapper->operands && *argv; i++)
+	for (int i = 0; i < exec_prefix->operands && *argv; i++)
 		argv++;
 	return *argv ? argv : NULL;
 }

@@ -5,7 +5,7 @@
  * where both are one file, has the version as a string by itself ("1.2.3").
  */
 #include "command/check/libc.h"
-#include "command/mapping.h"
+#include "command/elf_file.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -79,7 +79,8 @@ static void read_file(struct libc *libc, const char *path)
 	mapping_close(&file);
 }
 
-void libc_identify(struct libc *libc, const struct program *program, const struct elf_needed *needs)
+void libc_identify(struct libc *libc, const struct program *program,
+		   const struct elf_needed *needed)
 {
 	const char *slash = strrchr(program->interpreter, '/');
 	const char *name = slash ? slash + 1 : program->interpreter;
@@ -90,7 +91,7 @@ void libc_identify(struct libc *libc, const struct program *program, const struc
 		libc->kind = LIBC_MUSL;
 	else if (!strncmp(name, "ld-linux", 8) || !strncmp(name, "ld64.so", 7) ||
 		 !strncmp(name, "ld.so.1", 7))
-		libc->kind = needs->count ? LIBC_GLIBC : LIBC_NONE;
+		libc->kind = needed->count ? LIBC_GLIBC : LIBC_NONE;
 	if ((libc->kind != LIBC_GLIBC && libc->kind != LIBC_MUSL) ||
 	    !realpath(program->interpreter, loader))
 		return;

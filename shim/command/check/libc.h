@@ -26,7 +26,7 @@ struct libc {
  * beside it. Nothing is run.
  */
 void libc_identify(struct libc *libc, const struct program *program,
-		   const struct elf_needed *needs);
+		   const struct elf_needed *needed);
 
 /* glibc or musl, as in a report. */
 const char *libc_name(const struct libc *libc);

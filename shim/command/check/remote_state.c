@@ -28,7 +28,7 @@ static const struct layout {
 } glibc_file = {32, 40, 32}, musl_file = {56, 40, 32};
 
 struct search {
-	struct remote_state *findings;
+	struct remote_state *remote;
 	int memory;
 	uint64_t entry, entry_size; /* in the process's memory */
 	const struct layout *layout;
@@ -43,11 +43,11 @@ static bool read_note(struct search *search, const struct process_region *region
 	size_t size = region->size < HEAD ? region->size : HEAD;
 	struct status_note content;
 	struct elf_file_note note;
-	struct elf_file image;
+	struct elf_file elf;
 
 	if (!process_read(search->memory, region->start, head, size) ||
-	    !elf_file_open(&image, head, size) ||
-	    !elf_file_find_note(&image, STATUS_NOTE, STATUS_NOTE_TYPE, &note) ||
+	    !elf_file_open(&elf, head, size) ||
+	    !elf_file_find_note(&elf, STATUS_NOTE, STATUS_NOTE_TYPE, &note) ||
 	    note.content_size < sizeof(content))
 		return false;
 	memcpy(&content, note.content, sizeof(content));
@@ -55,7 +55,7 @@ static bool read_note(struct search *search, const struct process_region *region
 		return false;
 	search->entry = region->start + (uint64_t)(note.content - head) + (uint64_t)content.entry;
 	search->entry_size = content.entry_size;
-	snprintf(search->findings->version, sizeof(search->findings->version), "%.*s",
+	snprintf(search->remote->version, sizeof(search->remote->version), "%.*s",
 		 (int)sizeof(content.version), content.version);
 	return true;
 }
@@ -64,7 +64,7 @@ static bool look_at_region(const struct process_region *region, void *data)
 {
 	const char *name = strrchr(region->path, '/') + 1;
 	struct search *search = data;
-	struct remote_state *findings = search->findings;
+	struct remote_state *remote = search->remote;
 
 	if (!strncmp(name, "libc.so.6", 9) || !strncmp(name, "libc-2.", 7))
 		search->layout = &glibc_file;
@@ -72,12 +72,12 @@ static bool look_at_region(const struct process_region *region, void *data)
 	    !strcmp(name, "libc.so"))
 		search->layout = &musl_file;
 	/* The file may have been replaced or deleted since: what counts is in memory. */
-	if (*findings->version ||
+	if (*remote->version ||
 	    !(read_note(search, region) ||
-	      (!findings->loaded && !strncmp(name, PRELOAD_LIBRARY, strlen(PRELOAD_LIBRARY)))))
+	      (!remote->loaded && !strncmp(name, PRELOAD_LIBRARY, strlen(PRELOAD_LIBRARY)))))
 		return false;
-	findings->loaded = true;
-	snprintf(findings->path, sizeof(findings->path), "%s", region->path);
+	remote->loaded = true;
+	snprintf(remote->path, sizeof(remote->path), "%s", region->path);
 	return false;
 }
 
@@ -106,22 +106,21 @@ static bool is_sum(uint32_t what)
 static void take_value(struct search *search, const struct status_entry *entry,
 		       const unsigned char *bytes)
 {
-	struct remote_state *findings = search->findings;
+	struct remote_state *remote = search->remote;
 	int64_t value = 0;
 
 	memcpy(&value, bytes, entry->size); /* least significant byte first: x86-64, aarch64 */
 	if (entry->what == STATUS_STREAM && value) {
 		int64_t size = pending_in(search, (uint64_t)value);
 
-		findings->streams++;
-		findings->pending =
-			size < 0 || findings->pending < 0 ? -1 : findings->pending + size;
+		remote->streams++;
+		remote->pending = size < 0 || remote->pending < 0 ? -1 : remote->pending + size;
 	}
 	if (is_sum(entry->what))
-		findings->value[entry->what] += value;
-	else if (!findings->known[entry->what] || value > findings->value[entry->what])
-		findings->value[entry->what] = value;
-	findings->known[entry->what] = true;
+		remote->value[entry->what] += value;
+	else if (!remote->known[entry->what] || value > remote->value[entry->what])
+		remote->value[entry->what] = value;
+	remote->known[entry->what] = true;
 }
 
 static void read_records(struct search *search, const struct status_entry *entry, uint64_t address)
@@ -186,25 +185,24 @@ static void read_entries(struct search *search)
 
 static void read_says(struct search *search)
 {
-	struct remote_state *findings = search->findings;
-	uint64_t at = (uint64_t)findings->value[STATUS_SAYS];
+	struct remote_state *remote = search->remote;
+	uint64_t at = (uint64_t)remote->value[STATUS_SAYS];
 
-	for (size_t i = 0; at && i < sizeof(findings->says) - 1; i++)
-		if (!process_read(search->memory, at + i, &findings->says[i], 1) ||
-		    !findings->says[i])
+	for (size_t i = 0; at && i < sizeof(remote->says) - 1; i++)
+		if (!process_read(search->memory, at + i, &remote->says[i], 1) || !remote->says[i])
 			break;
 }
 
-int remote_state_read(struct remote_state *findings, pid_t pid)
+int remote_state_read(struct remote_state *remote, pid_t pid)
 {
-	struct search search = {.findings = findings, .memory = process_open_memory(pid)};
+	struct search search = {.remote = remote, .memory = process_open_memory(pid)};
 	int error;
 
-	*findings = (struct remote_state){.memory_error = search.memory < 0 ? search.memory : 0};
+	*remote = (struct remote_state){.memory_error = search.memory < 0 ? search.memory : 0};
 	error = process_walk_regions(pid, look_at_region, &search);
 	if (search.memory < 0)
 		return error;
-	if (*findings->version) {
+	if (*remote->version) {
 		read_entries(&search);
 		read_says(&search);
 	}

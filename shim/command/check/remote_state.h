@@ -23,6 +23,6 @@ struct remote_state {
 };
 
 /* Returns 0, or a negative errno where the process's mappings cannot be read. */
-int remote_state_read(struct remote_state *findings, pid_t pid);
+int remote_state_read(struct remote_state *remote, pid_t pid);
 
 #endif

@@ -69,9 +69,9 @@ static char *const *interpreter_argv(const struct program *script, const char *i
 }
 
 /* Goes from a script to what is no script. False: it cannot be run. */
-static bool follow_scripts(struct resolved_command *chain, char *const **argv)
+static bool follow_scripts(struct resolved_command *resolved, char *const **argv)
 {
-	struct program *program = &chain->program;
+	struct program *program = &resolved->program;
 	static char path[PROGRAM_PATH_MAX];
 
 	strcpy(path, program->path);
@@ -96,7 +96,7 @@ static bool follow_scripts(struct resolved_command *chain, char *const **argv)
 		}
 		*argv = interpreter_argv(program, path, *argv);
 		if (plain)
-			strcpy(chain->thread, last_component(path));
+			strcpy(resolved->thread, last_component(path));
 	}
 	return true; /* cannot be read, and so be no script */
 }
@@ -111,19 +111,19 @@ static bool passes_on(const struct program *program)
 	return false;
 }
 
-bool resolve_command(struct resolved_command *chain, char *const *argv)
+bool resolve_command(struct resolved_command *resolved, char *const *argv)
 {
-	struct program *program = &chain->program;
+	struct program *program = &resolved->program;
 
 	for (int step = 0; step < STEPS_MOST; step++) {
 		char *const *inner;
 
 		if (!find(program->path, argv[0]))
 			return false;
-		strcpy(chain->thread, last_component(program->path));
-		if (!follow_scripts(chain, &argv))
+		strcpy(resolved->thread, last_component(program->path));
+		if (!follow_scripts(resolved, &argv))
 			return false;
-		chain->name = last_component(argv[0]);
+		resolved->name = last_component(argv[0]);
 		inner = exec_prefix_command(argv);
 		if (!inner)
 			return true;

@@ -21,6 +21,6 @@ struct resolved_command {
  * environment is changed in this process's own. False: it cannot be run, and that is reported.
  * Runs nothing.
  */
-bool resolve_command(struct resolved_command *chain, char *const *command);
+bool resolve_command(struct resolved_command *resolved, char *const *command);
 
 #endif

@@ -33,7 +33,7 @@ static bool is_called(const struct program *program, const char *globs)
 	       (realpath(program->path, path) && config_match(globs, path));
 }
 
-const struct runtime *runtime_find(const struct program *program, const struct elf_needed *needs,
+const struct runtime *runtime_find(const struct program *program, const struct elf_needed *needed,
 				   bool *inside)
 {
 	const struct runtime *last = runtimes + sizeof(runtimes) / sizeof(runtimes[0]);
@@ -44,7 +44,7 @@ const struct runtime *runtime_find(const struct program *program, const struct e
 			return at;
 	*inside = true;
 	for (const struct runtime *at = runtimes; at < last; at++)
-		if (at->library && elf_needed_find(needs, at->library))
+		if (at->library && elf_needed_find(needed, at->library))
 			return at;
 	return NULL;
 }

@@ -21,7 +21,7 @@ struct runtime {
  * The one that the program is, or has in it (`*inside`); NULL: none that we know, so C stdio is
  * what counts.
  */
-const struct runtime *runtime_find(const struct program *program, const struct elf_needed *needs,
+const struct runtime *runtime_find(const struct program *program, const struct elf_needed *needed,
 				   bool *inside);
 
 #endif

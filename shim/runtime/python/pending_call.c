@@ -15,9 +15,10 @@
 
 #include <stdatomic.h>
 
-static uint32_t last;         /* number given; the flusher's */
-static _Atomic uint32_t left; /* the open one's; set by the flusher, cleared by the main thread */
-static _Atomic uint32_t how;  /* enum sink_mode; the flusher */
+static uint32_t last; /* number given; the flusher's */
+static _Atomic uint32_t
+	open_call;           /* the open one's; set by the flusher, cleared by the main thread */
+static _Atomic uint32_t how; /* enum sink_mode; the flusher */
 static _Atomic bool queued; /* set by the flusher, cleared by the main thread; a child has a copy */
 
 /* In the interpreter's main thread. What a signal handler raised meanwhile is raised there. */
@@ -28,11 +29,11 @@ static int flush(void *unused)
 
 	(void)unused;
 	atomic_store(&queued, false);
-	mine = atomic_load(&left);
+	mine = atomic_load(&open_call);
 	if (!mine)
 		return 0;
 	if (python_sys_streams_flush_own(python_api(), (enum sink_mode)atomic_load(&how), &raised))
-		atomic_compare_exchange_strong(&left, &mine, 0);
+		atomic_compare_exchange_strong(&open_call, &mine, 0);
 	if (atomic_load(&how) != SINK_WHOLE_LINES)
 		python_visitor_hold_until_exit();
 	return raised ? -1 : 0;
@@ -47,12 +48,12 @@ bool python_pending_call_leave(enum sink_mode mode)
 	if (!++last)
 		last = 1;
 	atomic_store(&how, mode);
-	atomic_store(&left, last);
+	atomic_store(&open_call, last);
 	if (!atomic_exchange(&queued, true))
 		accepted = python_api()->Py_AddPendingCall(flush, NULL) == 0;
 	if (!accepted) {
 		atomic_store(&queued, false);
-		atomic_store(&left, 0);
+		atomic_store(&open_call, 0);
 	}
 	python_hooks_leave();
 	return accepted;
@@ -60,15 +61,15 @@ bool python_pending_call_leave(enum sink_mode mode)
 
 bool python_pending_call_is_open(void)
 {
-	return atomic_load(&left) != 0;
+	return atomic_load(&open_call) != 0;
 }
 
 void python_pending_call_withdraw(void)
 {
-	atomic_store(&left, 0);
+	atomic_store(&open_call, 0);
 }
 
 void python_pending_call_begin_in_child(void)
 {
-	atomic_store(&left, 0);
+	atomic_store(&open_call, 0);
 }

@@ -23,7 +23,7 @@
 static bool called;            /* ... or this: a call was left, too */
 static uint32_t last;          /* the visit that a last flush waits for; 0: none */
 static int64_t ran_ns;         /* the program's CPU time when a flush was last asked for */
-static unsigned shy;           /* so many more calls are not left */
+static unsigned backoff;       /* so many more calls are not left */
 static int64_t armed_since_ns; /* when the last flush was asked for that was armed */
 static _Atomic bool given_up;  /* a last flush does not wait for Python; host threads */
 
@@ -85,7 +85,7 @@ static bool has_run(void)
 	return ran_so_far_ns() - ran_ns >= MIN_CPU_NS;
 }
 
-static enum sink_result tell(int64_t since_ns)
+static enum sink_result request_pass(int64_t since_ns)
 {
 	python_pending_call_withdraw();
 	python_sys_streams_armed(since_ns);
@@ -111,8 +111,8 @@ static bool is_busy(const struct flush_params *params)
 
 static bool leave_call(int64_t since_ns)
 {
-	if (shy) {
-		shy--;
+	if (backoff) {
+		backoff--;
 		return false;
 	}
 	python_sys_streams_armed(since_ns);
@@ -155,12 +155,13 @@ enum sink_result python_flush(struct flush_params *params)
 	    params->now_ns - python_visitor_last_pass_ns() < RECHECK_UNBUFFERED_NS)
 		return SINK_CLEAN;
 	if (python_pending_call_is_open()) { /* nobody made it: the main thread waits */
-		shy = PENDING_CALL_BACKOFF;
-		return tell(params->armed_since_ns);
+		backoff = PENDING_CALL_BACKOFF;
+		return request_pass(params->armed_since_ns);
 	}
 	if (is_busy(params) && leave_call(params->armed_since_ns))
 		return SINK_DELEGATED;
-	return params->armed_since_ns || has_run() ? tell(params->armed_since_ns) : SINK_CLEAN;
+	return params->armed_since_ns || has_run() ? request_pass(params->armed_since_ns)
+						   : SINK_CLEAN;
 }
 
 void *python_let_go(void)
@@ -190,7 +191,7 @@ void python_wrote(size_t n)
 
 void python_begin_in_child(void)
 {
-	last = shy = 0;
+	last = backoff = 0;
 	ran_ns = armed_since_ns = 0;
 	atomic_store(&given_up, false);
 	python_pending_call_begin_in_child();
