@@ -4,22 +4,21 @@
 
 #include "base/futex.h"
 #include "flush/fork_gate.h"
+#include "runtime/all_runtimes.h"
 #include "runtime/python/gil.h"
 #include "runtime/python/python.h"
-#include "runtime/python/sys_streams.h"
 #include "sink/extra_streams.h"
 
 #define RETRY_STEP (NS_PER_MS / 4)
 
 bool all_sinks_may_hold(void)
 {
-	return std_streams_pending() || extra_streams_pending() || python_may_hold();
+	return std_streams_pending() || extra_streams_pending() || all_runtimes_may_hold();
 }
 
 bool all_sinks_want_pass(void)
 {
-	return std_streams_pending() || extra_streams_pending() ||
-	       (python_may_hold() && !python_sys_streams_are_silent());
+	return std_streams_pending() || extra_streams_pending() || all_runtimes_want_pass();
 }
 
 static enum sink_result greater(enum sink_result a, enum sink_result b)
@@ -38,7 +37,7 @@ enum sink_result all_sinks_flush(struct flush_params *params)
 {
 	enum sink_result streams = all_sinks_flush_streams(params);
 
-	return greater(streams, python_flush(params));
+	return greater(streams, all_runtimes_flush(params));
 }
 
 bool all_sinks_flush_by_caller(bool ends, int64_t bound_ns)
@@ -75,7 +74,7 @@ void all_sinks_begin_in_child(bool drop)
 	if (drop)
 		std_streams_drop();
 	extra_streams_begin_in_child(drop);
-	python_begin_in_child();
+	all_runtimes_begin_in_child();
 }
 
 void all_sinks_wrote(int fd, size_t n)

@@ -13,6 +13,7 @@
 #include "base/platform.h"
 #include "sink/writable.h"
 #include "sink/sink.h"
+#include "runtime/all_runtimes.h"
 #include "runtime/python/python.h"
 #include "flush/stats.h"
 #include "base/decision.h"
@@ -98,6 +99,7 @@ __attribute__((constructor)) static void start(void)
 		std_streams_init();
 		extra_streams_init(config.files);
 		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
+		all_runtimes_find();
 		if (config.buffer)
 			std_streams_set_buffer(config.buffer);
 		if (flusher_init(&config) || atfork_init())

@@ -30,12 +30,23 @@ static _Atomic bool given_up;  /* a last flush does not wait for Python; host th
 void python_init(void (*in_child)(void))
 {
 	python_hooks_init(in_child);
-	python_api_find();
 }
 
-bool python_may_hold(void)
+/* Where it is not here now, it may be loaded later. */
+static bool find(void)
+{
+	python_api_find();
+	return true;
+}
+
+static bool may_hold(void)
 {
 	return python_hooks_may_come() && python_visitor_saw_buffers();
+}
+
+static bool wants_pass(void)
+{
+	return may_hold() && !python_sys_streams_are_silent();
 }
 
 void python_start(void)
@@ -144,7 +155,11 @@ static enum sink_result flush_last(void)
 	return result;
 }
 
-enum sink_result python_flush(struct flush_params *params)
+/*
+ * A heartbeat in a process that ran nothing since is ignored. SINK_DELEGATED: come again in a
+ * while. SINK_ALL and SINK_FORCE: SINK_BUSY until it is done, come again at once.
+ */
+static enum sink_result flush(struct flush_params *params)
 {
 	if (!is_up())
 		return SINK_CLEAN;
@@ -189,7 +204,7 @@ void python_wrote(size_t n)
 		python_sys_streams_wrote(n);
 }
 
-void python_begin_in_child(void)
+static void begin_in_child(void)
 {
 	last = backoff = 0;
 	ran_ns = armed_since_ns = 0;
@@ -199,3 +214,10 @@ void python_begin_in_child(void)
 	python_sys_streams_begin_in_child();
 	python_visitor_begin_in_child();
 }
+
+const struct runtime python_runtime = {.name = "python",
+				       .find = find,
+				       .may_hold = may_hold,
+				       .wants_pass = wants_pass,
+				       .flush = flush,
+				       .begin_in_child = begin_in_child};

@@ -12,16 +12,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sink/sink.h"
+#include "base/platform.h"
+#include "runtime/runtime.h"
+
+/* By a thread of ours only: at its waits a thread has let go of the GIL. */
+HIDDEN extern const struct runtime python_runtime;
 
 /*
- * Looks for an interpreter. `in_child` is called in a child of os.fork once Python works there
- * again; or NULL. Constructor only.
+ * `in_child` is called in a child of os.fork once Python works there again; or NULL. Constructor
+ * only.
  */
 void python_init(void (*in_child)(void));
-
-/* Is there an interpreter that may hold lines? A few loads and calls; any context. */
-bool python_may_hold(void);
 
 /* Starts the second thread where there is an interpreter. The flusher thread, at its start. */
 void python_start(void);
@@ -31,13 +32,6 @@ void python_start(void);
  * returns true: the flusher has to go as well. The flusher only, once a heartbeat.
  */
 bool python_end_if_alone(void);
-
-/*
- * Has the streams flushed, soon. Never waits. A heartbeat in a process that ran nothing since is
- * ignored. SINK_DELEGATED: come again in a while. SINK_ALL and SINK_FORCE: SINK_BUSY until it is
- * done, come again at once. The flusher only, with forks kept out.
- */
-enum sink_result python_flush(struct flush_params *params);
 
 /*
  * A thread that may hold the GIL is about to wait for a last flush: lets go of it, so that Python's
@@ -55,8 +49,5 @@ void python_give_up(void);
 
 /* `n` bytes were written to fd 1 or 2 by a call that we see: maybe Python's. Any context. */
 void python_wrote(size_t n);
-
-/* In a forked child: begins anew. Atfork child handler only. */
-void python_begin_in_child(void);
 
 #endif

@@ -1,0 +1,78 @@
+/* all_runtimes.c -- the runtimes of this process, as one */
+/* SPDX-License-Identifier: MIT */
+#include "runtime/all_runtimes.h"
+
+#include "runtime/python/python.h"
+#include "runtime/runtime.h"
+
+static const struct runtime *const known[] = {&python_runtime};
+
+#define KNOWN (sizeof(known) / sizeof(*known))
+
+/* Those that are here, ended by NULL; written by the constructor only. */
+static const struct runtime *here[KNOWN + 1];
+
+void all_runtimes_find(void)
+{
+	const struct runtime **end = here;
+
+	for (size_t i = 0; i < KNOWN; i++)
+		if (known[i]->find())
+			*end++ = known[i];
+}
+
+bool all_runtimes_pending(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->pending && here[i]->pending())
+			return true;
+	return false;
+}
+
+static enum sink_result greater(enum sink_result a, enum sink_result b)
+{
+	return a > b ? a : b;
+}
+
+enum sink_result all_runtimes_flush_at_wait(struct flush_params *params)
+{
+	enum sink_result most = SINK_CLEAN;
+
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->pending && here[i]->pending())
+			most = greater(most, here[i]->flush_at_wait(params));
+	return most;
+}
+
+bool all_runtimes_may_hold(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->may_hold && here[i]->may_hold())
+			return true;
+	return false;
+}
+
+bool all_runtimes_want_pass(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->wants_pass && here[i]->wants_pass())
+			return true;
+	return false;
+}
+
+enum sink_result all_runtimes_flush(struct flush_params *params)
+{
+	enum sink_result most = SINK_CLEAN;
+
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->flush)
+			most = greater(most, here[i]->flush(params));
+	return most;
+}
+
+void all_runtimes_begin_in_child(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->begin_in_child)
+			here[i]->begin_in_child();
+}

@@ -1,0 +1,31 @@
+/* all_runtimes.h -- the runtimes of this process, as one */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_ALL_RUNTIMES_H
+#define IDLEFLUSH_ALL_RUNTIMES_H
+
+#include <stdbool.h>
+
+#include "sink/sink.h"
+
+/* Looks for each that is on. Constructor only. */
+void all_runtimes_find(void);
+
+/* Does the calling thread own pending bytes of a runtime? A few loads; at a wait. */
+bool all_runtimes_pending(void);
+
+/* Writes them, as far as that cannot block; see runtime.h. */
+enum sink_result all_runtimes_flush_at_wait(struct flush_params *params);
+
+/* May a runtime hold bytes that a thread of ours could bring out? Any context. */
+bool all_runtimes_may_hold(void);
+
+/* Is that likely enough for a pass? Any context. */
+bool all_runtimes_want_pass(void);
+
+/* Has all of those flushed. The flusher thread only. */
+enum sink_result all_runtimes_flush(struct flush_params *params);
+
+/* Atfork child handler only. */
+void all_runtimes_begin_in_child(void);
+
+#endif

@@ -1,0 +1,52 @@
+/* runtime.h -- what a language runtime with buffers of its own tells us about them */
+/* SPDX-License-Identifier: MIT */
+/*
+ * fflush(3) does not reach these buffers. There are two ways to flush one, and a runtime has one of
+ * them or both: the thread that owns the buffer does it, at a wait of its own; or a thread of ours
+ * does it, under the runtime's lock.
+ */
+#ifndef IDLEFLUSH_RUNTIME_H
+#define IDLEFLUSH_RUNTIME_H
+
+#include <stdbool.h>
+
+#include "sink/sink.h"
+
+struct runtime {
+	const char *name; /* as in IDLEFLUSH_RUNTIMES */
+
+	/*
+	 * Is it in this process, or may it come, and is it built as we know it? False: it is not
+	 * asked again. Constructor only.
+	 */
+	bool (*find)(void);
+
+	/* --- by the thread that owns the buffer; NULL where that cannot be */
+
+	/* Does the calling thread own pending bytes? No lock, no system call; at a wait. */
+	bool (*pending)(void);
+
+	/*
+	 * Writes those, as far as that cannot block. At a wait, outside of signal handlers, with
+	 * all signals blocked, in the process whose buffer it is.
+	 */
+	enum sink_result (*flush_at_wait)(struct flush_params *params);
+
+	/* --- by a thread of ours; NULL where that cannot be */
+
+	/* May it hold bytes? A few loads and calls; any context. */
+	bool (*may_hold)(void);
+
+	/* Is that likely enough for a thread that is about to wait to ask for a pass? Likewise. */
+	bool (*wants_pass)(void);
+
+	/* Flushes, or has it done soon. Never waits. The flusher thread, with forks kept out. */
+	enum sink_result (*flush)(struct flush_params *params);
+
+	/* --- */
+
+	/* A forked child begins. Atfork child handler only. NULL: nothing to do. */
+	void (*begin_in_child)(void);
+};
+
+#endif
