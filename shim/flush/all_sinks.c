@@ -1,4 +1,4 @@
-/* all_sinks.c -- all that can be flushed, as one */
+/* all_sinks.c -- every sink of the process, treated as one */
 /* SPDX-License-Identifier: MIT */
 #include "flush/all_sinks.h"
 

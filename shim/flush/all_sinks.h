@@ -1,4 +1,4 @@
-/* all_sinks.h -- all that can be flushed, as one */
+/* all_sinks.h -- every sink of the process, treated as one */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_ALL_SINKS_H
 #define IDLEFLUSH_ALL_SINKS_H
@@ -8,61 +8,62 @@
 #include "sink/sink.h"
 
 /*
- * May something be pending? Exact for C streams, else "may": nobody can look into Python without
- * its lock. Any context.
+ * May bytes be pending? Exact for C streams; for Python only a guess, because its buffers cannot be
+ * read without the GIL. Any context.
  */
 bool all_sinks_may_hold(void);
 
 /*
- * The same for a thread that is about to wait: false also where it is for Python's sake alone and
- * looks there have been in vain lately. Any context.
+ * The same for a thread that is about to wait. False also where only Python may hold bytes and the
+ * latest passes found none there. Any context.
  */
 bool all_sinks_want_pass(void);
 
 /*
- * Flushes everything as far as that cannot block; Python's streams are flushed a little later by
- * the thread that waits for its lock. The flusher thread only.
+ * Flushes everything that can be flushed without blocking. Python's streams are flushed a little
+ * later, by the thread that waits for the GIL. The flusher thread only.
  */
 enum sink_result all_sinks_flush(struct flush_params *params);
 
-/* The C streams only, of which a forked child inherits a copy. Atfork prepare handler only. */
+/* Flushes the C streams, of which a forked child inherits a copy. Atfork prepare handler only. */
 enum sink_result all_sinks_flush_streams(struct flush_params *params);
 
 /*
- * The C streams as far as that works within `bound_ns`, where there is no flusher to ask. `ends`:
- * the process ends with this. False: something is left. Who is about to end the process or to
- * exec; not from a handler that interrupted stdio, unless the streams are abandoned.
+ * Flushes the C streams on the calling thread, where there is no flusher thread to ask, and tries
+ * for `bound_ns` at most. `ends`: the process ends afterwards. False: bytes are still pending. For
+ * a thread that is about to end the process or to exec; not in a signal handler that interrupted
+ * stdio, unless the streams are abandoned.
  */
 bool all_sinks_flush_by_caller(bool ends, int64_t bound_ns);
 
 /*
- * Has the calling thread itself what a flush needs: a stream's lock (it is inside printf below
- * us), Python's lock, the way out of a fork? Then a flush has to wait until it goes on. Signal
- * handlers, and who is about to wait for a flush.
+ * Does the calling thread itself hold what a flush needs: a stream's lock (a signal handler
+ * interrupted printf), the GIL, or the fork gate? Then no flush can finish before this thread goes
+ * on. For signal handlers, and for a thread that is about to wait for a flush.
  */
 enum all_sinks_held {
 	ALL_SINKS_FREE,
 	ALL_SINKS_HELD,
-	ALL_SINKS_UNKNOWN, /* this libc does not tell whose lock it is, or Python does not */
+	ALL_SINKS_UNKNOWN, /* this libc, or Python, does not tell who holds the lock */
 };
 enum all_sinks_held all_sinks_held_by_caller(void);
 
 /*
- * The calling thread never goes on: its stdout and stderr may be written past the locks that it
- * has, and nobody waits for its Python. Any context but a vfork child.
+ * The calling thread never returns to the program. stdout and stderr may therefore be written
+ * without the locks that it holds, and no flush waits for its GIL. Any context but a vfork child.
  */
 void all_sinks_abandon(void);
 
 /*
- * Begins anew in a forked child. `drop`: what the C streams hold is the parent's. Atfork child
- * handler only.
+ * Starts afresh in a forked child. `drop`: the bytes in the C streams belong to the parent, which
+ * prints them itself. Atfork child handler only.
  */
 void all_sinks_begin_in_child(bool drop);
 
-/* `n` > 0 bytes were written to `fd` by a call that we see. Any context. */
+/* An interposed call wrote `n` > 0 bytes to `fd`. Any context. */
 void all_sinks_wrote(int fd, size_t n);
 
-/* fd 1 or 2 was replaced: what was given up is looked at anew. Any context. */
+/* fd 1 or 2 was replaced: streams that could not be flushed are tried again. Any context. */
 void all_sinks_file_changed(void);
 
 #endif

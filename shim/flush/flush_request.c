@@ -1,9 +1,10 @@
-/* flush_request.c -- what others ask of the flusher thread, and its answers */
+/* flush_request.c -- requests to the flusher thread, and its answers */
 /* SPDX-License-Identifier: MIT */
 /*
- * Each request has a ticket, so that nobody takes another's answer for its own: a flush that began
- * before a line was printed may not bring it out.
- * Owns: the words below. Written by whoever asks (`wanted`, `asked`) and by the thread.
+ * Each request has a ticket, so that nobody takes the answer to an earlier request for its own: a
+ * flush that began before a line was printed may leave that line pending.
+ * Owns: the words below. `wanted` and `asked` are written by whoever makes a request, the others by
+ * the flusher thread.
  * Called from: host threads, signal handlers, the flusher thread. Locks: none.
  */
 #include "flush/flush_request.h"
@@ -11,8 +12,8 @@
 #include "base/futex.h"
 
 static _Atomic uint32_t wanted;   /* enum flush_request bits; set before `asked` counts them */
-static _Atomic uint32_t asked;    /* the last ticket that was given out */
-static _Atomic uint32_t answered; /* the last one that was served; a futex */
+static _Atomic uint32_t asked;    /* the last ticket handed out */
+static _Atomic uint32_t answered; /* the last ticket served; a futex */
 static _Atomic uint32_t ended;    /* the thread has left our code; a futex */
 static void (*_Atomic after)(void);
 
@@ -64,7 +65,7 @@ bool flush_request_is_made(void)
 uint32_t flush_request_take(uint32_t *ticket)
 {
 	*ticket = atomic_load(&asked);
-	/* Where another's ticket came late, its bits were served before: once more does no harm. */
+	/* Bits may be taken whose ticket comes later: then they are served twice. No harm. */
 	return atomic_exchange(&wanted, 0) | FLUSH_REQUEST_FLUSH;
 }
 
@@ -84,12 +85,12 @@ void flush_request_end(void)
 {
 	atomic_store(&ended, 1);
 	futex_wake(&ended);
-	atomic_fetch_add(&answered,
-			 1U << 30); /* another value: nobody falls asleep on the old one */
+	/* Any other value will do: nobody may fall asleep on the old one. */
+	atomic_fetch_add(&answered, 1U << 30);
 	futex_wake(&answered);
 }
 
-/* Tickets go on: somebody may still look at the answer to its own. */
+/* The tickets are not reset: somebody may still be waiting for the answer to one. */
 void flush_request_begin_again(void)
 {
 	atomic_store(&answered, atomic_load(&asked));

@@ -1,4 +1,4 @@
-/* flush_request.h -- what others ask of the flusher thread, and its answers */
+/* flush_request.h -- requests to the flusher thread, and its answers */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_FLUSH_REQUEST_H
 #define IDLEFLUSH_FLUSH_REQUEST_H
@@ -6,43 +6,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bits; several may be asked at once. */
+/* Bits; several may be set at once. */
 enum flush_request {
 	FLUSH_REQUEST_FLUSH = 1, /* flush all now */
-	FLUSH_REQUEST_END = 2,   /* the same, and the process ends with it */
-	FLUSH_REQUEST_STOP = 4,  /* the same, and the thread ends with it; libc flushes then */
-	FLUSH_REQUEST_THEN = 8,  /* the same, then call what flush_request_set_then said */
+	FLUSH_REQUEST_END = 2,   /* the same; then the process ends */
+	FLUSH_REQUEST_STOP = 4,  /* the same; then the thread ends, and libc's own flush follows */
+	FLUSH_REQUEST_THEN = 8,  /* the same; then call the function of flush_request_set_then */
 };
 
-/* --- who asks: any thread or signal handler; errno may change --- */
+/* --- making a request: any thread or signal handler; errno may change --- */
 
-/* Makes a request and returns its ticket. The caller wakes the thread. */
+/* Makes a request and returns its ticket. The caller must wake the thread. */
 uint32_t flush_request_make(enum flush_request what);
 
-/* Waits for the answer, or the thread's end; `bound_ns` at most. True when it is there. */
+/* Waits for the answer or the end of the thread, `bound_ns` at most. True if either came. */
 bool flush_request_await(uint32_t ticket, int64_t bound_ns);
 
-/* `then` is called on the thread after its next answer to a FLUSH_REQUEST_THEN or _END. Before
- * that. */
+/*
+ * Sets the function that the thread calls after it has answered the next FLUSH_REQUEST_THEN or
+ * _END. To be called before that request is made.
+ */
 void flush_request_set_then(void (*then)(void));
 
-/* Has the thread ended? And the wait for that, `bound_ns` at most. */
+/* Has the thread ended? The second waits for that, `bound_ns` at most. */
 bool flush_request_has_ended(void);
 void flush_request_await_end(int64_t bound_ns);
 
 /* --- the flusher thread --- */
 
-/* Is there one to serve? */
+/* Is there a request to serve? */
 bool flush_request_is_made(void);
 
-/* Takes all that were made. Returns their bits; these and *ticket are for flush_request_answer. */
+/* Takes all requests made so far. Pass the returned bits and *ticket to flush_request_answer. */
 uint32_t flush_request_take(uint32_t *ticket);
 void flush_request_answer(uint32_t requests, uint32_t ticket);
 
-/* The last word of the thread; whoever asks afterwards does not wait. */
+/* The thread is about to end: no request waits any more. */
 void flush_request_end(void);
 
-/* --- before the thread starts once more; in a forked child --- */
+/* --- before the thread is started again; in a forked child --- */
 void flush_request_begin_again(void);
 void flush_request_reset(void);
 

@@ -1,13 +1,13 @@
-/* flusher.c -- the thread that flushes: start, arm, stop */
+/* flusher.c -- the flusher thread: start, arm, stop */
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: `state`, one page that the kernel wipes in a forked child.
  * Called from: our thread; host threads and signal handlers (arm, flush_now); atfork handlers.
- * Locks: none; fork_gate keeps forks out of a flush. Arming and falling asleep: each side writes
- * its own word (`armed_since_ns`, `wait_state`), then looks at the other's: in a single order, so
- * that at least one sees the other.
- * Detached: a stop waits for the thread's last word instead of pthread_join, whose locks the thread
- * that a signal handler's exit(3) interrupted may hold.
+ * Locks: none; fork_gate keeps forks out of a flush.
+ * No wake-up is lost: a wrapper writes `armed_since_ns` and then reads `wait_state`, the thread the
+ * other way round, sequentially consistent, so at least one sees what the other wrote.
+ * The thread is detached: pthread_join takes locks that the thread in whose signal handler exit(3)
+ * runs may hold. A stop waits for flush_request_end instead.
  * Never: a wait without a bound, the host's signal handlers on our thread.
  */
 #include "flush/flusher.h"
@@ -30,21 +30,21 @@
 #define TIMED_WAIT_MIN (5 * NS_PER_MS)
 
 enum flusher_wait_state {
-	WAIT_STATE_RUNNING, /* running, or about to look: no wake is needed */
-	WAIT_STATE_TIMED,   /* a timed wait that only a request ends */
+	WAIT_STATE_RUNNING, /* running, or about to: it needs no wake-up */
+	WAIT_STATE_TIMED,   /* in a timed wait, which only a request ends early */
 	WAIT_STATE_PARKED,  /* nothing is armed: activity must wake it */
 };
 
 struct state {
 	struct flusher shared;
-	_Alignas(64) _Atomic bool started; /* the thread was, or is about to be */
-	bool inherited_pending; /* in a forked child: bytes of its parent's may be pending */
+	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
+	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
 	pid_t owner;
-	pid_t tid;       /* the thread's; written by it */
-	int64_t last_ns; /* last activity, as the thread saw it */
+	pid_t tid;       /* of the thread, which writes it */
+	int64_t last_ns; /* last activity that the thread has seen */
 };
 
-static struct state asleep; /* what wrappers see before init: zero */
+static struct state asleep; /* what wrappers see before flusher_init: all zero */
 static struct state *state = &asleep;
 struct flusher *flusher = &asleep.shared;
 STATUS_BEHIND(STATUS_OWNER, state, struct state, owner);
@@ -53,7 +53,7 @@ static struct quiet_rules rules; /* written by flusher_init, constant afterwards
 
 /* --- arming: wrappers --------------------------------------------------------------------- */
 
-static void arm(void)
+void flusher_arm_in_flight(void)
 {
 	int64_t unarmed = 0;
 
@@ -72,42 +72,39 @@ void flusher_arm(void)
 	if (!active)
 		atomic_store_explicit(&flusher->first_activity_ns, clock_now_ns(),
 				      memory_order_relaxed);
-	if (active < 2) /* twice each time the thread looks, not once a response */
+	if (active < 2) /* so it is written twice a pass, not once a response */
 		atomic_store_explicit(&flusher->active, active + 1, memory_order_release);
-	arm();
-}
-
-void flusher_arm_in_flight(void)
-{
-	arm();
+	flusher_arm_in_flight();
 }
 
 /* --- the thread --------------------------------------------------------------------------- */
 
-/* Before a look, not after: what comes while we flush arms the next one. */
+/* To be called before a pass, not after it: activity during the pass arms the next one. */
 static int64_t disarm(void)
 {
 	return atomic_exchange(&flusher->armed_since_ns, 0);
 }
 
-/* While the process is busy the thread wakes by itself this often: activity then pays neither for a
- * wake nor for the clock, which only the first response after a pass reads. */
+/*
+ * While the process is busy the thread wakes up by itself, this often. Activity then costs no wake
+ * and no look at the clock; only the first response after a pass reads that.
+ */
 static int64_t timed_wait_max_ns(void)
 {
 	int64_t most = rules.idle_ns / 4 > TIMED_WAIT_MIN ? rules.idle_ns / 4 : TIMED_WAIT_MIN;
 	int64_t bound = rules.max_age_ns ? rules.max_age_ns : INT64_MAX;
 	int64_t soonest = bound < rules.idle_ns ? bound : rules.idle_ns;
 
-	return most < soonest ? most : soonest; /* what arms meanwhile is due no sooner */
+	return most < soonest ? most : soonest; /* nothing armed meanwhile is due earlier */
 }
 
-/* Sleeps until a flush is due, a request is made or, where nothing is armed, activity. */
+/* Sleeps until a flush is due, a request is made or, where nothing is armed, there is activity. */
 static void sleep_until_due(int64_t wait_ns, bool busy)
 {
 	uint32_t wait_state = busy ? WAIT_STATE_TIMED : WAIT_STATE_PARKED;
 	int64_t most = timed_wait_max_ns();
 
-	if (busy && wait_ns > most + most / 8) /* a remainder is not worth a wake of its own */
+	if (busy && wait_ns > most + most / 8) /* a short remainder is not worth a second wait */
 		wait_ns = most;
 	atomic_store(&flusher->wait_state, wait_state);
 	if (!flush_request_is_made() && (busy || !atomic_load(&flusher->armed_since_ns)))
@@ -115,7 +112,7 @@ static void sleep_until_due(int64_t wait_ns, bool busy)
 	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);
 }
 
-/* True when a stop was asked for. */
+/* True if the thread was asked to stop. */
 static bool serve_requests(void)
 {
 	uint32_t requests, ticket;
@@ -133,7 +130,7 @@ static bool serve_requests(void)
 	return requests & FLUSH_REQUEST_STOP;
 }
 
-/* Of several since the last look, the last may have been just now. */
+/* If there were several activities since the last pass, the latest may have been just now. */
 static void note_activity(int64_t now)
 {
 	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);
@@ -175,7 +172,8 @@ static void *run(void *unused)
 
 /* --- start and stop ----------------------------------------------------------------------- */
 
-/* Without signals: a guard in between would wait for a thread that it keeps from starting. */
+/* Signals blocked: a handler of ours, in the middle of this, would wait for a thread not started.
+ */
 void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
@@ -183,14 +181,14 @@ void flusher_start_wanted(void)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
-	if (flusher_is_owner() && /* a vfork child's thread would end with it, but count as ours */
+	if (flusher_is_owner() && /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;
 
 		atomic_store(&state->started, true);
 		started = !thread_start(run, 256 * 1024);
 		atomic_store(&state->started, started);
-		wanted = FLUSHER_STARTING; /* unless it was stopped meanwhile */
+		wanted = FLUSHER_STARTING; /* it may have been stopped meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
 					       started ? FLUSHER_RUNNING : FLUSHER_ASLEEP);
 		if (!started)
@@ -255,7 +253,7 @@ bool flusher_suspend(void)
 void flusher_resume(void)
 {
 	if (!flush_request_has_ended())
-		return; /* it is stuck, and ends as soon as it can */
+		return; /* it is stuck in a flush, and ends as soon as it can */
 	atomic_store(&state->started, false);
 	flush_request_begin_again();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
@@ -273,7 +271,7 @@ int flusher_init(const struct config *config)
 
 	if (page == MAP_FAILED)
 		return -ENOMEM;
-	/* Old kernels refuse (before 4.14): then only fork(3)'s handlers tell a child. */
+	/* Kernels before 4.14 refuse this; then only fork(3)'s handlers detect a child. */
 	madvise(page, sizeof(*page), MADV_WIPEONFORK);
 	rules.idle_ns = config->idle_ns;
 	rules.max_age_ns = config->max_age_ns;

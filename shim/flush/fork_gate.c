@@ -1,10 +1,10 @@
 /* fork_gate.c -- keeps a fork and a flush apart */
 /* SPDX-License-Identifier: MIT */
 /*
- * The child of a fork must not inherit stdio in the middle of a flush: musl does not reset the
- * streams' locks there, and its first printf would wait for ever for a thread that is not there.
- * Owns: two words. Each side announces itself first and looks at the other then, so at least one
- * sees the other; that takes sequential consistency.
+ * A forked child must not inherit a stream in the middle of a flush. musl does not reset the locks
+ * of streams in the child, so its first printf would wait for ever for a thread that it has not.
+ * Owns: two words. Each side first announces itself and then reads the other's word; with
+ * sequential consistency at least one of them sees the other.
  */
 #include "flush/fork_gate.h"
 

@@ -6,29 +6,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * The flusher may enter a sink. False: a fork is under way, come again. Never waits.
- * One thread only, the flusher.
- */
+/* Begins a flush. False: a fork is under way, try again later. Never waits. The flusher only. */
 bool fork_gate_enter(void);
 
-/* The flusher is out again. Only after fork_gate_enter said true. */
+/* Ends the flush. Only after fork_gate_enter returned true. */
 void fork_gate_leave(void);
 
 /*
- * A fork begins: lets no flush in and waits for one in progress, `bound_ns` at most. Atfork
- * prepare handler; any number of threads at once. Returns how many are forking now, this one
- * included.
+ * A fork begins: keeps new flushes out and waits for one in progress, `bound_ns` at most. Atfork
+ * prepare handler; several threads may fork at once. Returns how many are forking now, including
+ * this one.
  */
 unsigned fork_gate_close(int64_t bound_ns);
 
-/* That fork is over. Atfork parent handler, once for each fork_gate_close. */
+/* The fork is over. Atfork parent handler, once for each fork_gate_close. */
 void fork_gate_open(void);
 
-/* Is it the calling thread that forks, the last that began to? Signal handlers. */
+/* Is the calling thread the one that forks, or the latest of several? Signal handlers. */
 bool fork_gate_closed_by_caller(void);
 
-/* In the forked child: nobody is inside and no fork is under way. Atfork child handler. */
+/* In a forked child no flush and no fork is under way. Atfork child handler. */
 void fork_gate_reset(void);
 
 #endif

@@ -1,9 +1,8 @@
-/* pass.c -- one look at all sinks: flush what can go out, keep the accounts, say when to come again
- */
+/* pass.c -- a pass: one attempt to flush all sinks, its counters, and when to try again */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the accounts; written by the flusher thread, read by whoever prints them.
- * Called from: the flusher thread; pass_reset also in the atfork child handler, where it is alone.
+ * Owns: the counters, written by the flusher thread and read by whoever prints them.
+ * Called from: the flusher thread; pass_reset also in the atfork child handler, which is alone.
  */
 #include "flush/pass.h"
 
@@ -18,10 +17,10 @@
 #define RETRY_LAST  (NS_PER_MS / 4)
 
 static int64_t last_pass_ns;
-static int64_t retry_ns;         /* when to come again; 0: nothing was put off */
+static int64_t retry_ns;         /* when to try again; 0: nothing was put off */
 static int64_t retry_step;       /* doubles while a sink stays in use or full */
-static int64_t pending_since_ns; /* since when what is pending has been armed */
-static int64_t flushed_ns;       /* the last look that brought bytes out; 0: none did */
+static int64_t pending_since_ns; /* when the flush of what is pending was armed */
+static int64_t flushed_ns;       /* the last pass that wrote bytes; 0: none did */
 STATUS(STATUS_LAST_PASS, last_pass_ns);
 STATUS(STATUS_RETRY, retry_ns);
 STATUS(STATUS_FLUSHED, flushed_ns);
@@ -47,7 +46,7 @@ static void remember_oldest(int64_t age)
 		atomic_store_explicit(&oldest_ns, age, memory_order_relaxed);
 }
 
-/* Flushes the sinks, unless a fork is under way (or died in its middle). */
+/* Flushes the sinks unless a fork is under way; the forking thread may also have died in it. */
 static enum sink_result flush_sinks(struct flush_params *params)
 {
 	bool entered = fork_gate_enter();
@@ -61,7 +60,7 @@ static enum sink_result flush_sinks(struct flush_params *params)
 	return result;
 }
 
-/* How long after `result` to come again; 0: not before something new is armed. */
+/* How long after `result` to try again; 0: not before there is new activity. */
 static int64_t retry_after(enum sink_result result, int64_t hold_ns)
 {
 	if (result < SINK_BUSY) {

@@ -7,7 +7,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When the next look is due if nothing further happens. */
+/* When the next pass is due if nothing further happens. */
 static int64_t due_ns(const struct quiet_rules *rules, const struct quiet_state *state)
 {
 	int64_t due = QUIET_FOREVER;

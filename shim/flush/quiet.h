@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Wait until something happens: nothing is armed and there is no heartbeat. */
+/* Nothing is armed and there is no heartbeat: wait until something happens. */
 #define QUIET_FOREVER INT64_MAX
 
 /* The rules of one process, in nanoseconds. Constant after the constructor. */
@@ -18,19 +18,20 @@ struct quiet_rules {
 
 /* What is known now; all times are CLOCK_MONOTONIC nanoseconds, 0 means never. */
 struct quiet_state {
-	int64_t armed_since_ns; /* first activity since the last flush; 0: nothing is armed */
+	int64_t armed_since_ns; /* first activity since the last pass; 0: nothing is armed */
 	int64_t last_ns;        /* last activity */
-	int64_t last_pass_ns;   /* when the sinks were last looked at: a flush or a heartbeat */
-	int64_t retry_ns; /* a flush that had to be put off is tried again then; 0: none was */
-	bool in_flight;   /* a request was received and its response has not ended */
+	int64_t last_pass_ns;   /* last pass, be it a flush or a heartbeat */
+	int64_t retry_ns;       /* when to retry a flush that was put off; 0: none was */
+	bool in_flight;         /* a request was received and its response has not ended */
 };
 
 /*
  * Returns 0 when a flush is due at `now_ns`, else the nanoseconds until it will be if nothing
  * further happens, or QUIET_FOREVER. Pure; any context.
  *
- * Armed: due `idle` after the last activity unless a response is in flight, and at the latest
- * `max_age` after the first. Put off: due at retry_ns. Always: due `heartbeat` after the last look.
+ * If armed, it is due `idle` after the last activity unless a response is in flight, and at the
+ * latest `max_age` after the first. If put off, at retry_ns. In any case `heartbeat` after the last
+ * pass.
  */
 int64_t quiet_wait_ns(const struct quiet_rules *rules, const struct quiet_state *state,
 		      int64_t now_ns);

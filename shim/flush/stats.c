@@ -1,6 +1,6 @@
 /* stats.c -- the one line of counters at exit */
 /* SPDX-License-Identifier: MIT */
-/* The file is opened when the line is written: an open descriptor would change the program's. */
+/* The file is opened only to write the line: an open one would shift the program's descriptors. */
 #include "flush/stats.h"
 
 #include "base/futex.h"

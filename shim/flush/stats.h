@@ -5,11 +5,10 @@
 
 #include "shared/config.h"
 
-/* Notes where the line is to go. Constructor only: a relative file is that of the start directory.
- */
+/* Notes where the line goes. Constructor only: a relative path starts at the working directory. */
 void stats_init(const struct config *config);
 
-/* Writes the line, where one was asked for. Any context. errno may change. */
+/* Writes the line if it was asked for. Any context; errno may change. */
 void stats_print(void);
 
 #endif
