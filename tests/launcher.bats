@@ -126,9 +126,12 @@ honours_setid() {
 		--heartbeat=0 IDLEFLUSH_HEARTBEAT 0
 		-b64K IDLEFLUSH_BUFFER 64K
 		--buffer=1MB IDLEFLUSH_BUFFER 1MB
+		--buffer=libc IDLEFLUSH_BUFFER libc
 		--signals=none IDLEFLUSH_SIGNALS none
 		--signals=sigterm,2 IDLEFLUSH_SIGNALS sigterm,2
 		--start=server IDLEFLUSH_START server
+		--start=threads IDLEFLUSH_START threads
+		--runtimes=perl,ruby IDLEFLUSH_RUNTIMES perl,ruby
 		--files=*.log,/var/log/* IDLEFLUSH_FILES *.log,/var/log/*
 		--only=env,nginx* IDLEFLUSH_ONLY env,nginx*
 		--stats IDLEFLUSH_STATS 1
@@ -153,12 +156,13 @@ honours_setid() {
 		-m max-age 1us 0, or 100us to 1h
 		--heartbeat= heartbeat 1ms 0, or 10ms to 1d
 		--heartbeat= heartbeat 1e3 0, or 10ms to 1d
-		-b buffer 0 1 to 1G
-		--buffer= buffer L 1 to 1G
-		--buffer= buffer 2G 1 to 1G
-		--signals= signals KILL none, or some of TERM,
-		--signals= signals TERM, none, or some of TERM,
-		--start= start later constructor or server
+		-b buffer 0 libc, or 1 to 1G
+		--buffer= buffer L libc, or 1 to 1G
+		--buffer= buffer 2G libc, or 1 to 1G
+		--signals= signals KILL all, none, or a list
+		--signals= signals TERM, all, none, or a list
+		--start= start later constructor, server or threads
+		--runtimes= runtimes java all, none, or some of
 		--files= files a,,b globs, by commas
 		--only= only ,a globs, by commas
 	END
@@ -198,7 +202,7 @@ honours_setid() {
 
 	run -0 --separate-stderr "$IDLEFLUSH" --help
 	assert_equal "$stderr" ''
-	for option in -i --idle -m --max-age --heartbeat -b --buffer --signals --start --files --only \
+	for option in -i --idle -m --max-age --heartbeat -b --buffer --signals --start --runtimes --files --only \
 		--stats --debug --strict --help --version 125 126 127; do
 		assert_output --partial " $option"
 	done

@@ -116,7 +116,7 @@ complete_line() {
 		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 		_idleflush "$3" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
 		echo "${COMPREPLY[*]}"
-	' - "$ROOT/shim/idleflush.bash" "$1" "$IDLEFLUSH"
+	' - "$ROOT/shim/command/idleflush.bash" "$1" "$IDLEFLUSH"
 }
 
 @test "Completion offers options, their values, and what the command would" {
@@ -124,11 +124,11 @@ complete_line() {
 	cd "$ROOT"
 	assert_equal "$(complete_line 'idleflush --m')" --max-age=
 	assert_equal "$(complete_line 'idleflush --st')" '--start= --stats --strict'
-	assert_equal "$(complete_line 'idleflush --start=')" 'constructor server'
+	assert_equal "$(complete_line 'idleflush --start=')" 'constructor server threads'
 	assert_equal "$(complete_line 'idleflush --start s')" server
 	assert_equal "$(complete_line 'idleflush --signals=T')" TERM
-	assert_equal "$(complete_line 'idleflush --idle=5ms cat shim/laun')" shim/launcher.c
-	assert_equal "$(complete_line 'idleflush -i 5ms cat shim/laun')" shim/launcher.c
+	assert_equal "$(complete_line 'idleflush --idle=5ms cat shim/command/ma')" shim/command/main.c
+	assert_equal "$(complete_line 'idleflush -i 5ms cat shim/command/ma')" shim/command/main.c
 	assert_equal "$(complete_line 'idleflush cat --nosuch')" ''
 }
 

@@ -16,7 +16,7 @@ _idleflush() {
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--stats | --*=*) ;;
-		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --files | --only | --pid)
+		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --runtimes | --files | --only | --pid)
 			((i++))
 			;;
 		-*) ;;
@@ -29,11 +29,11 @@ _idleflush() {
 
 	case $prev in
 	--start)
-		mapfile -t COMPREPLY < <(compgen -W "constructor server" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "constructor server threads" -- "$cur")
 		return
 		;;
 	--signals)
-		mapfile -t COMPREPLY < <(compgen -W "none TERM INT HUP QUIT SEGV BUS FPE ILL ABRT SYS" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "all none TERM INT HUP QUIT USR1 USR2 PIPE ALRM SEGV BUS FPE ILL ABRT SYS" -- "$cur")
 		return
 		;;
 	--stats)
@@ -41,6 +41,10 @@ _idleflush() {
 			_filedir
 			return
 		fi
+		;;
+	--runtimes)
+		mapfile -t COMPREPLY < <(compgen -W "all none c++ perl ocaml python ruby" -- "$cur")
+		return
 		;;
 	--files)
 		_filedir

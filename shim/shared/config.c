@@ -19,16 +19,23 @@
 
 #define ITEM_MAX 4096 /* a glob, with its NUL: PATH_MAX */
 
-#define SIGNAL_NAMES "TERM,INT,HUP,QUIT,SEGV,BUS,FPE,ILL,ABRT,SYS"
+static const struct config_word runtimes[] = {
+	{"C++", CONFIG_RUNTIME_CXX},     {"PERL", CONFIG_RUNTIME_PERL},
+	{"OCAML", CONFIG_RUNTIME_OCAML}, {"PYTHON", CONFIG_RUNTIME_PYTHON},
+	{"RUBY", CONFIG_RUNTIME_RUBY},   {NULL, 0}};
 
 static int parse_start(const char *value, enum config_start *start)
 {
-	bool server = !strcmp(value, "server");
+	static const char *const words[] = {[CONFIG_START_CONSTRUCTOR] = "constructor",
+					    [CONFIG_START_SERVER] = "server",
+					    [CONFIG_START_THREADS] = "threads"};
 
-	if (!server && strcmp(value, "constructor"))
-		return -EINVAL;
-	*start = server ? CONFIG_START_SERVER : CONFIG_START_CONSTRUCTOR;
-	return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(value, words[i])) {
+			*start = (enum config_start)i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 static int parse_list(const char *value, const char **list)
@@ -44,23 +51,16 @@ static int parse_list(const char *value, const char **list)
 	return 0;
 }
 
-static int parse_switch(const char *value, bool *on)
-{
-	if (strcmp(value, "0") && strcmp(value, "1"))
-		return -EINVAL;
-	*on = *value == '1';
-	return 0;
-}
-
 static int parse_stats(const char *value, struct config *config)
 {
-	bool path = parse_switch(value, &config->stats) != 0;
+	bool path = config_value_switch(value, &config->stats) != 0;
 
 	config->stats = config->stats || path;
 	config->stats_file = path ? value : NULL;
 	return 0;
 }
 
+#define SWITCH      "1, true, yes, on, 0, false, no or off"
 #define FIELD(name) offsetof(struct config, name)
 
 /* env, option, letter, argument, optional, fallback, allowed, help, form */
@@ -74,42 +74,57 @@ const struct config_setting config_settings[] = {
 	{"IDLEFLUSH_HEARTBEAT", "heartbeat", 0, "TIME", false, "1s", "0, or 10ms to 1d",
 	 "flush this often in any case; 0: never", CONFIG_TIME, .field = FIELD(heartbeat_ns),
 	 .min = 10 * MS_NS, .max = DAY_NS, .zero = true},
-	{"IDLEFLUSH_BUFFER", "buffer", 'b', "SIZE", false, NULL, "1 to 1G",
-	 "size of stdout's buffer; default: libc's own", CONFIG_SIZE, .field = FIELD(buffer),
-	 .min = 1, .max = 1 << 30},
-	{"IDLEFLUSH_SIGNALS", "signals", 0, "LIST", false, SIGNAL_NAMES,
-	 "none, or some of " SIGNAL_NAMES, "flush before dying of these, or none", CONFIG_SIGNALS,
-	 .field = FIELD(signals)},
-	{"IDLEFLUSH_START", "start", 0, "WHEN", false, "constructor", "constructor or server",
-	 "constructor: before main; server: once it serves", CONFIG_START, .field = FIELD(start)},
+	{"IDLEFLUSH_BUFFER", "buffer", 'b', "SIZE", false, "64K", "libc, or 1 to 1G",
+	 "size of stdout's buffer; libc: its own", CONFIG_BUFFER, .field = FIELD(buffer), .min = 1,
+	 .max = 1 << 30},
+	{"IDLEFLUSH_SIGNALS", "signals", 0, "LIST", false, "all",
+	 "all, none, or a list of signals that end a process and can be caught",
+	 "flush before dying of these", CONFIG_SIGNALS, .field = FIELD(signals)},
+	{"IDLEFLUSH_START", "start", 0, "WHEN", false, "constructor",
+	 "constructor, server or threads", "start before main, once it serves, or with threads",
+	 CONFIG_START, .field = FIELD(start)},
+	{"IDLEFLUSH_RUNTIMES", "runtimes", 0, "LIST", false, "c++,perl,ocaml,python",
+	 "all, none, or some of c++,perl,ocaml,python,ruby",
+	 "flush these languages' own buffers, too", CONFIG_RUNTIMES, .field = FIELD(runtimes)},
 	{"IDLEFLUSH_FILES", "files", 0, "GLOB[,GLOB...]", false, NULL, "globs, by commas",
 	 "keep these log files fresh too; default: none", CONFIG_LIST, .field = FIELD(files)},
 	{"IDLEFLUSH_ONLY", "only", 0, "NAME[,NAME...]", false, NULL, "globs, by commas",
 	 "act only in programs so named; default: in all", CONFIG_LIST, .field = FIELD(only)},
-	{"IDLEFLUSH_STATS", "stats", 0, "FILE", true, NULL, "0, 1 or a path",
+	{"IDLEFLUSH_STATS", "stats", 0, "FILE", true, NULL, "1, 0 or a path",
 	 "a line of counters at exit, to stderr or FILE", CONFIG_OUTPUT, .field = FIELD(stats)},
-	{"IDLEFLUSH_DEBUG", "debug", 0, NULL, false, NULL, "0 or 1",
-	 "say on stderr what is decided", CONFIG_SWITCH, .field = FIELD(debug)},
-	{"IDLEFLUSH_DISABLE", NULL, 0, NULL, false, NULL, "0 or 1", "1: asleep", CONFIG_SWITCH,
+	{"IDLEFLUSH_DEBUG", "debug", 0, NULL, false, NULL, SWITCH, "say on stderr what is decided",
+	 CONFIG_SWITCH, .field = FIELD(debug)},
+	{"IDLEFLUSH_DISABLE", NULL, 0, NULL, false, NULL, SWITCH, "1: asleep", CONFIG_SWITCH,
 	 .field = FIELD(disable)},
 	{.env = NULL},
 };
 
-/* A time or a size within the setting's limits. */
-static int set_number(const struct config_setting *setting, const char *value, void *field)
+static bool is_within(const struct config_setting *setting, int64_t number)
+{
+	return (number >= setting->min && number <= setting->max) || (setting->zero && !number);
+}
+
+static int parse_time(const struct config_setting *setting, const char *value, int64_t *ns)
 {
 	int64_t number;
-	int error = setting->form == CONFIG_TIME ? config_value_time(value, &number)
-						 : config_value_size(value, &number);
+	int error = config_value_time(value, &number);
 
-	if (error)
-		return error;
-	if ((number < setting->min || number > setting->max) && !(setting->zero && number == 0))
-		return -ERANGE;
-	if (setting->form == CONFIG_TIME)
-		*(int64_t *)field = number;
-	else
-		*(size_t *)field = (size_t)number;
+	if (error || !is_within(setting, number))
+		return error ? error : -ERANGE;
+	*ns = number;
+	return 0;
+}
+
+static int parse_buffer(const struct config_setting *setting, const char *value,
+			struct config *config)
+{
+	int64_t size = 0;
+	int error = strcmp(value, "libc") ? config_value_size(value, &size) : 0;
+
+	if (error || (strcmp(value, "libc") && !is_within(setting, size)))
+		return error ? error : -ERANGE;
+	config->buffer = (size_t)size;
+	config->buffer_is_given = true;
 	return 0;
 }
 
@@ -121,12 +136,15 @@ int config_set(struct config *config, const struct config_setting *setting, cons
 		return -EINVAL;
 	switch (setting->form) {
 	case CONFIG_TIME:
-	case CONFIG_SIZE:
-		return set_number(setting, value, field);
+		return parse_time(setting, value, field);
+	case CONFIG_BUFFER:
+		return parse_buffer(setting, value, config);
 	case CONFIG_SIGNALS:
 		return config_value_signals(value, field);
 	case CONFIG_START:
 		return parse_start(value, field);
+	case CONFIG_RUNTIMES:
+		return config_value_words(value, runtimes, field);
 	case CONFIG_LIST:
 		return parse_list(value, field);
 	case CONFIG_OUTPUT:
@@ -134,7 +152,7 @@ int config_set(struct config *config, const struct config_setting *setting, cons
 	case CONFIG_SWITCH:
 		break;
 	}
-	return parse_switch(value, field);
+	return config_value_switch(value, field);
 }
 
 void config_init(struct config *config)
@@ -143,6 +161,7 @@ void config_init(struct config *config)
 	for (const struct config_setting *setting = config_settings; setting->env; setting++)
 		if (setting->fallback)
 			config_set(config, setting, setting->fallback);
+	config->buffer_is_given = false;
 }
 
 void config_read(struct config *config,

@@ -11,6 +11,16 @@
 enum config_start {
 	CONFIG_START_CONSTRUCTOR, /* before main */
 	CONFIG_START_SERVER,      /* at the first accept, wait or response */
+	CONFIG_START_THREADS, /* with the program's own first thread: never where there is none */
+};
+
+/* Language runtimes whose buffers are flushed (IDLEFLUSH_RUNTIMES). */
+enum config_runtime {
+	CONFIG_RUNTIME_CXX = 1,
+	CONFIG_RUNTIME_PERL = 2,
+	CONFIG_RUNTIME_OCAML = 4,
+	CONFIG_RUNTIME_PYTHON = 8,
+	CONFIG_RUNTIME_RUBY = 16,
 };
 
 /*
@@ -22,7 +32,9 @@ struct config {
 	int64_t max_age_ns;      /* bound under steady traffic; 0: none */
 	int64_t heartbeat_ns;    /* the safety net; 0: off */
 	size_t buffer;           /* stdout's buffer in bytes; 0: libc's own */
+	bool buffer_is_given;    /* it is not the default */
 	uint64_t signals;        /* last words: bit (1 << (N - 1)) for signal N; 0: none */
+	uint64_t runtimes;       /* enum config_runtime bits: whose buffers are flushed */
 	enum config_start start; /* when the thread starts */
 	const char *files;       /* comma-separated globs of log files, or NULL: none */
 	const char *only;        /* comma-separated globs of program names, or NULL: all */
@@ -32,15 +44,17 @@ struct config {
 	bool disable;            /* asleep */
 };
 
-/* How a value is written. Nothing here takes spaces, signs or exponents. */
+/* How a value is written: no spaces, signs or exponents; words in any case, but libc's and
+ * start's. */
 enum config_form {
 	CONFIG_TIME,    /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
-	CONFIG_SIZE,    /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M and G */
-	CONFIG_SIGNALS, /* names with or without SIG in any case, or numbers, by commas; or none */
-	CONFIG_START,   /* constructor or server */
-	CONFIG_LIST,    /* globs by commas, none of them empty; a comma cannot be part of one */
-	CONFIG_OUTPUT,  /* 0: off; 1: stderr; else a file's path */
-	CONFIG_SWITCH,  /* 0 or 1 */
+	CONFIG_BUFFER,  /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M, G; libc: 0 */
+	CONFIG_SIGNALS, /* names with or without SIG, or numbers, by commas; all; none */
+	CONFIG_START,   /* constructor, server or threads */
+	CONFIG_RUNTIMES, /* names by commas; all; none */
+	CONFIG_LIST,     /* globs by commas, none of them empty; a comma cannot be part of one */
+	CONFIG_SWITCH,   /* 1, true, yes, on; 0, false, no, off */
+	CONFIG_OUTPUT,   /* as a switch, on: to stderr; else a file's path */
 };
 
 /*

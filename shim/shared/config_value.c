@@ -1,4 +1,4 @@
-/* config_value.c -- how times, sizes, signals and lists are written */
+/* config_value.c -- how times, sizes, sets, switches and lists are written */
 /* SPDX-License-Identifier: MIT */
 #include "shared/config_value.h"
 
@@ -18,12 +18,27 @@ static const struct unit sizes[] = {{"", 1},          {"K", 1 << 10},     {"k", 
 				    {"MiB", 1 << 20}, {"MB", 1000000},    {"G", 1 << 30},
 				    {"GiB", 1 << 30}, {"GB", 1000000000}, {NULL, 0}};
 
-static const struct {
-	const char *name;
-	int number;
-} signals[] = {{"TERM", SIGTERM}, {"INT", SIGINT}, {"HUP", SIGHUP}, {"QUIT", SIGQUIT},
-	       {"SEGV", SIGSEGV}, {"BUS", SIGBUS}, {"FPE", SIGFPE}, {"ILL", SIGILL},
-	       {"ABRT", SIGABRT}, {"SYS", SIGSYS}};
+#define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
+
+/* What ends a process by default and can be caught (signal(7)); real-time signals have numbers. */
+static const struct config_word signals[] = {
+	{"HUP", SIGNAL_BIT(SIGHUP)},       {"INT", SIGNAL_BIT(SIGINT)},
+	{"QUIT", SIGNAL_BIT(SIGQUIT)},     {"ILL", SIGNAL_BIT(SIGILL)},
+	{"TRAP", SIGNAL_BIT(SIGTRAP)},     {"ABRT", SIGNAL_BIT(SIGABRT)},
+	{"IOT", SIGNAL_BIT(SIGIOT)},       {"BUS", SIGNAL_BIT(SIGBUS)},
+	{"FPE", SIGNAL_BIT(SIGFPE)},       {"USR1", SIGNAL_BIT(SIGUSR1)},
+	{"SEGV", SIGNAL_BIT(SIGSEGV)},     {"USR2", SIGNAL_BIT(SIGUSR2)},
+	{"PIPE", SIGNAL_BIT(SIGPIPE)},     {"ALRM", SIGNAL_BIT(SIGALRM)},
+	{"TERM", SIGNAL_BIT(SIGTERM)},     {"STKFLT", SIGNAL_BIT(SIGSTKFLT)},
+	{"XCPU", SIGNAL_BIT(SIGXCPU)},     {"XFSZ", SIGNAL_BIT(SIGXFSZ)},
+	{"VTALRM", SIGNAL_BIT(SIGVTALRM)}, {"PROF", SIGNAL_BIT(SIGPROF)},
+	{"IO", SIGNAL_BIT(SIGIO)},         {"POLL", SIGNAL_BIT(SIGPOLL)},
+	{"PWR", SIGNAL_BIT(SIGPWR)},       {"SYS", SIGNAL_BIT(SIGSYS)},
+	{NULL, ~UINT64_C(0) << 33}, /* real-time: from 34, for 32 and 33 are the libc's own */
+};
+
+static const struct config_word switches[] = {{"1", 1}, {"TRUE", 1},  {"YES", 1}, {"ON", 1},
+					      {"0", 0}, {"FALSE", 0}, {"NO", 0},  {"OFF", 0}};
 
 /* The digits at *at; *at moves past them. Past INT64_MAX / 10 it stays there: out of any range. */
 static int64_t read_digits(const char **at)
@@ -113,34 +128,72 @@ size_t config_value_item(const char *item)
 	return comma ? (size_t)(comma - item) : strlen(item);
 }
 
-/* The bit of the signal named or numbered by an item, or 0. */
+/* The bits of all words of a table, with those of its last entry, which has no name. */
+static uint64_t all_of(const struct config_word *words)
+{
+	uint64_t bits = 0;
+
+	for (; words->name; words++)
+		bits |= words->bits;
+	return bits | words->bits;
+}
+
+static uint64_t find_word(const struct config_word *words, const char *item, size_t length)
+{
+	for (; words->name; words++)
+		if (is_word(item, length, words->name))
+			return words->bits;
+	return 0;
+}
+
+/* The bit of the signal with the item's name or number, or 0. */
 static uint64_t find_signal(const char *item, size_t length)
 {
 	const char *end = item;
 	int64_t number = read_digits(&end);
 	size_t prefix = length > 3 && is_word(item, 3, "SIG") ? 3 : 0;
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if ((end == item + length && number == signals[i].number) ||
-		    is_word(item + prefix, length - prefix, signals[i].name))
-			return UINT64_C(1) << (signals[i].number - 1); /* NOLINT: 1 to 31 */
+	if (length && end == item + length)
+		return number >= 1 && number <= 64 ? SIGNAL_BIT(number) & all_of(signals) : 0;
+	return find_word(signals, item + prefix, length - prefix);
+}
+
+int config_value_words(const char *value, const struct config_word *words, uint64_t *set)
+{
+	size_t length = strlen(value);
+	uint64_t found = is_word(value, length, "ALL") ? all_of(words) : 0;
+	const char *item = value;
+
+	if (found || is_word(value, length, "NONE")) {
+		*set = found;
+		return 0;
+	}
+	do {
+		uint64_t bits;
+
+		length = config_value_item(item);
+		bits = words == signals ? find_signal(item, length)
+					: find_word(words, item, length);
+		if (!bits)
+			return -EINVAL;
+		found |= bits;
+		item += length;
+	} while (*item++);
+	*set = found;
 	return 0;
 }
 
 int config_value_signals(const char *value, uint64_t *set)
 {
-	const char *item = value;
-	uint64_t found = 0;
+	return config_value_words(value, signals, set);
+}
 
-	do {
-		size_t length = config_value_item(item);
-		uint64_t bit = find_signal(item, length);
-
-		if (!bit && !is_word(value, strlen(value), "NONE"))
-			return -EINVAL;
-		found |= bit;
-		item += length;
-	} while (*item++);
-	*set = found;
-	return 0;
+int config_value_switch(const char *value, bool *on)
+{
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (is_word(value, strlen(value), switches[i].name)) {
+			*on = switches[i].bits;
+			return 0;
+		}
+	return -EINVAL;
 }

@@ -23,6 +23,13 @@
 
 #include <sys/syscall.h>
 
+/* Those of the setting that exit/ knows how to die of. */
+#define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
+#define SIGNALS_HIDDEN                                                                             \
+	(SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT) |     \
+	 SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) |      \
+	 SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGSYS))
+
 STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
 STATUS_BEHIND(STATUS_ARMED_SINCE, flusher, struct flusher, armed_since_ns);
 
@@ -100,14 +107,14 @@ __attribute__((constructor)) static void start(void)
 		extra_streams_init(config.files);
 		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
 		all_runtimes_find();
-		if (config.buffer)
+		if (config.buffer_is_given && config.buffer)
 			std_streams_set_buffer(config.buffer);
 		if (flusher_init(&config) || atfork_init())
 			reason = "out of memory: asleep";
 		else if (starts_now(&config))
 			flusher_start();
 		if (flusher_awake())
-			last_words_init(config.signals);
+			last_words_init(config.signals & SIGNALS_HIDDEN);
 	}
 	if (reason || flusher_awake())
 		decision_set(reason ? reason : "awake");

@@ -19,22 +19,15 @@ static size_t count_settings(void)
 	return n;
 }
 
-static int64_t number_of(const struct config *config, const struct config_setting *setting)
-{
-	const void *field = (const char *)config + setting->field;
-
-	return setting->form == CONFIG_TIME ? *(const int64_t *)field
-					    : (int64_t) * (const size_t *)field;
-}
-
 static void check_taken(const struct config *config, const struct config_setting *setting)
 {
-	int64_t number;
+	const int64_t *ns = (const int64_t *)((const char *)config + setting->field);
 
-	if (setting->form != CONFIG_TIME && setting->form != CONFIG_SIZE)
-		return;
-	number = number_of(config, setting);
-	MUST((number >= setting->min && number <= setting->max) || (setting->zero && !number));
+	if (setting->form == CONFIG_TIME)
+		MUST((*ns >= setting->min && *ns <= setting->max) || (setting->zero && !*ns));
+	MUST(config->buffer <= 1 << 30);
+	MUST(!(config->signals & (UINT64_C(1) << 8 | UINT64_C(1) << 18))); /* KILL, STOP */
+	MUST(config->runtimes < 32);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,11 +7,14 @@
 #include <signal.h>
 #include <string.h>
 
-#define MS     INT64_C(1000000)
-#define SECOND (1000 * MS)
-#define ALL_TEN                                                                                    \
-	(BIT(SIGTERM) | BIT(SIGINT) | BIT(SIGHUP) | BIT(SIGQUIT) | BIT(SIGSEGV) | BIT(SIGBUS) |    \
-	 BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGABRT) | BIT(SIGSYS))
+#define MS        INT64_C(1000000)
+#define SECOND    (1000 * MS)
+#define BY_NUMBER (~UINT64_C(0) << 33) /* real-time signals, without the libc's own 32 and 33 */
+#define ALL_SIGNALS                                                                                \
+	(BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) |    \
+	 BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGUSR1) | BIT(SIGSEGV) | BIT(SIGUSR2) | BIT(SIGPIPE) |   \
+	 BIT(SIGALRM) | BIT(SIGTERM) | BIT(SIGSTKFLT) | BIT(SIGXCPU) | BIT(SIGXFSZ) |              \
+	 BIT(SIGVTALRM) | BIT(SIGPROF) | BIT(SIGIO) | BIT(SIGPWR) | BIT(SIGSYS) | BY_NUMBER)
 #define BIT(N) (UINT64_C(1) << ((N)-1))
 
 static struct config config;
@@ -74,8 +77,10 @@ static void check_defaults(void)
 	CHECK(config.idle_ns == 5 * MS);
 	CHECK(config.max_age_ns == 10 * MS);
 	CHECK(config.heartbeat_ns == SECOND);
-	CHECK(config.buffer == 0);
-	CHECK(config.signals == ALL_TEN);
+	CHECK(config.buffer == 64 << 10 && !config.buffer_is_given);
+	CHECK(config.signals == ALL_SIGNALS);
+	CHECK(config.runtimes == (CONFIG_RUNTIME_CXX | CONFIG_RUNTIME_PERL | CONFIG_RUNTIME_OCAML |
+				  CONFIG_RUNTIME_PYTHON));
 	CHECK(config.start == CONFIG_START_CONSTRUCTOR);
 	CHECK(!config.files && !config.only && !config.stats && !config.stats_file);
 	CHECK(!config.debug && !config.disable);
@@ -159,7 +164,8 @@ static void check_size(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(size(bad[i]) == -EINVAL);
-	CHECK(size("1") == 1 && size("4096") == 4096 && size("007") == 7);
+	CHECK(size("libc") == 0 && config.buffer_is_given && size("LIBC") == -EINVAL);
+	CHECK(size("1") == 1 && config.buffer_is_given && size("4096") == 4096 && size("007") == 7);
 	CHECK(size("64K") == 65536 && size("64k") == 65536 && size("64KiB") == 65536);
 	CHECK(size("64KB") == 64000 && size("2MB") == 2000000 && size("1GB") == 1000000000);
 	CHECK(size("2M") == 2097152 && size("2MiB") == 2097152);
@@ -180,20 +186,25 @@ static uint64_t signals(const char *value)
 
 static void check_signals(void)
 {
-	static const char *const bad[] = {",",         "TERM,",
-					  ",TERM",     "TERM,,INT",
-					  "TERM INT",  " TERM",
-					  "TERM ",     "KILL",
-					  "9",         "0",
-					  "PIPE",      "USR1",
-					  "SIG",       "SIGSIGTERM",
-					  "TER",       "TERMX",
-					  "none,TERM", "TERM,none",
-					  "none,",     "SIGnone",
-					  "-15",       "+15",
-					  "15x",       "0x0f",
-					  "65",        "18446744073709551631",
-					  "TERM;INT",  "SIG15"};
+	static const char *const bad[] = {",",          "TERM,",
+					  ",TERM",      "TERM,,INT",
+					  "TERM INT",   " TERM",
+					  "TERM ",      "KILL",
+					  "9",          "0",
+					  "STOP",       "CHLD",
+					  "CONT",       "WINCH",
+					  "URG",        "17",
+					  "32",         "33",
+					  "SIG",        "TER",
+					  "SIGSIGTERM", "TERMX",
+					  "none,TERM",  "none,",
+					  "TERM,none",  "all,TERM",
+					  "ALL,",       "SIGnone",
+					  "SIGall",     "-15",
+					  "+15",        "15x",
+					  "0x0f",       "65",
+					  "TERM;INT",   "SIG15",
+					  "RTMIN",      "18446744073709551631"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(set("signals", bad[i]) == -EINVAL);
@@ -203,24 +214,53 @@ static void check_signals(void)
 	CHECK(signals("15") == BIT(SIGTERM) && signals("015") == BIT(SIGTERM));
 	CHECK(signals("INT,SIGHUP,3") == (BIT(SIGINT) | BIT(SIGHUP) | BIT(SIGQUIT)));
 	CHECK(signals("TERM,15,sigterm") == BIT(SIGTERM));
-	CHECK(signals("SEGV,BUS,FPE,ILL,ABRT,SYS,TERM,INT,HUP,QUIT") == ALL_TEN);
+	CHECK(signals("all") == ALL_SIGNALS && signals("All") == ALL_SIGNALS);
+	CHECK(signals("USR1,pipe,SIGALRM") == (BIT(SIGUSR1) | BIT(SIGPIPE) | BIT(SIGALRM)));
+	CHECK(signals("34,64") == (BIT(34) | BIT(64)) && signals("IO") == signals("POLL"));
 }
 
 static void check_words(void)
 {
+	static const char *const on[] = {"1", "true", "yes", "on", "True", "YES"};
+	static const char *const off[] = {"0", "false", "no", "off", "False", "OFF"};
+
 	CHECK(!set("start", "server") && config.start == CONFIG_START_SERVER);
 	CHECK(!set("start", "constructor") && config.start == CONFIG_START_CONSTRUCTOR);
+	CHECK(!set("start", "threads") && config.start == CONFIG_START_THREADS);
 	CHECK(set("start", "Server") == -EINVAL && set("start", "servers") == -EINVAL);
 
-	CHECK(!set("debug", "1") && config.debug);
-	CHECK(!set("debug", "0") && !config.debug);
-	CHECK(set("debug", "yes") == -EINVAL && set("debug", "2") == -EINVAL);
+	for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+		CHECK(!set("debug", on[i]) && config.debug);
+		CHECK(!set("stats", on[i]) && config.stats && !config.stats_file);
+	}
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		CHECK(!set("debug", off[i]) && !config.debug);
+		CHECK(!config_set(&config, find("stats"), "/tmp/s"));
+		CHECK(!config_set(&config, find("stats"), off[i]));
+		CHECK(!config.stats && !config.stats_file);
+	}
+	CHECK(set("debug", "2") == -EINVAL && set("debug", "y") == -EINVAL);
 	CHECK(set("debug", "01") == -EINVAL && set("debug", "1 ") == -EINVAL);
 
 	CHECK(!set("stats", "1") && config.stats && !config.stats_file);
 	CHECK(!set("stats", "0") && !config.stats && !config.stats_file);
 	CHECK(!set("stats", "/tmp/s") && config.stats && !strcmp(config.stats_file, "/tmp/s"));
 	CHECK(!config_set(&config, find("stats"), "0") && !config.stats && !config.stats_file);
+}
+
+static void check_runtimes(void)
+{
+	static const char *const bad[] = {",", "c++,", "java", "perl python", "none,perl", "cxx"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(set("runtimes", bad[i]) == -EINVAL);
+	CHECK(!set("runtimes", "none") && config.runtimes == 0);
+	CHECK(!set("runtimes", "all") && config.runtimes == 31);
+	CHECK(!set("runtimes", "ruby") && config.runtimes == CONFIG_RUNTIME_RUBY);
+	CHECK(!set("runtimes", "C++,Perl"));
+	CHECK(config.runtimes == (CONFIG_RUNTIME_CXX | CONFIG_RUNTIME_PERL));
+	CHECK(!set("runtimes", "ocaml,python"));
+	CHECK(config.runtimes == (CONFIG_RUNTIME_OCAML | CONFIG_RUNTIME_PYTHON));
 }
 
 static void check_lists(void)
@@ -279,7 +319,7 @@ static void check_environment(void)
 	for (const struct config_setting *s = config_settings; s->env; s++)
 		unsetenv(s->env);
 	config_read(&config, complain);
-	CHECK(config.idle_ns == 5 * MS && config.signals == ALL_TEN && !complaints[0]);
+	CHECK(config.idle_ns == 5 * MS && config.signals == ALL_SIGNALS && !complaints[0]);
 
 	setenv("IDLEFLUSH_IDLE", "7ms", 1);
 	setenv("IDLEFLUSH_MAX_AGE", "", 1);
@@ -295,7 +335,7 @@ static void check_environment(void)
 	config_read(&config, complain);
 	CHECK(!strcmp(complaints, "IDLEFLUSH_HEARTBEAT=abc\nIDLEFLUSH_BUFFER=9G\n"));
 	CHECK(config.idle_ns == 7 * MS && config.max_age_ns == 10 * MS);
-	CHECK(config.heartbeat_ns == SECOND && config.buffer == 0 && config.signals == 0);
+	CHECK(config.heartbeat_ns == SECOND && config.buffer == 64 << 10 && config.signals == 0);
 	CHECK(config.start == CONFIG_START_SERVER && config.debug && config.disable);
 	CHECK(!strcmp(config.files, "*.log") && !strcmp(config.only, "a,b"));
 	CHECK(config.stats && !strcmp(config.stats_file, "/s"));
@@ -312,6 +352,7 @@ int main(void)
 	check_size();
 	check_signals();
 	check_words();
+	check_runtimes();
 	check_lists();
 	check_match();
 	check_environment();
