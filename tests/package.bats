@@ -84,16 +84,16 @@ files_of() {
 @test "The manual page has nothing that mandoc would change" {
 	command -v mandoc >/dev/null || skip "mandoc is not here"
 	# Whether the pages it refers to are installed is not its fault.
-	run mandoc -T lint -W style "$ROOT/shim/idleflush.1"
+	run mandoc -T lint -W style "$ROOT/shim/command/idleflush.1"
 	assert_equal "$(grep -v 'mandoc.db lacks' <<<"$output")" ''
 	for section in ENVIRONMENT 'EXIT STATUS' EXAMPLES LIMITS; do
-		grep -q "^\.Sh $section\$" "$ROOT/shim/idleflush.1"
+		grep -q "^\.Sh $section\$" "$ROOT/shim/command/idleflush.1"
 	done
 }
 
 @test "The manual page tells of every option and every variable, with their defaults" {
 	local page word
-	page=$(sed 's/^\.It Fl/.It Fl/; s/ Fl -/ --/g; s/ Ns = Ns Ar.*//; s/ Ns Op.*//' "$ROOT/shim/idleflush.1")
+	page=$(sed 's/^\.It Fl/.It Fl/; s/ Fl -/ --/g; s/ Ns = Ns Ar.*//; s/ Ns Op.*//' "$ROOT/shim/command/idleflush.1")
 	while read -r word; do
 		grep -qE -- "^\.It.* $word( |\$)" <<<"$page" || fail "$word is not in the manual page"
 	done < <("$IDLEFLUSH" --help | grep -oE '^ +(-[a-z],)? +--[a-z-]+' | grep -oE -- '--[a-z-]+')
