@@ -99,7 +99,7 @@ files_of() {
 	done < <("$IDLEFLUSH" --help | grep -oE '^ +(-[a-z],)? +--[a-z-]+' | grep -oE -- '--[a-z-]+')
 	while read -r word; do
 		grep -q "^\.It Ev $word\$" <<<"$page" || fail "$word is not in the manual page"
-	done < <(grep -oE 'IDLEFLUSH_[A-Z_]+"' "$ROOT/shim/config.c" | tr -d '"' | sort -u)
+	done < <(grep -oE 'IDLEFLUSH_[A-Z_]+"' "$ROOT/shim/shared/config.c" | tr -d '"' | sort -u)
 	while read -r word; do
 		grep -qF " $word" <<<"$page" || fail "the default $word is not in the manual page"
 	done < <("$IDLEFLUSH" --help | sed -n 's/.*default: \([0-9A-Z][0-9A-Za-z,]*\)$/\1/p')
