@@ -1,20 +1,21 @@
 /* conn.c -- descriptor number -> what we know of the connection behind it */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the table, two levels, runs allocated on first use and never freed (readers take no lock).
+ * Owns: the table, in two levels. Runs are allocated on first use and never freed, because readers
+ * take no lock.
  * Called from: host threads, signal handlers, the atfork child handler.
  * Locks: none. A run is published by compare-and-swap; entries are atomics, each a hint by itself.
- * In a forked child the table is a private copy, which is right: the descriptors were copied too.
+ * A forked child gets a private copy of the table, as it gets a copy of the descriptors.
  */
 #include "conn/conn.h"
 
 #include "shared/introspect.h"
 
-struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only what is touched takes memory */
+struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only pages in use take memory */
 
-static _Atomic uint64_t closed_responses; /* responses of connections that were closed */
+static _Atomic uint64_t closed_responses; /* responses on connections that were closed */
 static _Atomic size_t highest;            /* the highest index in use */
-static uint64_t inherited;                /* the parent's count at our fork; written by the child */
+static uint64_t inherited;                /* the parent's count at the fork; written by the child */
 STATUS(STATUS_INHERITED, inherited);
 STATUS(STATUS_RESPONSES, closed_responses);
 STATUS_ENTRY(.address = conn_runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t),
@@ -57,7 +58,7 @@ struct conn *conn_get(int fd)
 	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
 }
 
-/* Framing begins anew, unless a thread is still at it for the number's last owner. */
+/* Framing starts afresh, unless a thread is still framing the connection that was just closed. */
 static void reset_framing(struct conn *conn)
 {
 	if (!conn_enter(conn, &conn->receiving))
@@ -109,7 +110,7 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 		struct conn *conn = conn_find((int)fd);
 
 		if (!conn) {
-			fd |= CONN_RUN_LENGTH - 1; /* nothing is known of this run */
+			fd |= CONN_RUN_LENGTH - 1; /* this run was never used */
 			continue;
 		}
 		if (conn_is_servers(conn))
@@ -118,7 +119,10 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 	}
 }
 
-/* One that was never answered, as a sink of datagrams or what wakes a loop, is not about to be. */
+/*
+ * Is a response likely to come? Not on a connection that never sent one, such as a receiver of
+ * datagrams or a pair of sockets that wakes an event loop.
+ */
 static bool is_answering(const struct conn *conn)
 {
 	enum conn_turn turn = conn_turn(conn);
@@ -176,7 +180,7 @@ void conn_restart_count(void)
 
 /* --- bytes to their framing ------------------------------------------------------------------ */
 
-/* The bytes that really moved: a segment of `iov`, cut where the call's count ends. */
+/* The call moved `n` more bytes: how many of them lie in this segment? */
 static size_t segment(const struct iovec *iov, size_t n)
 {
 	return iov->iov_len < n ? iov->iov_len : n;

@@ -1,4 +1,4 @@
-/* conn.h -- descriptor number -> what we know of the connection behind it */
+/* conn.h -- descriptor number -> what we know about the connection behind it */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_CONN_H
 #define IDLEFLUSH_CONN_H
@@ -13,20 +13,19 @@
 #include "base/platform.h"
 #include "http/http.h"
 
-/* What a descriptor is to us. Only server's ones can be the scene of an activity. */
+/* What a descriptor is to us. Only server-side ones can have activity. */
 enum conn_kind {
 	CONN_UNKNOWN,  /* nothing seen since the number was last closed; every entry starts here */
-	CONN_RECEIVED, /* read(2) brought bytes; whether it is a socket is asked at the first send
-			*/
+	CONN_RECEIVED, /* read(2) brought bytes; the first send asks whether it is a socket */
 	CONN_SERVER,   /* accepted, or an inherited socket that received */
 	CONN_DATAGRAM, /* a datagram socket that received: each send is a response */
-	CONN_CLIENT,   /* we saw it connect: its sends are requests */
+	CONN_CLIENT,   /* the program connected it: its sends are requests */
 	CONN_OTHER,    /* not a socket, or the same file as stdout or stderr */
 };
 
-/* Where a conversation stands that is not HTTP: peer and server take turns. */
+/* In a conversation that is not HTTP peer and server take turns: whose turn is it? */
 enum conn_turn {
-	CONN_TURN_OVER,     /* nothing received, or the response was counted */
+	CONN_TURN_OVER,     /* nothing was received, or the response was counted */
 	CONN_TURN_ASKED,    /* bytes were received */
 	CONN_TURN_ANSWERED, /* and then bytes were sent: the response ends with the next turn */
 };
@@ -36,12 +35,12 @@ struct conn {
 	alignas(64) struct http_out out;  /* under `sending` */
 	_Atomic uint8_t kind;             /* enum conn_kind */
 	_Atomic uint8_t turn;             /* enum conn_turn */
-	_Atomic bool receiving;           /* a thread feeds `in` */
-	_Atomic bool sending;             /* a thread feeds `out` */
-	_Atomic bool listed;              /* on turn.c's list, by `next` */
-	_Atomic uint8_t debugged_framing; /* enum http_framing that debug named last */
+	_Atomic bool receiving;           /* a thread is using `in` */
+	_Atomic bool sending;             /* a thread is using `out` */
+	_Atomic bool listed;              /* on the list of turn_taking.c */
+	_Atomic uint8_t debugged_framing; /* enum http_framing that --debug reported last */
 	_Atomic uint32_t responses;       /* that ended since the entry was reset */
-	struct conn *next;                /* written by who set `listed` */
+	struct conn *next; /* on that list; written by the thread that set `listed` */
 };
 
 _Static_assert(sizeof(struct conn) == 128, "two cache lines, found by a shift");
@@ -58,8 +57,8 @@ struct conn_run {
 HIDDEN extern struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* written by conn.c only */
 
 /*
- * The entry of `fd`, or NULL where nothing near it was ever stored. One load; any context. Here,
- * as what follows, for every send and receive begins with it.
+ * The entry of `fd`, or NULL if nothing near that number was ever stored. One load; any context.
+ * Inline, as what follows, because every send and receive begins with it.
  */
 static inline struct conn *conn_find(int fd)
 {
@@ -84,7 +83,7 @@ static inline bool conn_is_servers(const struct conn *conn)
 	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
 }
 
-/* Is there a peer for whose next bytes a thread that reads waits? */
+/* Is there a peer, so that a thread that reads waits for its next bytes? */
 static inline bool conn_has_peer(const struct conn *conn)
 {
 	enum conn_kind kind = conn_kind(conn);
@@ -98,20 +97,21 @@ static inline enum conn_turn conn_turn(const struct conn *conn)
 }
 
 /*
- * The same, but makes room first (one mmap a run of descriptors). NULL where fd is negative, past
- * the table (2^20) or there is no memory. Any context: mmap(2) only; errno may change.
+ * Like conn_find, but makes the entry if there is none (one mmap for a run of descriptors). NULL if
+ * fd is negative or past the table (2^20), or there is no memory. Any context: it calls mmap(2)
+ * only; errno may change.
  */
 struct conn *conn_get(int fd);
 
-/* Sets the kind of `fd` and resets all else. Any context; errno may change. */
+/* Sets the kind of `fd` and resets everything else. Any context; errno may change. */
 void conn_set(int fd, enum conn_kind kind);
 
 /* The number is free again: its entry goes back to CONN_UNKNOWN. Any context. */
 void conn_forget(int fd);
 
 /*
- * Takes one of the flags `receiving` and `sending`. False where another thread, or what a signal
- * handler interrupted, is in there: nobody waits, framing is given up for this connection.
+ * Takes the flag `receiving` or `sending`. False if another thread, or the code that a signal
+ * handler interrupted, has it: nobody waits, framing is given up for this connection.
  */
 static inline bool conn_enter(struct conn *conn, _Atomic bool *side)
 {
@@ -126,16 +126,16 @@ static inline void conn_leave(_Atomic bool *side)
 	atomic_store_explicit(side, false, memory_order_release);
 }
 
-/* The same for first … last, both included; `before` is called for each server-side one. */
+/* conn_forget for first to last, both included; calls `before` for each server-side one. */
 void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *));
 
-/* Is a request in flight anywhere, received and not answered? Walks the table. Any thread. */
+/* Was a request received anywhere that is not answered yet? Walks the table. Any thread. */
 bool conn_any_in_flight(void);
 
-/* All responses counted so far in this process, closed connections included. Any context. */
+/* The responses counted so far in this process, on closed connections too. Any context. */
 uint64_t conn_responses(void);
 
-/* In a forked child: what was counted so far is the parent's. Atfork child handler only. */
+/* In a forked child: the responses counted so far are the parent's. Atfork child handler only. */
 void conn_restart_count(void);
 
 /*
@@ -146,15 +146,15 @@ void conn_restart_count(void);
  * thread or signal handler.
  */
 
-/* The first `n` bytes of `iov` were received; NULL: bytes nobody saw. */
+/* The first `n` bytes of `iov` were received; NULL: `n` bytes that we did not see. */
 void conn_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
 
-/* The first `n` bytes of `iov` were sent, likewise. Returns how many responses ended. */
+/* The same for bytes that were sent. Returns how many responses ended. */
 unsigned conn_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
 
 /*
- * The common case of it: were all `n` bytes within a body that goes on? Then that is seen to. False
- * says nothing: conn_sent() must do it.
+ * The common case of conn_sent: are all `n` bytes within a body that goes on after them? If so they
+ * are accounted for. False: nothing was done, call conn_sent.
  */
 static inline bool conn_sent_within_body(struct conn *conn, size_t n)
 {
@@ -168,7 +168,7 @@ static inline bool conn_sent_within_body(struct conn *conn, size_t n)
 	return within;
 }
 
-/* The same two for bytes in one piece; `buf` NULL: bytes nobody saw. */
+/* conn_received and conn_sent for bytes in one piece; `buf` NULL: bytes that we did not see. */
 
 static inline void conn_received_bytes(struct conn *conn, const void *buf, size_t n)
 {
@@ -189,7 +189,7 @@ static inline unsigned conn_sent_bytes(struct conn *conn, const void *buf, size_
 	return responses;
 }
 
-/* Nothing more will be sent. Returns how many responses that ended. */
+/* Nothing more will be sent. Returns how many responses end with that. */
 unsigned conn_shut(struct conn *conn);
 
 #endif

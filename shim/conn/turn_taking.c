@@ -1,9 +1,9 @@
-/* turn_taking.c -- conversations that are not HTTP: a response ends when the server turns elsewhere
- */
+/* turn_taking.c -- where a response ends in conversations that are not HTTP */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the list of connections with an answer begun, a stack linked through the entries. Entries
- * are never freed, so one may stay on the list past its close; `listed` keeps it there only once.
+ * Owns: the list of connections on which an answer was begun, a stack linked through the entries.
+ * Entries are never freed, so one may stay on the list after its close; `listed` prevents that it
+ * is there twice.
  */
 #include "conn/turn_taking.h"
 
@@ -15,7 +15,7 @@ static bool step(struct conn *conn, enum conn_turn from, enum conn_turn to)
 {
 	uint8_t turn = (uint8_t)from;
 
-	/* Not relaxed: turn_taking_end_all() takes the entry off the list first, and then looks. */
+	/* Not relaxed: turn_taking_end_all() takes the entry off the list before it reads this. */
 	return atomic_load(&conn->turn) == from &&
 	       atomic_compare_exchange_strong(&conn->turn, &turn, (uint8_t)to);
 }

@@ -1,10 +1,9 @@
-/* turn_taking.h -- conversations that are not HTTP: a response ends when the server turns elsewhere
- */
+/* turn_taking.h -- where a response ends in conversations that are not HTTP */
 /* SPDX-License-Identifier: MIT */
 /*
- * After bytes were received, the first of {reading on, would block, about to wait, close,
- * shutdown} that follows a send ends the response. All of these: any thread or signal handler, no
- * lock; each true or count says that so many responses ended.
+ * Peer and server take turns. After bytes were received and some were sent, the response ends when
+ * the server reads on, is about to wait, closes or shuts down. All of these: any thread or signal
+ * handler, no lock. The results say how many responses ended (true: one).
  */
 #ifndef IDLEFLUSH_TURN_TAKING_H
 #define IDLEFLUSH_TURN_TAKING_H
@@ -13,10 +12,10 @@
 
 #include "conn/conn.h"
 
-/* The connections with an answer begun, a stack linked through the entries. Written by turn.c. */
+/* The list of connections on which an answer was begun. Written by turn_taking.c only. */
 HIDDEN extern struct conn *_Atomic turn_taking_answered;
 
-/* Is there one? */
+/* Is it not empty? */
 static inline bool turn_taking_any(void)
 {
 	return atomic_load_explicit(&turn_taking_answered, memory_order_relaxed) != NULL;
@@ -42,8 +41,9 @@ static inline void turn_taking_over(struct conn *conn)
 bool turn_taking_ends(struct conn *conn);
 
 /*
- * A thread is about to wait: every answer that was begun is taken as ended, also another thread's
- * (should it send more, that is no further response, for nothing was received in between).
+ * A thread is about to wait: every answer that was begun counts as ended, also those of other
+ * threads. (If such a thread sends more, that is no second response, because nothing was received
+ * in between.)
  */
 unsigned turn_taking_end_all(void);
 

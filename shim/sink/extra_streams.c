@@ -1,13 +1,13 @@
-/* extra_streams.c -- the further C streams that are kept fresh */
+/* extra_streams.c -- C streams other than stdout and stderr that are kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the slots. Each has one word that says whose it is; whoever wants a slot moves the word by
- * compare-and-swap, so nobody waits but a close for a flush of the same stream.
+ * Owns: the slots. Each has one word that says who uses it, changed by compare-and-swap only, so
+ * nobody ever waits, except a close for a flush of the same stream.
  * Called from: host threads (opened, closing, pending), the flusher thread and atfork prepare
  * (flush).
- * Not seen: closes inside libc. endmntent(3) and pclose(3) close what libc itself opened, which is
- * not watched; fcloseall(3) frees nothing.
- * Never: a look into a stream whose slot is not held, for another thread may be closing it.
+ * Not seen: closes inside libc. That is safe: endmntent(3) and pclose(3) close streams that libc
+ * itself opened, which are not watched; fcloseall(3) frees nothing.
+ * Never: a read of a stream whose slot is not held, because another thread may be closing it.
  */
 #include "sink/extra_streams.h"
 
@@ -25,13 +25,13 @@ enum use {
 	USE_FREE,
 	USE_MAKING, /* being filled in */
 	USE_IDLE,   /* watched */
-	USE_HELD,   /* watched, and being flushed or looked into */
-	USE_CLOSED, /* closed in the middle of that */
+	USE_HELD,   /* watched, and being flushed or read */
+	USE_CLOSED, /* closed while it was held */
 };
 
 struct slot {
 	_Atomic uint32_t use; /* enum use; a futex */
-	FILE *_Atomic file;   /* what `stream` is about, also while that is being flushed */
+	FILE *_Atomic file;   /* the same as stream.file, to be read without holding the slot */
 	struct sink_stream stream;
 };
 
@@ -73,7 +73,7 @@ static bool is_writable(const char *mode)
 	return *mode == 'w' || *mode == 'a' || strchr(mode, '+');
 }
 
-/* Flushing to a terminal or /dev/null brings nothing: no match. */
+/* Flushing to a terminal or to /dev/null is pointless, so those never match. */
 static bool is_standard_output(int fd)
 {
 	struct stat file;
@@ -82,7 +82,7 @@ static bool is_standard_output(int fd)
 	       stdio_fd_is_file(&file);
 }
 
-/* A relative path, or none at all, is looked up by the descriptor. */
+/* The descriptor gives the absolute path where the program used a relative one, or none. */
 static bool is_named(int fd, const char *path)
 {
 	char link[40] = "/proc/self/fd/", name[PATH_MAX], *at = link + sizeof(link);
@@ -136,7 +136,7 @@ void extra_streams_opened(FILE *file, const char *path, const char *mode)
 
 /* --- closing ------------------------------------------------------------------------------ */
 
-/* Takes it from whoever holds it. False: that one is left to free the slot. */
+/* Takes the slot from whoever holds it. False: the holder will free it. */
 static bool take(struct slot *slot)
 {
 	int64_t end = clock_now_ns() + CLOSE_BOUND;
@@ -147,7 +147,7 @@ static bool take(struct slot *slot)
 		if (left <= 0 && move(slot, USE_HELD, USE_CLOSED))
 			return false;
 		if (atomic_load(&slot->use) == USE_CLOSED)
-			return false; /* a stream that was closed earlier, at the same address */
+			return false; /* an earlier stream at the same address, closed by now */
 		if (left > 0)
 			futex_wait(&slot->use, USE_HELD, left);
 	}
@@ -174,7 +174,7 @@ void extra_streams_closing(const FILE *file)
 
 /* --- pending bytes, flushing -------------------------------------------------------------- */
 
-/* False: it was closed meanwhile. */
+/* False: the stream was closed meanwhile. */
 static bool let_go(struct slot *slot)
 {
 	if (move(slot, USE_HELD, USE_IDLE)) {
@@ -196,7 +196,7 @@ static enum sink_result flush(struct slot *slot, struct flush_params *params)
 	return let_go(slot) ? result : SINK_CLEAN;
 }
 
-/* One that is held by another thread is most likely being flushed, and that is not done yet. */
+/* A slot that another thread holds is most likely being flushed, so it counts as pending. */
 static bool is_pending(struct slot *slot)
 {
 	bool pending;
@@ -238,6 +238,6 @@ void extra_streams_begin_in_child(bool drop)
 		if (kept && drop && __fpending(slot->stream.file))
 			__fpurge(slot->stream.file);
 		else if (!kept && atomic_load(&slot->use) != USE_FREE)
-			release(slot); /* whoever was opening or closing it is not here */
+			release(slot); /* the child has no thread that opens or closes it */
 	}
 }

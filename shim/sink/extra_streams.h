@@ -1,8 +1,8 @@
-/* extra_streams.h -- the further C streams that are kept fresh */
+/* extra_streams.h -- C streams other than stdout and stderr that are kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * Those that the program opened for writing on the same file as stdout or stderr, or on a file
- * that IDLEFLUSH_FILES names. At most 32 at a time; what is opened past that is left alone.
+ * They are those that the program opens for writing on the same file as stdout or stderr, or on a
+ * file that IDLEFLUSH_FILES names. At most 32 at a time; further ones are left alone.
  */
 #ifndef IDLEFLUSH_EXTRA_STREAMS_H
 #define IDLEFLUSH_EXTRA_STREAMS_H
@@ -16,33 +16,30 @@
 void extra_streams_init(const char *globs);
 
 /*
- * `file` was opened with `mode`; `path` as the program gave it, or NULL. Watches it where it is
- * one of ours. Any thread that may call fopen(3); not in a vfork child; errno may change.
+ * `file` was opened with `mode`; `path` is what the program passed, or NULL. Watches it if it is to
+ * be kept fresh. Any thread that may call fopen(3); not in a vfork child; errno may change.
  */
 void extra_streams_opened(FILE *file, const char *path, const char *mode);
 
 /*
- * `file` is about to be closed: afterwards nobody here touches it. Waits where a flush of just
- * this stream, or a look into it, has begun, which takes microseconds; 100 ms at most: then a
- * flush holds the stream's lock, for which libc's fclose waits too. Any thread; errno may change.
+ * `file` is about to be closed: afterwards nobody here touches it. Waits for a flush or a read of
+ * this stream that has begun, which takes microseconds, and for 100 ms at most: whoever takes
+ * longer holds the stream's lock, for which libc's fclose waits too. Any thread; errno may change.
  */
 void extra_streams_closing(const FILE *file);
 
 /* Is any stream watched? One load; any context. */
 bool extra_streams_any(void);
 
-/*
- * Does any hold bytes that a flush could bring out? Reads without their locks, so a hint; never
- * waits; any context.
- */
+/* Does any hold bytes that a flush could write? A hint, read without locks; any context. */
 bool extra_streams_pending(void);
 
 /* stream_flush for each; the flusher, an atfork prepare handler. */
 enum sink_result extra_streams_flush(struct flush_params *params);
 
 /*
- * In a forked child: no flush is under way; `drop`: what the streams hold is the parent's. Atfork
- * child handler only.
+ * In a forked child no flush is under way. `drop`: the bytes in the streams belong to the parent.
+ * Atfork child handler only.
  */
 void extra_streams_begin_in_child(bool drop);
 

@@ -1,8 +1,8 @@
 /* std_streams.c -- the C streams stdout and stderr */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the two streams as they were at start. Should the program point `stdout` elsewhere, we
- * stay with the libc's own object, which is static in glibc and musl and so never dangles.
+ * Owns: the two streams as they were at start. If the program assigns to `stdout`, we stay with
+ * libc's own object, which is static in glibc and musl and so never dangles.
  * Called from: the flusher thread and atfork prepare (flush), host threads (pending).
  */
 #include "sink/sink.h"
@@ -19,7 +19,7 @@ STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(
 
 static bool owner_told; /* written by the constructor only */
 
-/* glibc's lock is no public thing: where it is not what it has always been, we do not look. */
+/* glibc's lock is not public: we rely on its layout only if it behaves as it always has. */
 static bool tells_owner(FILE *file)
 {
 	bool mine;
@@ -94,7 +94,7 @@ void std_streams_set_buffer(size_t size)
 
 	if (room == WRITABLE_NEVER)
 		return;
-	/* A stream we cannot look into goes out whole or not at all: it must fit an empty pipe. */
+	/* musl's streams are flushed whole or not at all, so the buffer must fit an empty pipe. */
 	if (!platform_stdio_visible() && size > room)
 		size = room;
 	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

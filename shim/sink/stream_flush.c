@@ -1,11 +1,11 @@
-/* stream_flush.c -- one C stream: is there room, flush as much as cannot block */
+/* stream_flush.c -- one C stream: writes as much of it as cannot block */
 /* SPDX-License-Identifier: MIT */
 /*
  * Called from: the flusher thread, atfork prepare, a thread that ends the process; host threads and
- * guards (pending, abandon).
+ * signal handlers (pending, abandon).
  * Locks: the stream's own, by ftrylockfile only.
- * Never: fflush(NULL), a flush without room, O_NONBLOCK. (A flush stuck on a full pipe holds the
- * stream's lock: printf in other threads, exit and, with fflush(NULL), fork would hang with it.)
+ * Never: fflush(NULL), a write without room, O_NONBLOCK. (A flush that blocks on a full pipe holds
+ * the stream's lock: printf in other threads, exit and, with fflush(NULL), fork would hang too.)
  */
 #include "sink/sink.h"
 
@@ -25,9 +25,9 @@ bool stream_pending(const struct sink_stream *stream)
 }
 
 /*
- * Has the libc flush the whole stream. Where that fails it throws the bytes away: the error stays
- * for the program's ferror to find. The thread must not end here that is to be cancelled: the
- * program called fork, say, which is no place for that.
+ * Has libc flush the whole stream. If that fails, libc discards the bytes, and the program learns
+ * of it from ferror. Cancellation is disabled because the calling thread may be inside fork, say,
+ * which is no cancellation point.
  */
 static ssize_t flush_whole(FILE *file)
 {
@@ -40,7 +40,7 @@ static ssize_t flush_whole(FILE *file)
 	return failed ? -1 : (ssize_t)n;
 }
 
-/* Opaque, of wide characters, or read as well as written: only its libc can flush it. */
+/* Only libc can flush a stream that is opaque (musl), wide, or open for reading as well. */
 static bool is_for_libc(const FILE *file)
 {
 	return !platform_stdio_visible() || file->_mode > 0 ||
@@ -48,10 +48,10 @@ static bool is_for_libc(const FILE *file)
 }
 
 /*
- * Writes up to `n` of the pending bytes of any other stream and takes out what went. A flush of
- * stdio's own knows only "all", and throws away what it could not write; so the program meets an
- * error by itself, with all that it printed still there. The fields are those that glibc's own putc
- * macros rely on. An unknown `_offset` is asked for by those who need it.
+ * Writes up to `n` of the pending bytes and removes from the buffer what was written. stdio's own
+ * flush writes everything or discards what it cannot write; this way the program meets an error
+ * itself, with everything that it printed still there. The fields are those that glibc's own putc
+ * macros rely on. With _offset at -1 glibc asks the kernel for the file position when it needs it.
  */
 static ssize_t write_front(FILE *file, size_t n)
 {
@@ -66,7 +66,7 @@ static ssize_t write_front(FILE *file, size_t n)
 	return written;
 }
 
-/* Bytes up to and including the last newline among the first `n`; 0: there is none. */
+/* The number of bytes up to the last newline among the first `n`, included; 0: there is none. */
 static size_t whole_lines(const char *text, size_t n)
 {
 	while (n && text[n - 1] != '\n')
@@ -74,7 +74,7 @@ static size_t whole_lines(const char *text, size_t n)
 	return n;
 }
 
-/* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
+/* Has the unfinished line been kept back for long enough? Notes when it was first seen. */
 static bool partial_line_is_due(struct sink_stream *stream, const struct flush_params *params)
 {
 	if (params->mode != SINK_WHOLE_LINES)
@@ -84,7 +84,7 @@ static bool partial_line_is_due(struct sink_stream *stream, const struct flush_p
 	return params->now_ns - stream->partial_since_ns >= params->hold_ns;
 }
 
-/* One step: as much as there is room for. SINK_FLUSHED: something went out, ask again. */
+/* One step: as much as there is room for. SINK_FLUSHED: some bytes were written, call it again. */
 static enum sink_result flush_step(struct sink_stream *stream, struct flush_params *params)
 {
 	FILE *file = stream->file;
@@ -118,7 +118,7 @@ static enum sink_result flush_step(struct sink_stream *stream, struct flush_para
 		stream->partial_since_ns = 0;
 		out = write_front(file, n);
 	}
-	if (out <= 0) { /* the file takes no more: leave it to the program */
+	if (out <= 0) { /* the file takes no more: the program will find out by itself */
 		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
 		return SINK_CLEAN;
 	}
@@ -126,16 +126,16 @@ static enum sink_result flush_step(struct sink_stream *stream, struct flush_para
 	return SINK_FLUSHED;
 }
 
-/* Full to its last byte, as stdio has it only where it is about to write, or was stopped in that.
- */
+/* Is the buffer full to its last byte? Then stdio is about to write it, or is doing so. */
 static bool is_full(const FILE *file)
 {
 	return file->_IO_write_ptr == file->_IO_buf_end;
 }
 
 /*
- * Where a full buffer's thread was stopped in the write, the file tells at which end of it: there
- * is no room and the thread waited for some, or the bytes are out and only stdio does not know.
+ * A thread with a full buffer was stopped in the write, and the descriptor tells whether the write
+ * happened: without room the thread was waiting for some; with room the bytes have been written,
+ * and only stdio does not know it yet.
  */
 void stream_abandon(struct sink_stream *stream)
 {
@@ -152,8 +152,9 @@ static bool is_abandoned(const struct sink_stream *stream)
 }
 
 /*
- * Who has the lock stands still, or has not moved for as long as we may wait, and whoever else
- * wants it waits: the buffer does not change any more, and the process ends now.
+ * Writes the stream without its lock. The thread that holds the lock is stopped, or has kept it for
+ * as long as we may wait; every other thread that wants it is waiting. So the buffer no longer
+ * changes, and the process ends now.
  */
 static enum sink_result write_past_lock(struct sink_stream *stream, struct flush_params *params)
 {
@@ -181,8 +182,9 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct flush
 }
 
 /*
- * Threads that print all the time leave the lock free for a moment after each line: some ten
- * microseconds of trying find it. Some milliseconds, and who has it does not run.
+ * Threads that print all the time free the lock for a moment after each line; trying for some ten
+ * microseconds finds such a moment. If it is not found in some milliseconds, its holder is not
+ * running.
  */
 static bool try_lock(FILE *file, enum sink_mode mode)
 {
@@ -202,7 +204,7 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 		return SINK_CLEAN;
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
-	/* Tried first, it might be had all the same: locks are recursive. */
+	/* Before the lock is tried: it is recursive, so its holder would get it. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, params);
 	if (!try_lock(stream->file, params->mode))

@@ -1,8 +1,8 @@
 /* unlocked.c -- does the program write to stdio without taking the streams' locks? */
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads what the main program imports, in memory. Libraries are not looked at: they are
- * written to be used with threads.
+ * Reads in memory what the main program imports. Libraries do not matter: they are written to be
+ * used with threads.
  */
 #include "sink/unlocked.h"
 
@@ -35,7 +35,7 @@ static int read_program(struct dl_phdr_info *info, size_t size, void *used)
 			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
 		*(bool *)used = symbols_imports(&symbols, writes_unlocked);
 	}
-	return 1; /* the first object is the program; stop there */
+	return 1; /* the first object is the program: stop here */
 }
 
 bool unlocked_is_used(void)

@@ -7,9 +7,9 @@
 
 /*
  * True where the main program imports an output function of unlocked_stdio(3) (fwrite_unlocked …)
- * or __overflow, which an inlined putc_unlocked leaves behind. Such a program counts on being the
- * only thread; a flush from ours would race with it and spoil its output. coreutils are built that
- * way, servers hardly ever. Constructor only (it walks the loader's list).
+ * or __overflow, which an inlined putc_unlocked calls. Such a program relies on having one thread:
+ * a flush by ours would race with it and damage its output. coreutils are built that way, servers
+ * hardly ever. Constructor only (it walks the loader's list).
  */
 bool unlocked_is_used(void);
 

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define PIPE_RESERVE 4 /* slots left to others that write to the same pipe */
+#define PIPE_RESERVE 4 /* slots left for other processes that write to the same pipe */
 
 /*
- * A pipe is a ring of slots of one page. A write fills new slots and puts its odd end into the
- * last one only where it fits whole (pipe_write in fs/pipe.c), so two neighbours hold more than a
- * page together and `queued` bytes take at most 2 * queued / page slots, and one at either end.
- * FIONREAD alone lies: sixteen lines of 2100 bytes fill a pipe of 64 KiB.
+ * A pipe is a ring of slots of one page. A write fills new slots, and adds its odd end to the slot
+ * before only where it fits whole (pipe_write in fs/pipe.c). So two neighbouring slots hold more
+ * than a page together, and `queued` bytes take at most 2 * queued / page slots plus one at either
+ * end. FIONREAD alone is misleading: sixteen lines of 2100 bytes fill a pipe of 64 KiB.
  */
 static size_t pipe_room(int fd, bool last)
 {
@@ -34,7 +34,7 @@ static size_t pipe_room(int fd, bool last)
 	return last ? page : 0; /* POLLOUT means one free slot */
 }
 
-/* POLLOUT on a stream socket promises a good part of the send buffer; take an eighth. */
+/* POLLOUT on a stream socket means that a good part of the send buffer is free; use an eighth. */
 static size_t socket_room(int fd)
 {
 	int size = 0;
@@ -50,7 +50,7 @@ size_t writable_bytes(int fd, bool last)
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
 	struct stat file;
 
-	/* The system call, for there is no symbol fstat in glibc before 2.33. */
+	/* The system call, because glibc before 2.33 exports no fstat. */
 	if (fd < 0 || syscall(SYS_fstat, fd, &file) < 0 || S_ISCHR(file.st_mode))
 		return WRITABLE_NEVER;
 	if (platform_poll_now(&writable, 1) < 0)

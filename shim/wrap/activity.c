@@ -1,9 +1,9 @@
-/* activity.c -- the one way in for wrappers: what was sent or received, who is about to wait */
+/* activity.c -- what wrappers report: bytes were sent or received, a thread is about to wait */
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides which descriptors are the server side of a conversation, and when a response ended.
- * A descriptor costs nothing until it receives; files, pipes and client sockets never get further
- * than one look at their entry.
+ * Decides which descriptors are the server side of a conversation, and when a response has ended.
+ * A descriptor costs nothing until it receives; for files, pipes and client sockets only their
+ * entry is read.
  */
 #include "wrap/activity.h"
 
@@ -17,7 +17,7 @@ static void set_kind(struct conn *conn, enum conn_kind kind)
 	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
 }
 
-/* Where unsure, true: what goes there is not a response. */
+/* True also when unsure: what is written there does not count as a response. */
 static bool is_standard_output(int fd)
 {
 	struct stat file;
@@ -46,7 +46,7 @@ static struct conn *get(int fd)
 	return conn;
 }
 
-/* A socket that received without being accepted: from now on a server-side one. */
+/* A socket received that was never accepted here: from now on it counts as server-side. */
 static void promote(struct conn *conn, int fd)
 {
 	int saved_errno = errno, type;
@@ -63,7 +63,7 @@ static void promote(struct conn *conn, int fd)
 	errno = saved_errno;
 }
 
-/* Under debug: what a connection turned out to speak. */
+/* Under --debug: says which protocol a connection turned out to speak. */
 __attribute__((cold)) static void log_framing(struct conn *conn, int fd)
 {
 	enum http_framing framing = http_framing_in(&conn->in);
@@ -84,7 +84,7 @@ __attribute__((cold)) static void log_framing(struct conn *conn, int fd)
 	errno = saved_errno;
 }
 
-/* --- errno is kept: of these only the uncommon case makes system calls */
+/* --- these keep errno, and make system calls only in the uncommon case */
 
 INLINE void start(void)
 {
@@ -97,7 +97,7 @@ INLINE void start(void)
 	errno = saved_errno;
 }
 
-INLINE void arm(void)
+INLINE void arm_flush(void)
 {
 	int saved_errno;
 
@@ -110,9 +110,10 @@ INLINE void arm(void)
 }
 
 /*
- * A part of a response went out, which must not hold up lines. Whether any are pending is not asked
- * each time: that costs more than all else here, and the flusher will see. What nobody asked for is
- * not in flight, and so an activity by itself: else the flusher would look at once, each time.
+ * A part of a response was sent; pending lines must not wait for its end. Whether there are any is
+ * not asked here, as that costs more than everything else: the flusher will see. Bytes that answer
+ * no request are an activity by themselves: they are not in flight, so that without it a pass would
+ * be due at once, each time.
  */
 static void arm_for_part(const struct conn *conn)
 {
@@ -129,13 +130,13 @@ static void arm_for_part(const struct conn *conn)
 }
 
 /*
- * A thread is about to wait and lines wait to be seen: as good as an activity, but it does not put
- * off a flush that is armed already, or a loop that wakes every millisecond would never be quiet.
+ * A thread is about to wait while bytes are pending. That counts as an activity, but does not put
+ * off a flush that is scheduled already: a loop that wakes every millisecond would never be quiet.
  */
 static void arm_for_pending(void)
 {
 	if (!activity_is_armed() && all_sinks_want_pass())
-		arm();
+		arm_flush();
 }
 
 /* `n` responses ended on `conn`. */
@@ -143,7 +144,7 @@ INLINE void ended(struct conn *conn, unsigned n)
 {
 	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
 	start();
-	arm();
+	arm_flush();
 }
 
 void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
@@ -172,7 +173,7 @@ void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, 
 	if (conn_kind(conn) > CONN_DATAGRAM)
 		return;
 	turn_taking_received(conn);
-	conn_received(conn, iov, count, n); /* what read(2) brings may be a request, too */
+	conn_received(conn, iov, count, n); /* CONN_RECEIVED too: it may be a request */
 	if (UNLIKELY(log_debugging()) && conn_kind(conn) != CONN_RECEIVED)
 		log_framing(conn, fd);
 }
@@ -214,7 +215,7 @@ void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size
 		     conn_kind(conn) == CONN_DATAGRAM ? 1 : conn_sent(conn, iov, count, n));
 }
 
-/* Armed means that somebody looks: without a thread there is nothing to arm. */
+/* Is there no thread yet? Then nothing is armed, because nobody would flush. */
 static bool flusher_not_started(void)
 {
 	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED;
@@ -233,7 +234,7 @@ void activity_pausing(void)
 	if (flusher_not_started())
 		return;
 	if (ended_any)
-		arm();
+		arm_flush();
 	arm_for_pending();
 }
 
@@ -243,13 +244,13 @@ void activity_reading_slow_path(struct conn *conn)
 		return;
 	if (turn_taking_ends(conn))
 		ended(conn, 1);
-	if (conn_is_servers(conn)) /* a client is no sign of a server */
+	if (conn_is_servers(conn)) /* reading as a client does not show that the program serves */
 		start();
 	if (!flusher_not_started())
 		arm_for_pending();
 }
 
-/* Nothing more will be sent: what lasts until then has ended. */
+/* Nothing more will be sent: a response that lasts until close has ended. */
 static void finish(struct conn *conn)
 {
 	if (conn_shut(conn) || turn_taking_ends(conn))
@@ -264,7 +265,7 @@ void activity_shut(int fd, int how)
 		finish(conn);
 }
 
-/* Most closes are of numbers that nothing is known of; they need not ask who we are. */
+/* For most closed descriptors nothing is stored; for those flusher_is_owner need not be asked. */
 static bool is_known(unsigned int fd)
 {
 	const struct conn *conn = conn_find((int)fd);
@@ -276,7 +277,7 @@ void activity_closing(unsigned int first, unsigned int last)
 {
 	if (first == last && !is_known(first))
 		return;
-	if (!flusher_is_owner()) /* a vfork child closes its copy; the entry is its parent's */
+	if (!flusher_is_owner()) /* a vfork child closes its own copy; the entry is its parent's */
 		return;
 	conn_forget_range(first, last, finish);
 	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)

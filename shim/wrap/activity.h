@@ -1,13 +1,13 @@
-/* activity.h -- the one way in for wrappers: what was sent or received, who is about to wait */
+/* activity.h -- what wrappers report: bytes were sent or received, a thread is about to wait */
 /* SPDX-License-Identifier: MIT */
 /*
- * All of these: called by a wrapper after (_waiting, _pausing, _reading, _closing: before) the real
- * call, from any thread, signal handler or vfork child. They take no lock and allocate by mmap(2)
- * at most. Byte counts are what the call returned.
+ * Wrappers call these after the real call (_waiting, _pausing, _reading and _closing: before it),
+ * from any thread, signal handler or vfork child. They take no lock and allocate by mmap(2) at
+ * most. Byte counts are what the call returned.
  *
- * Sends and receives are told whether we are awake or not, and errno is kept: most of them need one
- * look at the entry of the descriptor, which is here, and nothing more. The others are called only
- * where flusher_awake(), and may change errno.
+ * Sends and receives are reported whether the library is awake or not, and errno is kept. Most of
+ * them only read the entry of the descriptor; that part is inline here. The other functions are
+ * called only where flusher_awake(), and may change errno.
  */
 #ifndef IDLEFLUSH_ACTIVITY_H
 #define IDLEFLUSH_ACTIVITY_H
@@ -30,19 +30,19 @@ void activity_connected(int fd);
 /* A thread is about to wait for work. */
 void activity_waiting(void);
 
-/* A thread is about to wait for a child or a signal: as above, but starts no thread. */
+/* A thread is about to wait for a child or a signal: the same, but the flusher is not started. */
 void activity_pausing(void);
 
 /* shutdown(2) of `fd` succeeded; `how` as there. errno is kept. */
 void activity_shut(int fd, int how);
 
-/* `first` … `last` are about to be closed, or were just made: nothing known of them holds. */
+/* `first` to `last` are about to be closed, or are new: what is stored for them is forgotten. */
 void activity_closing(unsigned int first, unsigned int last);
 
 /* `to` is now a duplicate of `from`. */
 void activity_duplicated(int from, int to);
 
-/* --- what is left of a send or a receive after the first look; for the functions below */
+/* --- the uncommon cases of the inline functions below */
 
 void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
 void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size_t n);
@@ -51,19 +51,19 @@ void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, 
 				 bool socket);
 void activity_reading_slow_path(struct conn *conn);
 
-/* Armed: the flusher looks soon, whatever else happens until then. */
+/* Is a pass scheduled already? */
 static inline bool activity_is_armed(void)
 {
 	return atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed) != 0;
 }
 
-/* Most sends are on a server's stream, and arm what is armed. */
+/* The fast path: a send on a server's stream while a flush is already scheduled. */
 INLINE bool activity_is_armed_stream(const struct conn *conn)
 {
 	return conn && conn_kind(conn) == CONN_SERVER && activity_is_armed();
 }
 
-/* Does this send on such a stream neither begin a response nor end one? It is seen to then. */
+/* Does this send on such a stream neither begin nor end a response? Then it is accounted for. */
 INLINE bool activity_goes_on(struct conn *conn, size_t n)
 {
 	if (http_is_opaque(&conn->in))
@@ -71,26 +71,26 @@ INLINE bool activity_goes_on(struct conn *conn, size_t n)
 	return conn_sent_within_body(conn, n);
 }
 
-/* Is a send on any other `fd` of no concern? */
+/* May a send on any other `fd` be ignored? */
 INLINE bool activity_is_no_server(const struct conn *conn, int fd)
 {
 	enum conn_kind kind = conn ? conn_kind(conn) : CONN_UNKNOWN;
 
 	if (kind != CONN_UNKNOWN && kind <= CONN_DATAGRAM)
 		return false;
-	return fd != STDOUT_FILENO && fd != STDERR_FILENO; /* of which sinks may want to know */
+	return fd != STDOUT_FILENO && fd != STDERR_FILENO; /* writes to those matter to sinks */
 }
 
 /* --- */
 
-/* Need nobody be told of a wait: is the flusher to look soon anyway, and no answer begun? */
+/* May a wait be ignored, because a pass is scheduled anyway and no answer was begun? */
 INLINE bool activity_wait_uninteresting(void)
 {
 	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_RUNNING &&
 	       activity_is_armed() && !turn_taking_any();
 }
 
-/* `n` bytes went out on `fd`, gathered from `iov` in order. */
+/* `n` bytes were sent on `fd`, gathered from `iov` in order. */
 INLINE void activity_sent(int fd, const struct iovec *iov, size_t count, ssize_t n)
 {
 	struct conn *conn;
@@ -103,7 +103,7 @@ INLINE void activity_sent(int fd, const struct iovec *iov, size_t count, ssize_t
 		activity_sent_slow_path(fd, iov, count, (size_t)n);
 }
 
-/* `n` bytes in one piece went out on `fd`; NULL: nobody saw them. */
+/* `n` bytes in one piece were sent on `fd`; `buf` NULL: we did not see them. */
 INLINE void activity_sent_bytes(int fd, const void *buf, ssize_t n)
 {
 	struct conn *conn;
@@ -122,8 +122,8 @@ INLINE void activity_sent_bytes(int fd, const void *buf, ssize_t n)
 }
 
 /*
- * `n` bytes came in on `fd`, `conn` is what activity_reading() returned before; `socket`: the call
- * works on sockets only.
+ * `n` bytes were received on `fd`. `conn` is what activity_reading() returned before the call;
+ * `socket`: the call works on sockets only.
  */
 static inline void activity_received(const struct conn *conn, int fd, const struct iovec *iov,
 				     size_t count, ssize_t n, bool socket)
@@ -140,7 +140,7 @@ static inline void activity_received(const struct conn *conn, int fd, const stru
 	activity_received_slow_path(fd, iov, count, (size_t)n, socket);
 }
 
-/* The same for bytes in one piece; `buf` NULL: nobody saw them. */
+/* The same for bytes in one piece; `buf` NULL: we did not see them. */
 INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, ssize_t n,
 				    bool socket)
 {
@@ -155,9 +155,9 @@ INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, 
 }
 
 /*
- * A thread is about to read `fd`, which is waiting too where that has a peer: a worker waits so for
- * its next job. Returns its entry, or NULL: entries are never freed, so it is still the one when
- * the read has returned.
+ * A thread is about to read `fd`. If that is a connection, it is about to wait, as a worker waits
+ * for its next job. Returns the entry of `fd`, or NULL. Entries are never freed, so it is still
+ * valid when the read has returned.
  */
 INLINE struct conn *activity_reading(int fd)
 {

@@ -1,10 +1,10 @@
 /* atfork.c -- what happens around a fork */
 /* SPDX-License-Identifier: MIT */
 /*
- * Before: no flush in progress, and nothing pending -- a child inherits pending bytes and would
- * bring out its copy, so that a start-up line came once from every worker. After: the child begins
- * anew. vfork, posix_spawn and raw clone(2) run no handlers; see flusher_is_owner and
- * MADV_WIPEONFORK in flusher.c for those.
+ * Before the fork: no flush is in progress, and nothing is pending. A child inherits pending bytes
+ * and would flush its copy, so that each worker printed the start-up line once more. Afterwards the
+ * child starts afresh. vfork, posix_spawn and raw clone(2) run no handlers: for those see
+ * flusher_is_owner, and MADV_WIPEONFORK in flusher.c.
  * Called from: host threads, as atfork handlers.
  */
 #include "wrap/atfork.h"
@@ -22,13 +22,13 @@
 #define BUSY_BOUND (20 * NS_PER_MS)
 #define BUSY_STEP  (NS_PER_MS / 20)
 
-/* Written before a fork, read in its child: the flusher's state is wiped there. */
+/* Written before a fork and read in its child, where the flusher's state has been wiped. */
 static _Atomic bool awake_at_fork;
 static _Atomic bool inherited_pending; /* a fork under way could not flush something */
 
 /*
- * How long to wait for a flush in progress, which takes microseconds unless the machine is so busy
- * that its thread does not run. With musl a child would find the stream locked, for good.
+ * How long to wait for a flush in progress. It takes microseconds, unless the machine is so busy
+ * that the thread does not run. With musl the stream would stay locked in the child for ever.
  */
 static int64_t wait_bound(void)
 {
@@ -36,8 +36,8 @@ static int64_t wait_bound(void)
 }
 
 /*
- * Another thread may be inside stdio for a moment; not so long that a fork would suffer. What it
- * has there then is the parent's to bring out: the child drops it like what comes after.
+ * Another thread may be inside stdio for a moment; a fork must not be delayed for long by that. Its
+ * bytes are flushed by the parent: the child discards its copy of them.
  */
 static enum sink_result flush_all(void)
 {
@@ -50,7 +50,7 @@ static enum sink_result flush_all(void)
 	return result;
 }
 
-/* A handler that interrupted printf has its lock, and would flush in the middle of it. */
+/* A signal handler that interrupted printf holds its lock, and would flush half of its output. */
 static bool may_flush(void)
 {
 	return !std_streams_held_by_caller() || !platform_is_in_handler();
@@ -77,10 +77,10 @@ static void child(void)
 {
 	int saved_errno = errno;
 
-	/* What came since was printed by a thread that is not here; the parent has it, too. */
+	/* Bytes printed since the flush are those of another thread; the parent flushes them. */
 	all_sinks_begin_in_child(awake_at_fork && !inherited_pending);
 	fork_gate_reset();
-	turn_taking_end_all(); /* the parent's answers: to close a copy here is not to end one */
+	turn_taking_end_all(); /* these answers are the parent's: a close here does not end them */
 	conn_restart_count();
 	fatal_signal_begin_in_child();
 	flusher_begin_in_child(awake_at_fork, inherited_pending);

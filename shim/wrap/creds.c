@@ -1,15 +1,15 @@
-/* creds.c -- the exported functions that change a thread's rights or namespaces, not a
- * process's */
+/* creds.c -- the exported functions that change the rights or namespaces of one thread */
 /* SPDX-License-Identifier: MIT */
 /*
- * What they set, the kernel keeps for each thread. With a second thread
- * - that lacks KEEPCAPS or a capability, the next setuid or setgroups, which the libc does in all
- *   threads, ends in different ways; glibc aborts then, musl kills itself (setpriv(1) does this);
- * - unshare and setns of a user namespace fail with EINVAL;
- * - a sandbox has a hole: a thread outside.
- * So ours ends before and comes again, with the caller's rights, at the next sign of a server.
- * After a seccomp filter it does not: nobody knows whether the filter lets a thread be made.
- * setuid and its like need nothing: the libcs take care of every thread.
+ * The kernel keeps for each thread what these calls set. A second thread would have these effects:
+ * - If it lacks KEEPCAPS or a capability, the next setuid or setgroups, which libc makes in every
+ *   thread, succeeds in some threads only. glibc aborts then, musl kills the process (setpriv(1)
+ *   would meet this).
+ * - unshare and setns of a user namespace fail with EINVAL.
+ * - A sandbox would have a hole: one thread stays outside.
+ * So we stop our thread first and restart it afterwards, with the caller's rights, when the program
+ * next shows that it serves. After a seccomp filter it is not restarted, because the filter may not
+ * allow that. setuid and its like need nothing of this: libc takes care of every thread.
  */
 #include "flush/flusher.h"
 #include "base/next.h"
@@ -20,7 +20,7 @@
 
 #include <stdarg.h>
 
-/* Python's second thread of ours stays, so the first may as well. errno is kept. */
+/* With Python we have another thread, which stays; so this one may stay as well. errno is kept. */
 static bool suspend(void)
 {
 	int saved_errno = errno;
@@ -56,7 +56,7 @@ EXPORT int prctl(int option, ...)
 	int done;
 
 	va_start(list, option);
-	for (int i = 0; i < 4; i++) /* whether or not so many were given, as the libcs do */
+	for (int i = 0; i < 4; i++) /* always four, however many were passed, as the libcs do */
 		words[i] = va_arg(list, unsigned long);
 	va_end(list);
 	suspended = is_of_a_thread(option) && suspend();

@@ -1,9 +1,9 @@
-/* exit.c -- the exported functions that end the program past libc's own flush */
+/* exit.c -- the exported functions that end the process or exec */
 /* SPDX-License-Identifier: MIT */
 /*
- * Last words first, then the real call. Where an exec fails the bytes are merely out early. exit(3)
- * flushes by itself, without locks: where two threads call it, one while the other is in our
- * destructor, it must not find the flusher at work.
+ * First flush, then make the real call. If an exec fails, the bytes were merely written early.
+ * exit(3) flushes by itself, but without locks: if one thread calls it while another is in our
+ * destructor, the flusher must not be at work.
  */
 #include "exit/hidden_handler.h"
 #include "exit/last_words.h"
@@ -35,8 +35,8 @@ EXPORT void _Exit(int status)
 }
 
 /*
- * A guard of SIGABRT does it where there is one; a handler of the program's may survive. The first
- * process of a pid namespace does not die of that signal, but of what comes after it.
+ * If SIGABRT has a hidden handler of ours, that one flushes, because the program may survive a
+ * handler of its own. PID 1 of a namespace does not die of the signal but of what abort does next.
  */
 EXPORT void abort(void)
 {
@@ -83,8 +83,8 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 }
 
 /*
- * The variadic ones pass their list on as an array on the stack, for a vfork child may call them:
- * no heap. `first` and what follows up to NULL become `argv`.
+ * The variadic functions pass their list on as an array. It is on the stack, not on the heap,
+ * because a vfork child may call them. `first` and what follows it up to NULL become `argv`.
  */
 #define COLLECT(argv, list, first)                                                                 \
 	size_t count = 0;                                                                          \

@@ -1,9 +1,9 @@
-/* fd.c -- the exported functions that make, end and rename descriptors */
+/* fd.c -- the exported functions that create, close and duplicate descriptors */
 /* SPDX-License-Identifier: MIT */
 /*
- * A number that is about to be free is forgotten before the real call: another thread may get the
- * same number the moment it is free. vfork children run here in their parent's memory; activity
- * asks who they are before it forgets anything.
+ * A descriptor is forgotten before the call that closes it: another thread may get the same number
+ * the moment it is free. vfork children run this in their parent's memory; activity.c checks for
+ * that before it forgets anything.
  */
 #include "wrap/activity.h"
 #include "flush/flusher.h"
@@ -38,9 +38,8 @@ EXPORT int socket(int domain, int type, int protocol)
 {
 	int made = next.socket(domain, type, protocol);
 
-	if (made >= 0)
-		closing((unsigned int)made,
-			(unsigned int)made); /* should its last close have escaped us */
+	if (made >= 0) /* an earlier close of this number may have been a raw system call */
+		closing((unsigned int)made, (unsigned int)made);
 	return made;
 }
 

@@ -1,8 +1,8 @@
 /* init.c -- constructor and destructor: the order of start and stop */
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever cannot be had on the way up leaves us asleep, with a line under debug; nothing here
- * ends the program or speaks without being asked.
+ * If anything is missing the library stays asleep, and says why under --debug. Nothing here ends
+ * the program, or prints without being asked to.
  */
 #include "shared/config.h"
 #include "flush/flusher.h"
@@ -55,7 +55,7 @@ static void read_config(struct config *config)
 		config_read(config, complain);
 }
 
-/* The name a script runs under is the thread's name, its interpreter's is the invocation's. */
+/* Of a script, the thread has its name, and program_invocation_short_name its interpreter's. */
 static bool is_named(const char *only)
 {
 	char comm[16] = "";
@@ -65,7 +65,7 @@ static bool is_named(const char *only)
 					    config_match(only, program_invocation_short_name));
 }
 
-/* NULL: awake. Else why not, in a few words. */
+/* NULL: stay awake. Otherwise the reason, in a few words. */
 static const char *reason_to_sleep(const struct config *config)
 {
 	if (getauxval(AT_SECURE))
@@ -79,7 +79,7 @@ static const char *reason_to_sleep(const struct config *config)
 	return NULL;
 }
 
-/* Nothing can be flushed to a terminal; there the thread waits for a sign of a server, too. */
+/* A terminal needs no flush, so there the thread starts only when the program serves. */
 static bool starts_now(const struct config *config)
 {
 	return config->start == CONFIG_START_CONSTRUCTOR &&
@@ -93,7 +93,7 @@ __attribute__((constructor)) static void start(void)
 	int saved_errno;
 
 	if (!platform_usable()) {
-		next_resolve(); /* asleep, but the calls pass through us */
+		next_resolve(); /* asleep, but the program's calls still pass through ours */
 		decision_set("there is no libc that has all we need: asleep");
 		return;
 	}

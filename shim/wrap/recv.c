@@ -1,20 +1,20 @@
 /* recv.c -- the exported functions that receive */
 /* SPDX-License-Identifier: MIT */
-/* As in wrap_send.c; besides, a thread that reads a connection is about to wait for its peer. */
+/* As in send.c; besides, a thread that reads a connection is about to wait for its peer. */
 #include "wrap/activity.h"
 #include "base/next.h"
 #include "base/platform.h"
 
 /*
- * Are these the next bytes of the conversation? MSG_PEEK leaves them for another call; an urgent
- * byte is beside the stream, and the error queue brings back what was sent.
+ * Are these the next bytes of the conversation? MSG_PEEK leaves them for another call, an urgent
+ * byte is not part of the stream, and the error queue returns what was sent.
  */
 static inline bool goes_on(int flags)
 {
 	return !(flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 }
 
-/* After recv and its kin: MSG_TRUNC drops bytes unseen. */
+/* For recv and its kin. With MSG_TRUNC the kernel drops the bytes without showing them. */
 static inline void received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
 {
 	if (goes_on(flags))
@@ -59,9 +59,9 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 }
 
 /*
- * Descriptors that came with the message are new, whatever we knew of their numbers: their last
- * close may have been one that nobody sees, like fclose(3)'s. (Not by CMSG_NXTHDR, which calls
- * libc.)
+ * Descriptors that came with the message are new, whatever is stored for their numbers: they may
+ * have been closed where we do not see it, by a raw system call, say. (Without CMSG_NXTHDR, which
+ * calls libc.)
  */
 static void passed(const struct msghdr *message)
 {

@@ -1,8 +1,8 @@
 /* send.c -- the exported functions that send */
 /* SPDX-License-Identifier: MIT */
 /*
- * Every wrapper here: the real call first, then tell activity how many bytes moved; the result and
- * errno untouched. See activity.h for the contexts.
+ * Every wrapper makes the real call and then reports how many bytes were sent. It leaves the result
+ * and errno as they are. See activity.h for the contexts.
  */
 #include "wrap/activity.h"
 #include "base/next.h"
@@ -76,7 +76,7 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 	return done;
 }
 
-/* splice(2) receives on one side and sends on the other; nobody sees the bytes. */
+/* splice(2) receives on one side and sends on the other; we do not see the bytes. */
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
 		      unsigned int flags)
 {

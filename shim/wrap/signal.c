@@ -1,8 +1,8 @@
-/* signal.c -- the exported functions that set and tell signal dispositions */
+/* signal.c -- the exported functions that set and report signal dispositions */
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that sets a handler or SIG_IGN gets exactly that. One that sets SIG_DFL gets a guard
- * beneath it, and one that asks is told SIG_DFL.
+ * A program that sets a handler or SIG_IGN gets exactly that. If it sets SIG_DFL, the kernel gets a
+ * hidden handler of ours instead; if it asks for the disposition, it is told SIG_DFL.
  */
 #include "exit/hidden_handler.h"
 #include "base/next.h"
@@ -25,7 +25,7 @@ static int set_action(__typeof__(sigaction) *set, int sig, const struct sigactio
 	return done;
 }
 
-/* The libcs set flags and a mask that differ from one to the other, so theirs sets ours. */
+/* The libcs set different flags and masks, so libc's own function sets our handler. */
 static sighandler_t set_handler(__typeof__(signal) *set, int sig, sighandler_t handler)
 {
 	bool hidden = handler == SIG_DFL && hidden_handler_is_wanted(sig);

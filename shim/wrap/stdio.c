@@ -1,9 +1,9 @@
 /* stdio.c -- the exported functions that open and close C streams */
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream that is opened is watched where streams.h says so. One that is closed is let go first:
- * its memory is free the moment the real call returns. That must not depend on who is awake, nor
- * on which process this is, for a vfork child frees its parent's stream.
+ * A stream that is opened is watched if extra_streams.h says so. One that is closed is forgotten
+ * before the real call, which frees its memory. That must not depend on whether we are awake, nor
+ * on which process this is: a vfork child frees a stream of its parent.
  */
 #include "wrap/activity.h"
 #include "flush/flusher.h"
@@ -26,7 +26,7 @@ static FILE *opened(FILE *file, const char *path, const char *mode)
 	return file;
 }
 
-/* libc closes the descriptor where nobody sees it. */
+/* libc closes the descriptor inside, where our close is not called. */
 static void closing(FILE *file)
 {
 	int saved_errno = errno, fd;
@@ -38,7 +38,7 @@ static void closing(FILE *file)
 	errno = saved_errno;
 }
 
-/* freopen closes and opens inside libc, where stdout may get another file. */
+/* freopen closes and opens inside libc, so stdout may be another file now. */
 static FILE *reopened(FILE *file, const char *path, const char *mode)
 {
 	if (flusher_awake())

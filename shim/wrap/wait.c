@@ -1,6 +1,6 @@
 /* wait.c -- the exported functions that wait for work */
 /* SPDX-License-Identifier: MIT */
-/* Before the real call, for it may not come back: a thread is about to wait. */
+/* Every wrapper reports, before the real call, that a thread is about to wait. */
 #include "wrap/activity.h"
 #include "flush/flusher.h"
 #include "base/next.h"
@@ -110,8 +110,8 @@ EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *time
 }
 
 /*
- * A master waits for its workers or for a signal. SIGCHLD handlers call these as well, so no
- * thread is started here; WNOHANG does not wait.
+ * A master process waits for its workers or for a signal. SIGCHLD handlers call these too, so they
+ * start no thread. With WNOHANG they do not wait.
  */
 
 static inline void pausing(int options)
