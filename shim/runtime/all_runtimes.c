@@ -2,10 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/all_runtimes.h"
 
+#include "runtime/cxx.h"
 #include "runtime/python/python.h"
 #include "runtime/runtime.h"
 
-static const struct runtime *const known[] = {&python_runtime};
+static const struct runtime *const known[] = {&cxx_runtime, &python_runtime};
 
 #define KNOWN (sizeof(known) / sizeof(*known))
 

@@ -1,0 +1,13 @@
+/* cxx.c -- the exported function that takes C++'s streams off C stdio */
+/* SPDX-License-Identifier: MIT */
+/* std::ios_base::sync_with_stdio(bool). Most programs have no such function. */
+#include "runtime/cxx.h"
+#include "flush/flusher.h"
+#include "base/platform.h"
+
+extern bool _ZNSt8ios_base15sync_with_stdioEb(bool sync);
+
+EXPORT bool _ZNSt8ios_base15sync_with_stdioEb(bool sync)
+{
+	return cxx_sync_with_stdio(sync, __builtin_return_address(0), flusher_awake());
+}
