@@ -13,12 +13,12 @@ static const struct runtime *const known[] = {&cxx_runtime, &python_runtime};
 /* Those that are here, ended by NULL; written by the constructor only. */
 static const struct runtime *here[KNOWN + 1];
 
-void all_runtimes_find(void)
+void all_runtimes_find(uint64_t on)
 {
 	const struct runtime **end = here;
 
 	for (size_t i = 0; i < KNOWN; i++)
-		if (known[i]->find())
+		if (on & known[i]->setting && known[i]->find())
 			*end++ = known[i];
 }
 

@@ -7,8 +7,8 @@
 
 #include "sink/sink.h"
 
-/* Looks for each that is on. Constructor only. */
-void all_runtimes_find(void);
+/* Looks for those that are on: enum config_runtime bits. Constructor only. */
+void all_runtimes_find(uint64_t on);
 
 /* Does the calling thread own pending bytes of a runtime? A few loads; at a wait. */
 bool all_runtimes_pending(void);

@@ -42,7 +42,7 @@ static bool find(void)
 	return false;
 }
 
-const struct runtime cxx_runtime = {.name = "c++", .find = find};
+const struct runtime cxx_runtime = {.setting = CONFIG_RUNTIME_CXX, .find = find};
 
 /* --- finding the program's libstdc++ ------------------------------------------------------ */
 

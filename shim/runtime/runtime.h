@@ -10,10 +10,11 @@
 
 #include <stdbool.h>
 
+#include "shared/config.h"
 #include "sink/sink.h"
 
 struct runtime {
-	const char *name; /* as in IDLEFLUSH_RUNTIMES */
+	enum config_runtime setting; /* by which it is turned on or off */
 
 	/*
 	 * Is it in this process, or may it come, and is it built as we know it? False: it is not

@@ -106,7 +106,7 @@ __attribute__((constructor)) static void start(void)
 		std_streams_init();
 		extra_streams_init(config.files);
 		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
-		all_runtimes_find();
+		all_runtimes_find(config.runtimes);
 		if (config.buffer_is_given && config.buffer)
 			std_streams_set_buffer(config.buffer);
 		if (flusher_init(&config) || atfork_init())

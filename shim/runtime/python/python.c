@@ -215,7 +215,7 @@ static void begin_in_child(void)
 	python_visitor_begin_in_child();
 }
 
-const struct runtime python_runtime = {.name = "python",
+const struct runtime python_runtime = {.setting = CONFIG_RUNTIME_PYTHON,
 				       .find = find,
 				       .may_hold = may_hold,
 				       .wants_pass = wants_pass,
