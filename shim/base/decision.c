@@ -1,4 +1,4 @@
-/* decision.c -- awake or asleep, and why: for --debug, and for whoever asks later */
+/* decision.c -- awake or asleep, and why: for --debug and --check */
 /* SPDX-License-Identifier: MIT */
 #include "base/decision.h"
 
@@ -7,15 +7,15 @@
 
 #include <stdatomic.h>
 
-static const char *_Atomic decided; /* NULL: the constructor has not come so far */
+static const char *_Atomic decided; /* NULL: the constructor has not decided yet */
 
 STATUS_NAMED(status_first, .what = STATUS_SAYS, .address = &decided, .size = sizeof(decided),
 	     .records = 1);
 
 /*
- * struct status_note with its head, after elf(5). In assembly, for only the assembler can tell it
- * the distance, which needs no relocation then. Not from __start_ and __stop_ of the section: GNU
- * ld 2.40 exports those, hidden or not.
+ * struct status_note with its note header; see elf(5). In assembly, because only the assembler can
+ * write the distance to the first entry without a relocation. Not by the __start_ and __stop_
+ * symbols of the section: GNU ld 2.40 exports those even if they are hidden.
  */
 __asm__(".pushsection .note.idleflush, \"a\", %note\n"
 	".balign 4\n"

@@ -1,11 +1,11 @@
-/* decision.h -- awake or asleep, and why: for --debug, and for whoever asks later */
+/* decision.h -- awake or asleep, and why: for --debug and --check */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_DECISION_H
 #define IDLEFLUSH_DECISION_H
 
 /*
- * What was decided, in a few words that last for ever and end in "asleep" where that is what was
- * decided. Says it under debug, and to who asks later. Any context.
+ * Notes what was decided, and prints it under --debug. `says` is a constant string of a few words,
+ * which ends in "asleep" if the library sleeps. Any context.
  */
 void decision_set(const char *says);
 

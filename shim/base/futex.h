@@ -1,6 +1,6 @@
 /* futex.h -- sleeping on a word, and the clock */
 /* SPDX-License-Identifier: MIT */
-/* Everything here is async-signal-safe and may change errno. */
+/* All of this is async-signal-safe and may change errno. */
 #ifndef IDLEFLUSH_FUTEX_H
 #define IDLEFLUSH_FUTEX_H
 
@@ -22,7 +22,7 @@ static inline int64_t clock_now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */
+/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound). May return early. */
 static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
 {
 	struct timespec bound = {bound_ns / NS_PER_S, bound_ns % NS_PER_S};
@@ -31,7 +31,7 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bo
 		NULL, 0);
 }
 
-/* Sleeps for so long, or less. */
+/* Sleeps for `bound_ns` or less. */
 static inline void futex_sleep(int64_t bound_ns)
 {
 	_Atomic uint32_t never = 0;
@@ -39,7 +39,7 @@ static inline void futex_sleep(int64_t bound_ns)
 	futex_wait(&never, 0, bound_ns);
 }
 
-/* Waits until *word is no longer `value`, `bound_ns` at most. True when it is not. */
+/* Waits until *word differs from `value`, `bound_ns` at most. True if it does. */
 static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
 {
 	int64_t end = clock_now_ns() + bound_ns;
@@ -52,7 +52,7 @@ static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int
 	return atomic_load(word) != value;
 }
 
-/* Wakes all that sleep on `word`. */
+/* Wakes everyone who sleeps on `word`. */
 static inline void futex_wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);

@@ -1,4 +1,4 @@
-/* log.c -- diagnostics and stats: a fixed buffer and one raw write, never stdio */
+/* log.c -- diagnostics and statistics: a fixed buffer and one raw write, never stdio */
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 

@@ -1,4 +1,4 @@
-/* log.h -- diagnostics and stats: a fixed buffer and one raw write, never stdio */
+/* log.h -- diagnostics and statistics: a fixed buffer and one raw write, never stdio */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_LOG_H
 #define IDLEFLUSH_LOG_H
@@ -9,7 +9,7 @@
 
 #include "base/platform.h"
 
-/* A line being put together; what does not fit is cut. Lives on the caller's stack. */
+/* A line under construction; what does not fit is cut off. Lives on the caller's stack. */
 struct log_line {
 	size_t length;
 	char text[480];
@@ -21,8 +21,8 @@ void log_text(struct log_line *line, const char *text);
 void log_number(struct log_line *line, int64_t number);
 
 /*
- * Ends the line and writes it in one call to `fd`. Dropped where the write could block or fails:
- * diagnostics never hold the program up. errno may change.
+ * Ends the line and writes it to `fd` in one call. It is dropped if the write could block or fails:
+ * diagnostics never delay the program. errno may change.
  */
 void log_send(struct log_line *line, int fd);
 
@@ -31,7 +31,7 @@ void log_set_debug(bool on);
 
 HIDDEN extern bool log_debug_on; /* written by log_set_debug only */
 
-/* True where debug is on: for lines that need more than one text. */
+/* Is debug on? For lines that need more than one text. */
 static inline bool log_debugging(void)
 {
 	return log_debug_on;

@@ -2,8 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: `next`, written once by the constructor, read by every wrapper.
- * Why raw calls: another library's constructor, or a malloc replacement that dlsym itself enters,
- * may call us before the table is filled. syscall(2) of the libc sets errno as its wrappers do.
+ * Why raw calls: our wrappers may be called before the table is filled, by the constructor of
+ * another library or by a malloc replacement that dlsym calls. libc's syscall(2) sets errno as the
+ * functions do.
  */
 #include "base/next.h"
 
@@ -88,7 +89,7 @@ static int raw_recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, in
 	return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
 }
 
-/* The fortified names end the program where the buffer is too small for what is asked. */
+/* The fortified functions end the program if the buffer is smaller than the count. */
 static void check_fits(size_t n, size_t size)
 {
 	if (n > size && __chk_fail)
@@ -124,7 +125,7 @@ static int raw_accept4(int fd, __SOCKADDR_ARG addr, socklen_t *length, int flags
 	return (int)syscall(SYS_accept4, fd, addr.__sockaddr__, length, flags);
 }
 
-/* The kernel's signal set is 64 bits, whatever a libc's sigset_t is. */
+/* The size of the kernel's signal set in bytes; a libc's sigset_t is larger. */
 #define KERNEL_SIGSET 8
 
 static int raw_epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout,
@@ -145,7 +146,7 @@ static int raw_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 			    KERNEL_SIGSET);
 }
 
-/* The kernel writes the time left into ppoll's and pselect's timeout; the libc calls do not. */
+/* The kernel writes the remaining time into the timeout of ppoll and pselect; libc does not. */
 static int raw_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 		     const sigset_t *mask)
 {
@@ -191,7 +192,7 @@ static int raw_pselect(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 			    &masked);
 }
 
-/* glibc's select writes the time left back as Linux does, musl's does not. */
+/* glibc's select writes back the remaining time as Linux does; musl's does not. */
 static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 		      struct timeval *timeout)
 {
@@ -254,7 +255,7 @@ static int raw_dup3(int from, int to, int flags)
 	return (int)syscall(SYS_dup3, from, to, flags);
 }
 
-/* dup3 refuses equal numbers where dup2 only asks whether the number is open. */
+/* With equal numbers dup3 fails; dup2 only checks that the number is open. */
 static int raw_dup2(int from, int to)
 {
 	if (from == to)
@@ -294,7 +295,6 @@ void next_resolve(void)
 		next.name = (__typeof__(name) *)found;
 #include "base/calls.def"
 	resolved = 1;
-	if (dlerror)
-		dlerror(); /* a name that this libc lacks must not stay behind as the program's
-			      error */
+	if (dlerror) /* a name that this libc lacks must not be the error that the program finds */
+		dlerror();
 }

@@ -41,10 +41,12 @@ extern int capset(void *header, const void *data);
 extern int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /*
- * One pointer a call. Before next_resolve a CALL is the raw system call (not a cancellation point);
- * afterwards what would have been called without us, or still the raw call where there is none.
- * Never NULL: call from anywhere. A CALL_LIBC is NULL before next_resolve, and where this libc has
- * no such function; its wrapper goes through NEXT. Written by next_resolve only.
+ * One pointer for each interposed call. Written by next_resolve only.
+ * A CALL is never NULL and may be called from anywhere: before next_resolve it is the raw system
+ * call (not a cancellation point); afterwards it is the function that the program would have called
+ * without us, or still the raw call if there is no such function.
+ * A CALL_LIBC is NULL before next_resolve, and if this libc has no such function. Its wrapper goes
+ * through NEXT.
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
@@ -57,13 +59,13 @@ struct next {
 HIDDEN extern struct next next;
 
 /*
- * Looks every call up with dlsym(RTLD_NEXT), once. By the constructor, or by an earlier caller of a
- * CALL_LIBC through NEXT. dlsym may allocate: that is why the calls that a malloc replacement could
- * make are CALLs.
+ * Looks up every call with dlsym(RTLD_NEXT), once: from the constructor, or earlier when a
+ * CALL_LIBC is called through NEXT. dlsym may allocate, so every call that a malloc replacement
+ * could make is a CALL.
  */
 void next_resolve(void);
 
-/* The next definition of a CALL_LIBC, for its wrapper, which may run before our constructor. */
+/* The next definition of a CALL_LIBC. For its wrapper, which may run before our constructor. */
 #define NEXT(name) (next.name ? next.name : (next_resolve(), next.name))
 
 #endif

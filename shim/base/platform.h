@@ -1,10 +1,10 @@
-/* platform.h -- the only place where libcs and architectures are told apart */
+/* platform.h -- the only place that distinguishes libcs and architectures */
 /* SPDX-License-Identifier: MIT */
 /*
- * One file serves every libc: the library has no DT_NEEDED, so each libc symbol it uses must be
- * weak -- a dynamic program need not have a libc at all, and a strong undefined symbol would kill
- * it at load. Without all of PLATFORM_REQUIRED we stay asleep; the others are tested where used.
- * tests/artifact.bats holds these lists against the object.
+ * One file serves every libc, so the library has no DT_NEEDED, and every libc symbol that it uses
+ * is weak: a dynamic program need not have a libc at all, and a strong undefined symbol would
+ * prevent it from starting. If one of PLATFORM_REQUIRED is missing the library sleeps; the others
+ * are tested where they are used. tests/artifact.bats compares these lists with the library.
  */
 #ifndef IDLEFLUSH_PLATFORM_H
 #define IDLEFLUSH_PLATFORM_H
@@ -36,17 +36,17 @@
 #include <unistd.h>
 
 #ifndef __GLIBC__
-#error "needs the headers of glibc; the file that comes of it serves musl, too: build it on Debian"
+#error "needs the headers of glibc (the library runs on musl too): build it on Debian"
 #endif
 
 #define EXPORT      __attribute__((visibility("default")))
-#define HIDDEN      __attribute__((visibility("hidden"))) /* else an extern is looked up in the GOT */
+#define HIDDEN      __attribute__((visibility("hidden"))) /* or externs go through the GOT */
 #define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* clang-format off */
-/* What glibc and musl both have, and we cannot work without. */
+/* What both glibc and musl have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
 	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
 	X(fcntl) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
@@ -56,19 +56,19 @@
 	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf)                    \
 	X(sigfillset) X(stderr) X(stdout) X(syscall) X(sysconf)
 
-/* What only one of them has, or not in every version. */
+/* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
 	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
 	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
 /* clang-format on */
 
-/* glibc's half of pthread_atfork(3); there the public name is in libc_nonshared.a only. */
+/* glibc's part of pthread_atfork(3), whose public name is in libc_nonshared.a only. */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
 			     void *dso_handle);
 extern const char *gnu_get_libc_version(void);
 extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
-extern struct r_debug *_dl_debug_addr; /* musl's and uClibc's; glibc has _r_debug itself */
+extern struct r_debug *_dl_debug_addr; /* in musl and uClibc; glibc exports _r_debug itself */
 extern void __chk_fail(void) __attribute__((noreturn));
 
 #define PLATFORM_STRING(x)  #x
@@ -76,7 +76,7 @@ extern void __chk_fail(void) __attribute__((noreturn));
 PLATFORM_REQUIRED(PLATFORM_WEAK)
 PLATFORM_OPTIONAL(PLATFORM_WEAK)
 
-/* Is everything here that we cannot work without? Any context. */
+/* Is everything there that we cannot work without? Any context. */
 static inline bool platform_usable(void)
 {
 #define PLATFORM_THERE(name) &&(const void *)&name != NULL
@@ -84,7 +84,7 @@ static inline bool platform_usable(void)
 #undef PLATFORM_THERE
 }
 
-/* at_quick_exit(3); in glibc, too, the public name is in libc_nonshared.a only. */
+/* at_quick_exit(3), whose public name in glibc is in libc_nonshared.a only, too. */
 static inline void platform_at_quick_exit(void (*handler)(void))
 {
 	if (__cxa_at_quick_exit)
@@ -94,8 +94,8 @@ static inline void platform_at_quick_exit(void (*handler)(void))
 }
 
 /*
- * Has a trapped system call (SIGSYS) made once more when the handler returns: the kernel has put
- * its arguments back and let it pass, so what is left is to go back over the instruction.
+ * Has a trapped system call (SIGSYS) repeated when the signal handler returns. The kernel has
+ * restored its arguments, so it is enough to move back over the instruction.
  */
 static inline void platform_repeat_call(ucontext_t *frame)
 {
@@ -109,8 +109,8 @@ static inline void platform_repeat_call(ucontext_t *frame)
 }
 
 /*
- * poll(2) without waiting, and write(2): libc's are cancellation points, and ours are called in
- * calls of the program that are none. Errors as with libc's.
+ * poll(2) without waiting, and write(2). The functions of libc are cancellation points, and we need
+ * them inside calls of the program that are not. Errors are reported as by libc.
  */
 static inline int platform_poll_now(struct pollfd *fds, nfds_t n)
 {
@@ -139,27 +139,27 @@ static inline uintptr_t platform_pc(const ucontext_t *frame)
 #endif
 }
 
-/* A FILE whose buffer we may look into: glibc's struct is public and has been stable since 2.1. */
+/* May we read the buffer of a FILE? glibc's struct is public, and stable since 2.1. */
 static inline bool platform_stdio_visible(void)
 {
 	return gnu_get_libc_version != NULL;
 }
 
-/* glibc resets the locks of all streams in a forked child, musl leaves them as they were. */
+/* glibc resets the locks of all streams in a forked child; musl leaves them as they were. */
 static inline bool platform_fork_frees_streams(void)
 {
 	return platform_stdio_visible();
 }
 
-/* glibc's sigaction tells sa_restorer; musl's leaves that field of the program's as it was. */
+/* glibc's sigaction reports sa_restorer; musl's leaves that field of the program as it was. */
 static inline bool platform_tells_restorer(void)
 {
 	return gnu_get_libc_version != NULL;
 }
 
 /*
- * Is a glibc stream locked by the calling thread? The lock is not public; it has been this since
- * glibc 2.3.3 (sysdeps/nptl/stdio-lock.h), and sink_stdio.c checks.
+ * Does the calling thread hold the lock of a glibc stream? The lock is not public; it has looked
+ * like this since glibc 2.3.3 (sysdeps/nptl/stdio-lock.h), and std_streams.c checks that.
  */
 struct platform_stdio_lock {
 	int lock, count;
@@ -174,8 +174,8 @@ static inline bool platform_stdio_is_mine(FILE *file)
 }
 
 /*
- * The same in a signal handler: a lock without an owner is being taken or given back this moment,
- * which may be by the interrupted code.
+ * The same in a signal handler: a lock that has no owner is just being taken or released, which the
+ * interrupted code may be doing.
  */
 static inline bool platform_stdio_may_be_mine(FILE *file)
 {
@@ -184,15 +184,15 @@ static inline bool platform_stdio_may_be_mine(FILE *file)
 	return lock && (platform_stdio_is_mine(file) || (lock->lock && !lock->owner));
 }
 
-/* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */
+/* Does the program lock this stream itself (FSETLOCKING_BYCALLER)? musl has no such mode. */
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
 }
 
 /*
- * Is this a signal handler? Some signal is blocked, its own where one runs. A program that blocks
- * some itself is taken for one.
+ * Does the calling thread run a signal handler? The kernel blocks the signal of a running handler,
+ * so some signal is blocked then. A program that blocks signals itself looks the same.
  */
 static inline bool platform_is_in_handler(void)
 {
@@ -211,8 +211,7 @@ static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void), 
 	return -ENOSYS;
 }
 
-/* musl fills the other half of glibc's size_t msg_iovlen with padding: the low half is the count.
- */
+/* glibc's size_t msg_iovlen is an int and padding in musl: the low half is the count. */
 static inline size_t platform_iovlen(const struct msghdr *message)
 {
 	return (unsigned int)message->msg_iovlen;

@@ -1,9 +1,10 @@
 /* string.c -- the few functions of string.h that we need, for the library itself */
 /* SPDX-License-Identifier: MIT */
 /*
- * Not libc's: there they are IFUNCs, and where libc stands before us in the load order (it may be
- * preloaded by name) we are relocated first and would call its resolvers before it is relocated
- * itself. Hidden, so nobody else ever sees these. The compiler calls the mem functions by itself.
+ * Not those of libc, which are IFUNCs: if libc comes before us in the load order (it may be
+ * preloaded by name) we are relocated first, and would call its resolvers before it is relocated
+ * itself. These are hidden, so nobody else uses them. The compiler emits calls of the mem
+ * functions.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ void *memmove(void *to, const void *from, size_t n)
 	const char *f = from;
 
 	if (t <= f)
-		return memcpy(to, from, n); /* ours goes upwards */
+		return memcpy(to, from, n); /* ours copies upwards */
 	while (n--)
 		t[n] = f[n];
 	return to;

@@ -1,13 +1,11 @@
-/* symbols.c -- the dynamic symbols of the objects in memory, read without the loader's help */
+/* symbols.c -- the dynamic symbols of the loaded objects, read without the loader's help */
 /* SPDX-License-Identifier: MIT */
-/*
- * Source: the ELF specification, and for DT_GNU_HASH the loaders of glibc and musl.
- */
+/* Source: the ELF specification, and for DT_GNU_HASH the loaders of glibc and musl. */
 #include "base/symbols.h"
 
 #include "base/platform.h"
 
-#define VERSION_HIDDEN 0x8000 /* kept for old programs only */
+#define VERSION_HIDDEN 0x8000 /* an old version, which new programs are not bound to */
 
 /* glibc adds the load address to the pointers of a dynamic section, musl leaves them. */
 static const void *loaded(ElfW(Addr) base, ElfW(Addr) pointer)
@@ -58,8 +56,7 @@ struct symbols symbols_read(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
 	return found.table && found.names ? found : (struct symbols){.base = base};
 }
 
-/* By the relocations: an empty DT_GNU_HASH, of a program that exports nothing, counts no imports.
- */
+/* By the relocations, because the DT_GNU_HASH of a program does not contain its imports. */
 bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char *name))
 {
 	for (int kind = 0; kind < 2 && symbols->table; kind++) {
@@ -87,8 +84,7 @@ static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
 	       !strcmp(symbols->names + symbol->st_name, name);
 }
 
-/* Hash table, in words: buckets, first symbol in it, filter words, shift; filter; buckets; chains.
- */
+/* The table in words: bucket count, first symbol, filter size, shift; filter; buckets; chains. */
 static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
 {
 	const uint32_t *table = symbols->gnu;

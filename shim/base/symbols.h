@@ -1,4 +1,4 @@
-/* symbols.h -- the dynamic symbols of the objects in memory, read without the loader's help */
+/* symbols.h -- the dynamic symbols of the loaded objects, read without the loader's help */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_SYMBOLS_H
 #define IDLEFLUSH_SYMBOLS_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One object's. All zero: it has none, or none that can be found. */
+/* The symbols of one object. All zero: it has none, or none that can be found. */
 struct symbols {
 	ElfW(Addr) base;
 	const ElfW(Sym) * table;
@@ -18,19 +18,19 @@ struct symbols {
 	const uint32_t *gnu;               /* DT_GNU_HASH, or NULL */
 	const ElfW(Rela) * relocations[2]; /* of data and of the PLT */
 	size_t relocation_count[2];
-	size_t relative_count; /* so many at the front name no symbol */
+	size_t relative_count; /* relocations at the front that name no symbol */
 };
 
-/* Those of the object that is loaded at `base` and has that dynamic section. Any context. */
+/* Reads those of the object that is loaded at `base` with this dynamic section. Any context. */
 struct symbols symbols_read(ElfW(Addr) base, const ElfW(Dyn) * dynamic);
 
-/* Does the object refer to another's symbol for which `is_wanted(name)` is true? Any context. */
+/* Does the object import a symbol for which `is_wanted(name)` is true? Any context. */
 bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char *name));
 
 /*
- * What dlsym(RTLD_NEXT, name) finds, or NULL: for a libc that has no dlsym of its own, such as
- * glibc before 2.34, where it is in libdl. Walks the loader's list without its lock: constructor
- * only.
+ * What dlsym(RTLD_NEXT, name) would find, or NULL. For programs without a dlsym: before glibc 2.34
+ * it is in libdl, which a program need not load. Walks the loader's list without its lock:
+ * constructor only.
  */
 void *symbols_find_next(const char *name);
 

@@ -1,4 +1,4 @@
-/* thread.c -- starting a thread of ours in somebody else's program */
+/* thread.c -- starting and ending a thread of ours in somebody else's program */
 /* SPDX-License-Identifier: MIT */
 #include "base/thread.h"
 
@@ -24,7 +24,7 @@ int thread_start(void *(*run)(void *), size_t stack)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
 	error = pthread_create(&thread, &attributes, run, NULL);
-	if (error == EINVAL) { /* static TLS of the program does not fit that */
+	if (error == EINVAL) { /* the program's static TLS does not fit into that stack */
 		pthread_attr_setstacksize(&attributes, STACK_LARGE);
 		error = pthread_create(&thread, &attributes, run, NULL);
 	}
@@ -46,10 +46,10 @@ bool thread_is_left_alone(unsigned ours)
 	struct stat tasks;
 	char name[1];
 
-	/* A directory's links are two and one a thread; a main thread that ended is among them. */
+	/* The directory has two links and one a thread; a main thread that ended still counts. */
 	if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) < 0 ||
 	    tasks.st_nlink > ours + 3)
 		return false;
 	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", name, sizeof(name)) < 0 &&
-	       errno == ENOENT; /* it has let go of the program */
+	       errno == ENOENT; /* the main thread has ended: it refers to no program any more */
 }
