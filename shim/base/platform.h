@@ -40,7 +40,7 @@
 #endif
 
 #define EXPORT      __attribute__((visibility("default")))
-#define HIDDEN      __attribute__((visibility("hidden"))) /* or externs go through the GOT */
+#define HIDDEN      __attribute__((visibility("hidden")))        /* or externs go through the GOT */
 #define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
