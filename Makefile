@@ -262,8 +262,8 @@ check-thirdparty: all
 # Which lines of shim/ the tests run; in build/coverage/report.txt. The library gets gcov's runtime and
 # what it needs of libc as symbols that it has nowhere else.
 C        := $(CURDIR)/$(B)/coverage
-COVERED  := launcher doctor flush fork stall sockets errno streams turns framing servers signals \
-            lastwords ends creds calls musl libc python neighbours
+COVERED  := launcher check flush fork stall sockets errno streams turns framing servers signals \
+            last_words ends creds calls musl libc python neighbours
 
 .PHONY: coverage
 coverage: test-programs

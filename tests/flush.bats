@@ -365,7 +365,7 @@ task_of() {
 @test "What a flush has just written does not come out again when the program ends" {
 	cd "$BATS_TEST_TMPDIR"
 	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"
-	cat >tail.c <<-'END'
+	cat >partial.c <<-'END'
 		#include <poll.h>
 		#include <stdio.h>
 		int main(void)
@@ -375,7 +375,7 @@ task_of() {
 			return 0;
 		}
 	END
-	cc -O1 -o tail tail.c
-	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/slow.so" ./tail
+	cc -O1 -o partial partial.c
+	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/slow.so" ./partial
 	assert_output $'a line\nno end'
 }

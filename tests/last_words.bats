@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# lastwords.bats -- nothing is lost when a process dies, and it dies as it would have without us
+# last_words.bats -- nothing is lost when a process dies, and it dies as it would have without us
 # SPDX-License-Identifier: MIT
 #
 # Every way to die is run plain first: that run must lose lines, or it proves nothing, and its wait
@@ -48,7 +48,7 @@ wrong() {
 	awk -v words=" $* " '
 		function wants(word) { return index(words, " " word) > 0 }
 		function complain(what) { print way, what; bad = 1 }
-		function blow(text) { gsub(/(0x)?7ff[0-9a-f]+/, "LIBRARY", text); return text }
+		function no_library(text) { gsub(/(0x)?7ff[0-9a-f]+/, "LIBRARY", text); return text }
 		{ split("", it); for (i = 1; i <= NF; i++) { split($i, pair, "="); it[pair[1]] = pair[2] } }
 		{ way = it["way"] }
 		NR == FNR { for (name in it) plain[way, name] = it[name]; next }
@@ -63,8 +63,8 @@ wrong() {
 			if (wants("kept") && it["lost"] > 0) complain("lost")
 			if (wants("seldom") && it["runs_lost"] * 10 > it["runs"]) complain("lost")
 			if (wants("prompt") && it["fastest_ms"] > plain[way, "slowest_ms"] + 250) complain("late")
-			if (wants("core") && blow(it["blow"]) != blow(plain[way, "blow"])) complain("core")
-			if (wants("core") && (it["altered"] > 0 || it["blow"] ~ /none/)) complain("core altered")
+			if (wants("core") && no_library(it["signals"]) != no_library(plain[way, "signals"])) complain("core")
+			if (wants("core") && (it["altered"] > 0 || it["signals"] ~ /none/)) complain("core altered")
 		}
 		END {
 			if (!ways) complain("no run")

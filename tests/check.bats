@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# doctor.bats -- idleflush --check: its word on programs of every kind, and on running processes
+# check.bats -- idleflush --check: its word on programs of every kind, and on running processes
 # SPDX-License-Identifier: MIT
 #
 # The programs are made here. What the doctor says is held against what happens where that can be
@@ -11,7 +11,7 @@ load helper
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
-	local source=$ROOT/tests/fixtures/doctor/program.c
+	local source=$ROOT/tests/fixtures/check/program.c
 	export MADE=$BATS_FILE_TMPDIR
 
 	cc -O2 -D_GNU_SOURCE -o dynamic "$source"
@@ -58,13 +58,13 @@ setup() {
 	done
 	cd "$BATS_TEST_TMPDIR" || return
 	LIB=$(realpath "$LIB") # as the launcher finds it
-	PATIENTS=()
+	STARTED=()
 }
 
 teardown() {
 	local pid
 
-	for pid in "${PATIENTS[@]}"; do
+	for pid in "${STARTED[@]}"; do
 		kill -KILL -- "-$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
@@ -253,7 +253,7 @@ honours_setid() {
 	cp "$loader" "old/${loader##*/}"
 	echo 'GNU C Library (Old) stable release version 2.31.' >old/libc.so.6
 	cc -O2 -D_GNU_SOURCE -Wl,--dynamic-linker="$PWD/old/${loader##*/}" -o single \
-		"$ROOT/tests/fixtures/doctor/program.c"
+		"$ROOT/tests/fixtures/check/program.c"
 	check 1 ./single
 	assert_line 'libc       glibc 2.31 without libpthread: the library stays asleep'
 	# Brought in by a library of its own.
@@ -261,7 +261,7 @@ honours_setid() {
 	echo 'int needed = 1;' >needed.c
 	cc -shared -nostdlib -fPIC -Wl,--no-as-needed -o old/libneeded.so needed.c old/libpthread.so.0
 	cc -O2 -D_GNU_SOURCE -Wl,--dynamic-linker="$PWD/old/${loader##*/}" -o threaded \
-		"$ROOT/tests/fixtures/doctor/program.c" \
+		"$ROOT/tests/fixtures/check/program.c" \
 		-Wl,--no-as-needed,--allow-shlib-undefined,-rpath-link,old old/libneeded.so
 	LD_LIBRARY_PATH=$PWD check 0 ./threaded
 	assert_line 'libc       glibc 2.31'
@@ -477,18 +477,18 @@ honours_setid() {
 # --- running processes
 
 # start [VARIABLE=VALUE...] PROGRAM HOW: starts program.c as HOW; its stdout is a pipe to `cat`.
-# PATIENT is the process that stays: itself or its child.
+# CHECKED is the process that stays: itself or its child.
 start() {
 	rm -f pid
 	setsid sh -c '{ "$@" pid; } 2>err | cat' sh env "$@" >out 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	wait_until 10 test -s pid
-	PATIENT=$(cat pid)
+	CHECKED=$(cat pid)
 }
 
 # examine STATUS [PID]: the report about a process. Its verdict agrees with the exit status.
 examine() {
-	run "-$1" timeout 20 "$IDLEFLUSH" --check --pid "${2:-$PATIENT}"
+	run "-$1" timeout 20 "$IDLEFLUSH" --check --pid "${2:-$CHECKED}"
 	case $1 in
 	0) assert_equal "${lines[-1]}" 'verdict    it works' ;;
 	1) assert_regex "${lines[-1]}" '^verdict    it does not work: .' ;;
@@ -533,7 +533,7 @@ serve_and_count() {
 @test "Of a server in Python it tells the flushes of Python's own streams" {
 	local bytes
 
-	start_server it preload /usr/bin/python3 -B "$ROOT/tests/fixtures/doctor/serve.py"
+	start_server it preload /usr/bin/python3 -B "$ROOT/tests/fixtures/check/serve.py"
 	request "$(port_of it)" 1
 	wait_until 5 arrived it 1
 	bytes=$(lines_of it | wc -c)
@@ -554,7 +554,7 @@ serve_and_count() {
 		assert_line 'setting    IDLEFLUSH_HEARTBEAT=0'
 		assert_line "pending    ${program#* } bytes in 2 C streams"
 		run -1 grep stays out
-		kill -TERM "$PATIENT"
+		kill -TERM "$CHECKED"
 		wait_until 5 grep -q stays out
 	done
 }
@@ -565,10 +565,10 @@ serve_and_count() {
 	# shellcheck disable=SC2031 # the pipe is full, and nobody reads
 	timeout 1 dd if=/dev/zero of=pipe bs=4096 status=none || true
 	LD_PRELOAD=$LIB setsid "$MADE/dynamic" serve pid >pipe 3>&- 4>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	wait_until 10 test -s pid
-	PATIENT=$(cat pid)
-	wait_until 5 reported_at_least "$PATIENT" no_room 1
+	CHECKED=$(cat pid)
+	wait_until 5 reported_at_least "$CHECKED" no_room 1
 	examine 0
 	assert_line 'pending    10 bytes in 2 C streams, put off: no room, or in use'
 	exec 4>&-
@@ -583,7 +583,7 @@ serve_and_count() {
 	examine 1
 	assert_line 'state      not named by IDLEFLUSH_ONLY: asleep'
 	LD_PRELOAD="$LIB" setsid sleep 60 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	asleep() { "$IDLEFLUSH" --check --pid "$1" | grep -q '^state .*asleep$'; }
 	wait_until 5 asleep $!
 	examine 1 $!
@@ -600,34 +600,34 @@ serve_and_count() {
 @test "It tells where nobody reads the pipe any more" {
 	mkfifo pipe
 	LD_PRELOAD=$LIB setsid "$MADE/dynamic" serve pid >pipe 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	exec 4<pipe 4<&-
 	wait_until 10 test -s pid
-	PATIENT=$(cat pid)
+	CHECKED=$(cat pid)
 	given_up() { "$IDLEFLUSH" --check --pid "$1" | grep -q ' 10 bytes.*nobody reads it$'; }
-	wait_until 5 given_up "$PATIENT"
+	wait_until 5 given_up "$CHECKED"
 }
 
 @test "It tells of a process that is stopped, and goes on when that does" {
 	start LD_PRELOAD="$LIB" "$MADE/dynamic" serve
 	wait_until 5 grep -q ran out
-	kill -STOP "$PATIENT"
+	kill -STOP "$CHECKED"
 	examine 0
 	assert_line --regexp '^thread     [0-9]+ is alive$'
 	assert_line --partial 'stopped by a signal'
-	kill -CONT "$PATIENT"
+	kill -CONT "$CHECKED"
 	examine 0
 	refute_line --partial 'stopped by a signal'
 }
 
-@test "A thread of the kernel, and a process that ended, are no patients" {
+@test "A thread of the kernel, and a process that ended, cannot be checked" {
 	local pid
 	pid=$(pgrep -o kthreadd) || skip "the kernel's threads are not to be seen here"
 	examine 1 "$pid"
 	assert_line 'verdict    it does not work: it is a thread of the kernel, or at its end'
 	# A zombie, whose parent does not wait for it: that is no shell any more when it ends.
 	setsid sh -c 'sleep 60 & echo $! >zombie; exec sleep 60' 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	wait_until 5 test -s zombie
 	wait_until 5 grep -q sleep "/proc/$!/comm"
 	pid=$(cat zombie)
@@ -642,7 +642,7 @@ serve_and_count() {
 	rm -f "$PUBLIC/pid"
 	setsid setpriv --reuid=65533 --regid=65533 --clear-groups env "LD_PRELOAD=$PUBLIC/libidleflush.so" \
 		prlimit --nproc=0 "$PUBLIC/dynamic" stay /dev/null >out 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	could_not() { "$IDLEFLUSH" --check --pid "$1" | grep -q '^state .*cannot start'; }
 	wait_until 5 could_not $!
 	examine 1 $!
@@ -706,8 +706,8 @@ serve_and_count() {
 	root_only
 	unshare --pid --fork true || skip "no pid namespaces here"
 	start unshare --pid --fork --kill-child env LD_PRELOAD="$LIB" "$MADE/dynamic" stay
-	assert_equal "$PATIENT" 1
-	PATIENT=$(pgrep -s "${PATIENTS[-1]}" -x dynamic)
+	assert_equal "$CHECKED" 1
+	CHECKED=$(pgrep -s "${STARTED[-1]}" -x dynamic)
 	examine 0
 	assert_line 'state      awake'
 }
@@ -716,7 +716,7 @@ serve_and_count() {
 	root_only
 	setsid setpriv --reuid=65532 --regid=65532 --clear-groups \
 		env "LD_PRELOAD=$PUBLIC/libidleflush.so" "$PUBLIC/dynamic" serve /dev/null >out 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	mine() { setpriv --reuid=65532 --regid=65532 --clear-groups "$PUBLIC/idleflush" "$@"; }
 	has_thread() { grep -qx idleflush "/proc/$1/task/"*/comm; }
 	wait_until 5 has_thread $!
@@ -726,7 +726,7 @@ serve_and_count() {
 	assert_line --regexp '^state      cannot be read: Permission denied'
 	assert_line --regexp '^thread     [0-9]+ is alive$'
 	setsid env "LD_PRELOAD=$LIB" IDLEFLUSH_DISABLE=1 "$MADE/dynamic" stay pid >out 3>&- &
-	PATIENTS+=($!)
+	STARTED+=($!)
 	wait_until 5 test -s pid
 	run -125 as_nobody "$PUBLIC/idleflush" --check --pid $!
 	assert_line 'verdict    cannot be told: there is no permission, and no thread to be seen'
