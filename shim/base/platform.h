@@ -60,7 +60,8 @@
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fsetlocking) X(__register_atfork)                 \
 	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
-	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)
+	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)           \
+	X(pthread_getspecific)
 /* clang-format on */
 
 /* glibc's part of pthread_atfork(3), whose public name is in libc_nonshared.a only. */

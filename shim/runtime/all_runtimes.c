@@ -3,10 +3,13 @@
 #include "runtime/all_runtimes.h"
 
 #include "runtime/cxx.h"
+#include "runtime/ocaml.h"
+#include "runtime/perl.h"
 #include "runtime/python/python.h"
 #include "runtime/runtime.h"
 
-static const struct runtime *const known[] = {&cxx_runtime, &python_runtime};
+static const struct runtime *const known[] = {&cxx_runtime, &ocaml_runtime, &perl_runtime,
+					      &python_runtime};
 
 #define KNOWN (sizeof(known) / sizeof(*known))
 

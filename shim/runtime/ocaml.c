@@ -1,0 +1,94 @@
+/* ocaml.c -- the output channels of OCaml 4 */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime exports the list of its channels. stdout's is made before any other but stdin's, and
+ * lives as long as the program, for the module Stdlib holds it. We write its front as the runtime's
+ * caml_flush_partial() does, which starts from the fields again after each signal.
+ * Source: runtime/caml/io.h and io.c of OCaml 4.10 to 4.14. In OCaml 5, and before 4.03, the fields
+ * lie elsewhere, and so does the buffer: that is how a channel is known.
+ * Owns: what was found. Read and written by the main thread.
+ */
+#include "runtime/ocaml.h"
+
+#include "base/platform.h"
+#include "runtime/own_buffer.h"
+
+#define BUFFER_BYTES 65536 /* IO_BUFFER_SIZE */
+
+struct channel {
+	int fd;
+	int64_t offset; /* of fd in its file, as the runtime knows it */
+	char *end, *at;
+	const char *limit; /* of what was read; NULL: an output channel */
+	void *mutex;
+	struct channel *next, *previous;
+	int users, flags;
+	char buffer[BUFFER_BYTES];
+};
+
+static struct channel **all; /* the newest first */
+static void *const *lock;    /* not NULL: there are threads, which share the channels */
+static pthread_t main_thread;
+static struct channel *out; /* stdout's; NULL: not seen yet */
+static bool left_alone;
+
+static bool find(void)
+{
+	all = dlsym ? dlsym(RTLD_DEFAULT, "caml_all_opened_channels") : NULL;
+	lock = all ? dlsym(RTLD_DEFAULT, "caml_channel_mutex_lock") : NULL;
+	main_thread = pthread_self();
+	/* Since 4.10; from then on no signal handler in OCaml runs in the middle of a write. */
+	return lock && dlsym(RTLD_DEFAULT, "Caml_state");
+}
+
+static bool is_known(const struct channel *channel)
+{
+	return channel->end == channel->buffer + BUFFER_BYTES && channel->at >= channel->buffer &&
+	       channel->at <= channel->end;
+}
+
+/* The oldest output channel on the descriptor. Looked for once: a server has many channels. */
+static void look_for_stdout(void)
+{
+	for (struct channel *channel = *all; channel; channel = channel->next) {
+		if (!is_known(channel)) {
+			left_alone = true;
+			return;
+		}
+		if (!channel->limit && channel->fd == STDOUT_FILENO)
+			out = channel;
+	}
+	left_alone = *all && !out;
+}
+
+static bool pending(void)
+{
+	if (left_alone || *lock || pthread_self() != main_thread)
+		return false;
+	if (!out)
+		look_for_stdout();
+	return out && !left_alone && out->fd == STDOUT_FILENO && out->at > out->buffer;
+}
+
+static enum sink_result flush_at_wait(struct flush_params *params)
+{
+	enum sink_result result;
+	size_t n = own_buffer_write(out->buffer, (size_t)(out->at - out->buffer), params, &result);
+
+	out->at -= n;
+	out->offset += (int64_t)n;
+	return result;
+}
+
+/* A copy of what the parent has pending: to be written at the child's exit, as without us. */
+static void begin_in_child(void)
+{
+	if (out && out->at > out->buffer)
+		left_alone = true;
+}
+
+const struct runtime ocaml_runtime = {.setting = CONFIG_RUNTIME_OCAML,
+				      .find = find,
+				      .pending = pending,
+				      .flush_at_wait = flush_at_wait,
+				      .begin_in_child = begin_in_child};
