@@ -39,17 +39,17 @@ static inline void futex_sleep(int64_t bound_ns)
 	futex_wait(&never, 0, bound_ns);
 }
 
-/* Waits until *word differs from `value`, `bound_ns` at most. True if it does. */
-static inline bool futex_wait_change(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
+/*
+ * Sleeps while *word is `value`, until the clock shows `deadline_ns` (INT64_MAX: no deadline). May
+ * return early: for loops. False if the deadline had passed already.
+ */
+static inline bool futex_wait_until(_Atomic uint32_t *word, uint32_t value, int64_t deadline_ns)
 {
-	int64_t end = clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
+	int64_t left = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - clock_now_ns();
 
-	while (atomic_load(word) == value && left > 0) {
+	if (left > 0)
 		futex_wait(word, value, left);
-		left = end - clock_now_ns();
-	}
-	return atomic_load(word) != value;
+	return left > 0;
 }
 
 /* Wakes everyone who sleeps on `word`. */

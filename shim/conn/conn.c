@@ -92,14 +92,6 @@ void conn_set(int fd, enum conn_kind kind)
 		reset(conn, kind);
 }
 
-void conn_forget(int fd)
-{
-	struct conn *conn = conn_find(fd);
-
-	if (conn)
-		reset(conn, CONN_UNKNOWN);
-}
-
 void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *))
 {
 	const unsigned int most = ((unsigned int)last_run() + 1) * CONN_RUN_LENGTH - 1;
@@ -115,7 +107,7 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 		}
 		if (conn_is_servers(conn))
 			before(conn);
-		conn_forget((int)fd);
+		reset(conn, CONN_UNKNOWN);
 	}
 }
 

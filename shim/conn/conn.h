@@ -106,9 +106,6 @@ struct conn *conn_get(int fd);
 /* Sets the kind of `fd` and resets everything else. Any context; errno may change. */
 void conn_set(int fd, enum conn_kind kind);
 
-/* The number is free again: its entry goes back to CONN_UNKNOWN. Any context. */
-void conn_forget(int fd);
-
 /*
  * Takes the flag `receiving` or `sending`. False if another thread, or the code that a signal
  * handler interrupted, has it: nobody waits, framing is given up for this connection.
@@ -126,7 +123,10 @@ static inline void conn_leave(_Atomic bool *side)
 	atomic_store_explicit(side, false, memory_order_release);
 }
 
-/* conn_forget for first to last, both included; calls `before` for each server-side one. */
+/*
+ * The numbers from first to last, both included, are free again: their entries go back to
+ * CONN_UNKNOWN. Calls `before` for each server-side one. Any context.
+ */
 void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *));
 
 /* Was a request received anywhere that is not answered yet? Walks the table. Any thread. */

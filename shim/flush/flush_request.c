@@ -30,15 +30,12 @@ static bool is_answered(uint32_t ticket)
 
 bool flush_request_await(uint32_t ticket, int64_t bound_ns)
 {
-	int64_t end = clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
-	uint32_t seen = atomic_load(&answered);
+	int64_t deadline = clock_now_ns() + bound_ns;
+	uint32_t seen;
 
-	while (!is_answered(ticket) && left > 0) {
-		futex_wait(&answered, seen, left);
+	do
 		seen = atomic_load(&answered);
-		left = end - clock_now_ns();
-	}
+	while (!is_answered(ticket) && futex_wait_until(&answered, seen, deadline));
 	return is_answered(ticket);
 }
 
@@ -54,7 +51,10 @@ bool flush_request_has_ended(void)
 
 void flush_request_await_end(int64_t bound_ns)
 {
-	futex_wait_change(&ended, 0, bound_ns);
+	int64_t deadline = clock_now_ns() + bound_ns;
+
+	while (!flush_request_has_ended() && futex_wait_until(&ended, 0, deadline))
+		;
 }
 
 bool flush_request_is_made(void)

@@ -32,16 +32,13 @@ void fork_gate_leave(void)
 
 unsigned fork_gate_close(int64_t bound_ns)
 {
-	int64_t end = clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
+	int64_t deadline = clock_now_ns() + bound_ns;
 	unsigned now;
 
 	atomic_store(&closer, (int32_t)syscall(SYS_gettid));
 	now = atomic_fetch_add(&forks, 1) + 1;
-	while (atomic_load(&inside) && left > 0) {
-		futex_wait(&inside, 1, left);
-		left = end - clock_now_ns();
-	}
+	while (atomic_load(&inside) && futex_wait_until(&inside, 1, deadline))
+		;
 	return now;
 }
 

@@ -139,17 +139,14 @@ void extra_streams_opened(FILE *file, const char *path, const char *mode)
 /* Takes the slot from whoever holds it. False: the holder will free it. */
 static bool take(struct slot *slot)
 {
-	int64_t end = clock_now_ns() + CLOSE_BOUND;
+	int64_t deadline = clock_now_ns() + CLOSE_BOUND;
 
 	while (!move(slot, USE_IDLE, USE_MAKING)) {
-		int64_t left = end - clock_now_ns();
-
-		if (left <= 0 && move(slot, USE_HELD, USE_CLOSED))
-			return false;
 		if (atomic_load(&slot->use) == USE_CLOSED)
 			return false; /* an earlier stream at the same address, closed by now */
-		if (left > 0)
-			futex_wait(&slot->use, USE_HELD, left);
+		if (!futex_wait_until(&slot->use, USE_HELD, deadline) &&
+		    move(slot, USE_HELD, USE_CLOSED))
+			return false;
 	}
 	return true;
 }

@@ -56,9 +56,6 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
  */
 bool stream_pending(const struct sink_stream *stream);
 
-/* The number of bytes in its buffer. A hint, too; any context. */
-size_t stream_bytes(const struct sink_stream *stream);
-
 /*
  * The calling thread holds its lock and will never release it, because the process ends. From then
  * on the stream is written without the lock. glibc only; any context.
@@ -70,9 +67,6 @@ void std_streams_init(void);
 
 /* stream_pending for stdout or stderr; any context. */
 bool std_streams_pending(void);
-
-/* The number of bytes in the buffers of stdout and stderr. A hint; any context. */
-size_t std_streams_bytes(void);
 
 /* stream_flush for stdout and stderr; the flusher, an atfork prepare handler. */
 enum sink_result std_streams_flush(struct flush_params *params);

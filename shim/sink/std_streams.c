@@ -54,11 +54,6 @@ bool std_streams_pending(void)
 	return stream_pending(&streams[0]) || stream_pending(&streams[1]);
 }
 
-size_t std_streams_bytes(void)
-{
-	return stream_bytes(&streams[0]) + stream_bytes(&streams[1]);
-}
-
 void std_streams_drop(void)
 {
 	for (size_t i = 0; i < 2; i++)

@@ -14,14 +14,14 @@
 
 #define LOCK_SPINS 1000
 
-size_t stream_bytes(const struct sink_stream *stream)
+static size_t pending_bytes(const struct sink_stream *stream)
 {
 	return stream->file ? __fpending(stream->file) : 0;
 }
 
 bool stream_pending(const struct sink_stream *stream)
 {
-	return stream_bytes(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
+	return pending_bytes(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
 }
 
 /*
@@ -140,7 +140,7 @@ static bool is_full(const FILE *file)
 void stream_abandon(struct sink_stream *stream)
 {
 	if (is_full(stream->file) && writable_bytes(stream->file->_fileno, true))
-		stream->written_unlocked = stream_bytes(stream);
+		stream->written_unlocked = pending_bytes(stream);
 	atomic_store(&stream->abandoned, getpid());
 }
 
@@ -165,7 +165,7 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct flush
 	if (!platform_stdio_visible() || file->_mode > 0 ||
 	    (is_full(file) && !is_abandoned(stream)))
 		return SINK_CLEAN;
-	waiting = stream_bytes(stream);
+	waiting = pending_bytes(stream);
 	room = writable_bytes(file->_fileno, true);
 	if (room == WRITABLE_NEVER || waiting <= stream->written_unlocked)
 		return SINK_CLEAN;
@@ -200,7 +200,7 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 {
 	enum sink_result result, last = SINK_CLEAN;
 
-	if (!stream_bytes(stream))
+	if (!pending_bytes(stream))
 		return SINK_CLEAN;
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;

@@ -21,7 +21,7 @@
 
 /* Written by the flusher thread unless it says otherwise. */
 static bool called;            /* ... or this: a call was left, too */
-static uint32_t last;          /* the visit that a last flush waits for; 0: none */
+static uint32_t last;          /* the number of the last pass that was requested; 0: none */
 static int64_t ran_ns;         /* the program's CPU time when a flush was last asked for */
 static unsigned backoff;       /* so many more calls are not left */
 static int64_t armed_since_ns; /* when the last flush was asked for that was armed */
@@ -147,7 +147,7 @@ static enum sink_result flush_last(void)
 	}
 	if (called && !python_pending_call_is_open())
 		result = SINK_CLEAN;
-	else if (python_visitor_was_there(last))
+	else if (python_visitor_has_made(last))
 		result = python_visitor_result();
 	else
 		return SINK_BUSY;

@@ -97,15 +97,15 @@ void python_hooks_begin_in_child(void)
 static void wait_until_outside(const struct python_api *python)
 {
 	uint32_t now = atomic_load(&inside);
-	int64_t end, left;
+	int64_t deadline;
 	void *state;
 
 	if (!now || atomic_load(&overdue))
 		return;
 	state = python->PyEval_SaveThread();
-	end = clock_now_ns() + WAIT_BOUND;
-	while ((now = atomic_load(&inside)) && (left = end - clock_now_ns()) > 0)
-		futex_wait(&inside, now, left);
+	deadline = clock_now_ns() + WAIT_BOUND;
+	while ((now = atomic_load(&inside)) && futex_wait_until(&inside, now, deadline))
+		;
 	if (now)
 		atomic_store(&overdue, true); /* the program's own flush() takes its time */
 	python->PyEval_RestoreThread(state);

@@ -1,9 +1,9 @@
 /* visitor.c -- our second thread: it waits for the GIL and flushes */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the thread and what it is told.
- * Locks: the GIL, and nothing with it that anybody waits for without a bound.
- * Why no thread state is kept between visits: a fork or the end of the interpreter would leave it
+ * Owns: the thread and the requests to it.
+ * Locks: the GIL, and while it is held nothing that anybody waits for without a bound.
+ * No thread state is kept between passes: a fork or the end of the interpreter would leave it
  * behind, and making one takes 2 us.
  */
 #include "runtime/python/visitor.h"
@@ -17,40 +17,43 @@
 #include "runtime/python/sys_streams.h"
 
 #define STACK          (1024 * 1024) /* the program's own flush() may run on it */
-#define WATCHES        128           /* looks at an interpreter that is coming up: half a second */
-#define POLL_FAST_NS   64            /* the first of them, a millisecond apart */
-#define FAR_APART      (8 * NS_PER_MS)
+#define POLLS          128           /* of an interpreter that is starting: half a second */
+#define POLLS_FAST     64            /* the first of them, POLL_FAST_NS apart */
+#define POLL_FAST_NS   NS_PER_MS
+#define POLL_SLOW_NS   (8 * NS_PER_MS)
 #define RETRY_FIRST    (8 * NS_PER_MS)
 #define RETRY_MOST     (64 * NS_PER_MS)
-#define STAY           (400 * NS_PER_MS) /* longer than last words take */
+#define HOLD_BOUND     (400 * NS_PER_MS) /* longer than the last flush before an end takes */
 #define LONG           NS_PER_MS
-#define BACKOFF_FACTOR 10 /* a visit that took long is followed by that much rest */
+#define BACKOFF_FACTOR 10 /* after a long pass, wait this many times as long */
 
 static struct {
-	_Atomic bool started;       /* whether that worked or not */
-	_Atomic bool ends;          /* it is to return; the flusher */
-	_Atomic uint32_t last;      /* futex: a last visit asked for, or 0; the flusher */
-	_Atomic uint32_t told;      /* futex: visits asked for; the flusher */
-	_Atomic uint32_t done;      /* that many of them were made; the thread, like the rest */
-	_Atomic int32_t result;     /* enum sink_result */
-	_Atomic int64_t visited_ns; /* when the last visit ended */
-	_Atomic int64_t cpu_ns;     /* what it had used of the CPU then */
+	_Atomic bool started; /* a start was tried, whether that worked or not */
+	/* Written by the flusher thread: */
+	_Atomic bool ends;          /* the thread is to return */
+	_Atomic uint32_t last;      /* futex: number of the last pass before an end, or 0 */
+	_Atomic uint32_t requested; /* futex: passes requested */
+	/* Written by this thread: */
+	_Atomic uint32_t done;        /* passes made */
+	_Atomic int32_t result;       /* enum sink_result */
+	_Atomic int64_t last_pass_ns; /* when the latest pass ended */
+	_Atomic int64_t cpu_ns;       /* the CPU time that the thread had used then */
 } own;
 
 static _Atomic bool buffered = true;
 
-static void note_end(uint32_t told)
+static void note_end(uint32_t requested)
 {
 	struct timespec used;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
 	atomic_store(&own.cpu_ns, used.tv_sec * NS_PER_S + used.tv_nsec);
-	atomic_store(&own.visited_ns, clock_now_ns());
-	atomic_store(&own.done, told);
+	atomic_store(&own.last_pass_ns, clock_now_ns());
+	atomic_store(&own.done, requested);
 }
 
-/* Returns for how long it had the GIL. `*told`: a last visit, too, asked for meanwhile, is made. */
-static int64_t flush(const struct python_api *python, uint32_t *told)
+/* Returns how long it held the GIL. Sets `*requested` to the last pass if one was requested. */
+static int64_t flush(const struct python_api *python, uint32_t *requested)
 {
 	int gil = python->PyGILState_Ensure();
 	int64_t start = clock_now_ns();
@@ -60,28 +63,26 @@ static int64_t flush(const struct python_api *python, uint32_t *told)
 	bool may_hold = false;
 
 	if (last)
-		*told = last;
+		*requested = last;
 	if (python_hooks_put(python))
 		result = python_sys_streams_flush(python, mode, &may_hold);
 	atomic_store(&buffered, may_hold);
 	atomic_store(&own.result, result);
-	note_end(*told);
+	note_end(*requested);
 	if (mode != SINK_WHOLE_LINES && result != SINK_NO_ROOM)
 		python_visitor_hold_until_exit();
 	python->PyGILState_Release(gil);
 	return clock_now_ns() - start;
 }
 
-/* Waits until there is more to do than `told` visits, `bound_ns` at most. */
-static void wait_until_told(uint32_t told, int64_t bound_ns)
+/* Waits until more than `requested` passes are requested, `bound_ns` at most. */
+static void wait_for_request(uint32_t requested, int64_t bound_ns)
 {
-	int64_t end = bound_ns == INT64_MAX ? INT64_MAX : clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
+	int64_t deadline = bound_ns == INT64_MAX ? INT64_MAX : clock_now_ns() + bound_ns;
 
-	while (atomic_load(&own.told) == told && left > 0) {
-		futex_wait(&own.told, told, left);
-		left = end == INT64_MAX ? INT64_MAX : end - clock_now_ns();
-	}
+	while (atomic_load(&own.requested) == requested &&
+	       futex_wait_until(&own.requested, requested, deadline))
+		;
 }
 
 static bool is_initialized(void)
@@ -89,14 +90,15 @@ static bool is_initialized(void)
 	return python_api()->Py_IsInitialized();
 }
 
-/* Closely at first, for the hooks should be there before the program's first line. */
+/* Polls fast at first, because the hooks should be in before the program prints its first line. */
 static void await(bool (*is_there)(void))
 {
-	for (int i = 0; i < WATCHES && !is_there() && !atomic_load(&own.last); i++)
-		wait_until_told(atomic_load(&own.told), i < POLL_FAST_NS ? NS_PER_MS : FAR_APART);
+	for (int i = 0; i < POLLS && !is_there() && !atomic_load(&own.last); i++)
+		wait_for_request(atomic_load(&own.requested),
+				 i < POLLS_FAST ? POLL_FAST_NS : POLL_SLOW_NS);
 }
 
-/* An interpreter that is new, in a process or after the end of another. */
+/* The interpreter may be new, after the start of the process or the end of another. */
 static void await_hooks(const struct python_api *python)
 {
 	if (python_hooks_open() || !python_hooks_enter())
@@ -108,8 +110,8 @@ static void await_hooks(const struct python_api *python)
 }
 
 /*
- * In a child that another than the main thread forked, that thread may end without the interpreter
- * ending; CPython takes a first thread after the last one for a fatal error.
+ * In a child that was forked by a thread other than the main thread, that thread may end before the
+ * interpreter does. For CPython it is a fatal error to attach a thread once the last one has gone.
  */
 static bool has_threads(const struct python_api *python)
 {
@@ -118,7 +120,7 @@ static bool has_threads(const struct python_api *python)
 	return interpreter && python->PyInterpreterState_ThreadHead(interpreter);
 }
 
-static int64_t visit(const struct python_api *python, uint32_t *told)
+static int64_t make_pass(const struct python_api *python, uint32_t *requested)
 {
 	int64_t took = 0;
 
@@ -126,23 +128,21 @@ static int64_t visit(const struct python_api *python, uint32_t *told)
 	atomic_store(&own.result, SINK_CLEAN);
 	if (python_hooks_enter()) {
 		if (python->Py_IsInitialized() && has_threads(python))
-			took = flush(python, told);
+			took = flush(python, requested);
 		python_hooks_leave();
 	}
-	note_end(*told);
+	note_end(*requested);
 	return took;
 }
 
-/* A flush() of the program's own may take long; it must not be all that the process does. */
-static void rest(int64_t bound_ns)
+/* A flush() of the program's own may take long; the process must have time for other work. */
+static void back_off(int64_t bound_ns)
 {
-	int64_t end = clock_now_ns() + bound_ns;
-	int64_t left = bound_ns;
+	int64_t deadline = clock_now_ns() + bound_ns;
 
-	while (!atomic_load(&own.last) && left > 0) {
-		futex_wait(&own.told, atomic_load(&own.told), left);
-		left = end - clock_now_ns();
-	}
+	while (!atomic_load(&own.last) &&
+	       futex_wait_until(&own.requested, atomic_load(&own.requested), deadline))
+		;
 }
 
 static int64_t next_retry(int64_t before)
@@ -167,14 +167,14 @@ static void *run(void *unused)
 	python = python_api();
 	await(is_initialized);
 	while (!is_initialized())
-		wait_until_told(atomic_load(&own.told), INT64_MAX);
+		wait_for_request(atomic_load(&own.requested), INT64_MAX);
 	while (!atomic_load(&own.ends)) {
-		uint32_t told = atomic_load(&own.told);
-		int64_t took = visit(python, &told);
+		uint32_t requested = atomic_load(&own.requested);
+		int64_t took = make_pass(python, &requested);
 
-		rest(took > LONG ? took * BACKOFF_FACTOR : 0);
+		back_off(took > LONG ? took * BACKOFF_FACTOR : 0);
 		retry = next_retry(retry);
-		wait_until_told(told, retry);
+		wait_for_request(requested, retry);
 	}
 	return unused;
 }
@@ -188,8 +188,8 @@ void python_visitor_start(void)
 void python_visitor_end(void)
 {
 	atomic_store(&own.ends, true);
-	atomic_fetch_add(&own.told, 1);
-	futex_wake(&own.told);
+	atomic_fetch_add(&own.requested, 1);
+	futex_wake(&own.requested);
 }
 
 bool python_visitor_is_started(void)
@@ -199,25 +199,23 @@ bool python_visitor_is_started(void)
 
 uint32_t python_visitor_request(bool last)
 {
-	uint32_t visit_number = atomic_load(&own.told) + 1;
+	uint32_t pass_number = atomic_load(&own.requested) + 1;
 
-	atomic_store(&own.last, last ? visit_number : 0);
-	atomic_store(&own.told, visit_number);
-	futex_wake(&own.told);
-	futex_wake(&own.last); /* whoever stays for an earlier one lets this one in */
-	return visit_number;
+	atomic_store(&own.last, last ? pass_number : 0);
+	atomic_store(&own.requested, pass_number);
+	futex_wake(&own.requested);
+	futex_wake(&own.last); /* a thread that holds the GIL for an earlier one lets this one in */
+	return pass_number;
 }
 
 void python_visitor_hold_until_exit(void)
 {
-	int64_t end = clock_now_ns() + STAY;
-	int64_t left = STAY;
+	int64_t deadline = clock_now_ns() + HOLD_BOUND;
 	uint32_t last = atomic_load(&own.last);
 
-	while (last && atomic_load(&own.last) == last && left > 0) {
-		futex_wait(&own.last, last, left);
-		left = end - clock_now_ns();
-	}
+	while (last && atomic_load(&own.last) == last &&
+	       futex_wait_until(&own.last, last, deadline))
+		;
 }
 
 void python_visitor_go_on(void)
@@ -226,9 +224,9 @@ void python_visitor_go_on(void)
 		futex_wake(&own.last);
 }
 
-bool python_visitor_was_there(uint32_t visit_number)
+bool python_visitor_has_made(uint32_t pass_number)
 {
-	return (int32_t)(atomic_load(&own.done) - visit_number) >= 0;
+	return (int32_t)(atomic_load(&own.done) - pass_number) >= 0;
 }
 
 enum sink_result python_visitor_result(void)
@@ -238,7 +236,7 @@ enum sink_result python_visitor_result(void)
 
 int64_t python_visitor_last_pass_ns(void)
 {
-	return atomic_load(&own.visited_ns);
+	return atomic_load(&own.last_pass_ns);
 }
 
 int64_t python_visitor_cpu_ns(void)
