@@ -68,7 +68,7 @@ start_arm() {
 	assert_line "idleflush $(cat "$ROOT/VERSION")"
 }
 
-@test "It needs nothing either, and every symbol that it lacks is weak" {
+@test "The library for aarch64 needs no other library, and every symbol that it lacks is weak" {
 	run -0 readelf -dW "$ARM/libidleflush.so"
 	refute_output --partial '(NEEDED)'
 	run -0 aarch64-linux-gnu-nm -D "$ARM/libidleflush.so"
@@ -92,7 +92,7 @@ start_arm() {
 	refute wait_until 1 arrived plain 1
 }
 
-@test "A server on aarch64 that is ended by TERM loses no line" {
+@test "A server on aarch64 that is terminated loses no line" {
 	start_arm dying IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 \
 		"$ARM/tests/server" --print-when=before
 	request "$(port_of dying)" 1
@@ -102,7 +102,7 @@ start_arm() {
 	arrived dying 1
 }
 
-@test "Its launcher finds its library, and tells a program of another machine" {
+@test "The launcher for aarch64 finds its library, and recognizes a program for another machine" {
 	run -125 arm "$ARM/idleflush" --strict "$PROGS/state"
 	assert_output --partial 'built for another architecture'
 }
@@ -121,7 +121,7 @@ calls_of() {
 	run -0 diff -U 0 "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/preloaded"
 }
 
-@test "It sleeps in programs that write without locks, and where there is no libc" {
+@test "The library for aarch64 sleeps in programs that write without locks, and where there is no libc" {
 	assert_equal "$(arm -E LD_PRELOAD="$ARM/libidleflush.so" -E IDLEFLUSH_DEBUG=1 "$ARM/unlocked" 2>&1 | cat)" \
 		'idleflush: the program writes to stdio without locks: asleep
 x'

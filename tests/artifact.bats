@@ -59,7 +59,7 @@ state() {
 	refute_output --partial '@'
 }
 
-@test "Everything is bound at load, and nothing is left writable that need not be" {
+@test "Every symbol is bound at load, and no memory is left writable that need not be" {
 	run -0 readelf -dW "$LIB"
 	assert_output --regexp 'FLAGS.*(BIND_NOW|NOW)'
 	refute_output --partial TEXTREL
@@ -69,7 +69,7 @@ state() {
 	assert_output --regexp 'GNU_STACK .* RW '
 }
 
-@test "The library uses no thread-local storage, of which a program may have none left" {
+@test "The library uses no thread-local storage" {
 	run -0 readelf -lW "$LIB"
 	refute_output --regexp '^ *TLS '
 }
@@ -107,7 +107,7 @@ state() {
 	assert_equal "$(state "$WORK/linked")" 'threads=2 then=2 secure=0'
 }
 
-@test "IDLEFLUSH_START=server puts the thread off until the program waits for work" {
+@test "With IDLEFLUSH_START=server the thread starts when the program waits for work" {
 	assert_equal "$(state LD_PRELOAD="$LIB" IDLEFLUSH_START=server "$PROGS/state")" \
 		'threads=1 then=2 secure=0'
 }
@@ -119,7 +119,7 @@ state() {
 		'threads=1 then=1 secure=0'
 }
 
-@test "IDLEFLUSH_ONLY wakes the library in the programs that it names" {
+@test "With IDLEFLUSH_ONLY the library is awake in the programs that it names, and in no others" {
 	local only
 	for only in state stat? other,sta\*; do
 		assert_equal "$(state LD_PRELOAD="$LIB" "IDLEFLUSH_ONLY=$only" "$PROGS/state")" \

@@ -155,7 +155,7 @@ honours_setid() {
 	assert_line --regexp '^program    its loader /lib.*/no-linux-.* is not there$'
 }
 
-@test "A set-uid program does not work for another user than its own" {
+@test "A set-uid program does not work, except for its own user" {
 	root_only
 	honours_setid .
 	cp "$MADE/dynamic" set-uid
@@ -167,7 +167,7 @@ honours_setid() {
 	assert_line 'program    ./set-uid changes its user or group ID'
 }
 
-@test "A program with capabilities does not work for those who are not root" {
+@test "A program with file capabilities does not work, except for root" {
 	root_only
 	honours_setid "$PUBLIC"
 	cp "$MADE/dynamic" "$PUBLIC/capable"
@@ -177,7 +177,7 @@ honours_setid() {
 	assert_line "program    $PUBLIC/capable has file capabilities"
 }
 
-@test "Of a program that may be run but not read it tells what it can" {
+@test "Of a program that may be executed but not read, the report says what it can" {
 	root_only
 	cp "$MADE/dynamic" "$PUBLIC/closed"
 	chmod 711 "$PUBLIC/closed"
@@ -209,7 +209,7 @@ honours_setid() {
 	assert_line 'libc       no libc: the library stays asleep'
 }
 
-@test "C++ streams out of step with stdio are mentioned" {
+@test "The report mentions C++ streams that are not synchronized with stdio" {
 	check 0 "$MADE/streams"
 	assert_line '           (not std::cout after sync_with_stdio(false))'
 }
@@ -227,7 +227,7 @@ honours_setid() {
 	check 0 "$PROGS/server"
 }
 
-@test "CPython works, Perl and Node.js and Java do not, and it says why" {
+@test "CPython works; Perl, Node.js and Java do not, and the report says why" {
 	check 0 /usr/bin/python3
 	assert_line --partial 'CPython: its own buffer of sys.stdout is flushed, too'
 	PYTHONUNBUFFERED=1 check 0 /usr/bin/python3
@@ -294,7 +294,7 @@ honours_setid() {
 	assert_line 'script     ./bare: no #! line, so run by /bin/sh'
 }
 
-@test "env is passed through to what it runs, in a script and as a command" {
+@test "env is followed to what it runs, in a script and as a command" {
 	script serve.py <<<'#!/usr/bin/env -S A=1 python3 -u'
 	PATH=/usr/bin:/bin check 0 ./serve.py
 	assert_line 'wrapper    /usr/bin/env: runs python3'
@@ -306,7 +306,7 @@ honours_setid() {
 	check 1 env no-such-command
 }
 
-@test "What env takes out of the environment or puts into it counts" {
+@test "What env removes from the environment or adds to it is taken into account" {
 	local option
 
 	for option in -i - -iu --ignore-environment '-u LD_PRELOAD' --unset=LD_PRELOAD LD_PRELOAD=; do
@@ -318,7 +318,7 @@ honours_setid() {
 	check 1 env IDLEFLUSH_DISABLE=1 "$MADE/dynamic"
 }
 
-@test "nohup, timeout, tini and their like are passed through" {
+@test "nohup, timeout, tini and their like are followed to what they run" {
 	check 0 nohup setsid -w nice -n 5 timeout -k 1 5 stdbuf -o0 "$MADE/dynamic"
 	assert_line "wrapper    $(command -v nohup): runs setsid"
 	check 1 timeout 5 "$MADE/static"
@@ -327,7 +327,7 @@ honours_setid() {
 	check 1 timeout 5
 }
 
-@test "A wrapper that changes its user takes the preload away" {
+@test "A program in front that changes the user takes the preload away" {
 	root_only
 	honours_setid .
 	cp "$(command -v nohup)" nohup
@@ -352,7 +352,7 @@ honours_setid() {
 	ASAN_OPTIONS=verify_asan_link_order=0 check 0 "$MADE/asan"
 }
 
-@test "What else is in LD_PRELOAD is looked at" {
+@test "Other libraries in LD_PRELOAD are checked as well" {
 	LD_PRELOAD=/missing.so check 0 "$MADE/dynamic"
 	assert_line 'preload    /missing.so is not there: the loader says so and goes on'
 	cp "$MADE/foreign" foreign.so
@@ -364,7 +364,7 @@ honours_setid() {
 	assert_line "library    $PWD/copy/libidleflush.so, by the LD_PRELOAD that is set"
 }
 
-@test "A library that is missing, or that is none, is told" {
+@test "A library in LD_PRELOAD that is missing, or is no library, is reported" {
 	cp "$IDLEFLUSH" .
 	touch libidleflush.so
 	run -1 ./idleflush --check "$MADE/dynamic"
@@ -375,7 +375,7 @@ honours_setid() {
 	assert_line --index 0 --regexp "^library    libidleflush.so is not in $PWD or in /"
 }
 
-@test "The settings in effect are told, and those that put the library to sleep" {
+@test "The settings in effect are reported, and those that put the library to sleep" {
 	IDLEFLUSH_DISABLE=1 check 1 "$MADE/dynamic"
 	assert_line 'verdict    it will not work: IDLEFLUSH_DISABLE puts the library to sleep'
 	IDLEFLUSH_DISABLE=0 check 0 "$MADE/dynamic"
@@ -404,7 +404,7 @@ honours_setid() {
 	assert_output 'idleflush: not named by IDLEFLUSH_ONLY: asleep'
 }
 
-@test "It says what stdout is" {
+@test "The report says what stdout is" {
 	run -0 sh -c '"$0" --check "$1" >file; grep ^stdout file' "$IDLEFLUSH" "$MADE/dynamic"
 	assert_output 'stdout     a file'
 	run -0 env script -qec "$IDLEFLUSH --check $MADE/dynamic" /dev/null
@@ -416,7 +416,7 @@ honours_setid() {
 
 # --- the doctor itself
 
-@test "It runs nothing of COMMAND" {
+@test "--check runs nothing of COMMAND" {
 	script touches <<<$'#!/bin/sh\ntouch ran'
 	check 0 ./touches
 	assert_not_exists ran
@@ -424,7 +424,7 @@ honours_setid() {
 	assert_exists ran
 }
 
-@test "What it says comes true" {
+@test "What --check says of a program is what happens" {
 	local command expected agreed=0
 
 	script scripted <<<"#!$MADE/dynamic"
@@ -445,7 +445,7 @@ honours_setid() {
 }
 
 # As in a release archive. There the linker takes from libc what is insisted on, and no more.
-@test "A command that is linked statically says the same" {
+@test "A launcher that is linked statically gives the same report" {
 	local report
 
 	make -s -C "$ROOT" B="$PWD/build" CFLAGS='-O1 -fPIE' LDFLAGS=-static-pie \
@@ -457,7 +457,7 @@ honours_setid() {
 	assert_equal "${output/"$PWD/build/libidleflush.so"/"$LIB"}" "$report"
 }
 
-@test "Usage errors give 125" {
+@test "A usage error of --check gives 125" {
 	local arguments
 
 	for arguments in '--check' '--pid=1' '--check --pid' '--check --pid=0' '--check --pid=x' \
@@ -520,17 +520,17 @@ serve_and_count() {
 	stop_server it
 }
 
-@test "Of a server it tells the responses, the flushes and the bytes so far" {
+@test "The report of a running server has its responses, flushes and bytes so far" {
 	serve_and_count "$PROGS/server"
 }
 
-@test "Of a server under musl it tells the same" {
+@test "The report of a running musl server has its responses, flushes and bytes so far" {
 	musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o server "$ROOT/tests/fixtures/server.c" \
 		"$ROOT/tests/fixtures/lib/musl_full.c" -pthread
 	serve_and_count ./server
 }
 
-@test "Of a server in Python it tells the flushes of Python's own streams" {
+@test "The report of a running Python server has the flushes of Python's own streams" {
 	local bytes
 
 	start_server it preload /usr/bin/python3 -B "$ROOT/tests/fixtures/check/serve.py"
@@ -544,7 +544,7 @@ serve_and_count() {
 	stop_server it
 }
 
-@test "It sees what is pending, in glibc and in musl" {
+@test "--check --pid sees the pending bytes, in glibc and in musl" {
 	local program
 
 	# musl's stdio sends the first line at once.
@@ -559,7 +559,7 @@ serve_and_count() {
 	done
 }
 
-@test "It tells where the reader of the pipe has fallen behind" {
+@test "--check --pid reports that the reader of the pipe has fallen behind" {
 	mkfifo pipe
 	exec 4<>pipe
 	# shellcheck disable=SC2031 # the pipe is full, and nobody reads
@@ -574,7 +574,7 @@ serve_and_count() {
 	exec 4>&-
 }
 
-@test "It tells why the library is asleep" {
+@test "--check --pid reports why the library is asleep" {
 	start LD_PRELOAD="$LIB" IDLEFLUSH_DISABLE=1 "$MADE/dynamic" stay
 	examine 1
 	assert_line 'state      IDLEFLUSH_DISABLE: asleep'
@@ -590,14 +590,14 @@ serve_and_count() {
 	assert_line 'state      the program writes to stdio without locks: asleep'
 }
 
-@test "It tells that the program set a filter, after which there is no thread" {
+@test "--check --pid reports a seccomp filter, after which there is no thread" {
 	start LD_PRELOAD="$LIB" "$MADE/dynamic" seccomp
 	examine 1
 	assert_line 'state      the program set a seccomp filter: asleep'
 	assert_line 'thread     none'
 }
 
-@test "It tells where nobody reads the pipe any more" {
+@test "--check --pid reports that nobody reads the pipe any more" {
 	mkfifo pipe
 	LD_PRELOAD=$LIB setsid "$MADE/dynamic" serve pid >pipe 3>&- &
 	STARTED+=($!)
@@ -608,7 +608,7 @@ serve_and_count() {
 	wait_until 5 given_up "$CHECKED"
 }
 
-@test "It tells of a process that is stopped, and goes on when that does" {
+@test "--check --pid reports a stopped process, which stays stopped, and works once it is continued" {
 	start LD_PRELOAD="$LIB" "$MADE/dynamic" serve
 	wait_until 5 grep -q ran out
 	kill -STOP "$CHECKED"
@@ -637,7 +637,7 @@ serve_and_count() {
 	assert_output "idleflush: there is no process $pid"
 }
 
-@test "It tells that the thread could not start" {
+@test "--check --pid reports that the thread could not start" {
 	root_only
 	rm -f "$PUBLIC/pid"
 	setsid setpriv --reuid=65533 --regid=65533 --clear-groups env "LD_PRELOAD=$PUBLIC/libidleflush.so" \
@@ -649,7 +649,7 @@ serve_and_count() {
 	assert_line 'state      the thread cannot start: asleep'
 }
 
-@test "A thread that is to start at the first sign of a server is no fault" {
+@test "A thread that starts only once the program serves is no fault" {
 	start LD_PRELOAD="$LIB" IDLEFLUSH_START=server "$MADE/dynamic" stay
 	examine 0
 	assert_line 'state      awake, its thread starts at the first sign of a server'
@@ -659,7 +659,7 @@ serve_and_count() {
 	assert_line 'state      awake'
 }
 
-@test "A forked child has its own state, one past fork(3) is asleep" {
+@test "A forked child has its own state, and a child of a raw clone is asleep" {
 	start LD_PRELOAD="$LIB" "$MADE/dynamic" fork
 	examine 0
 	assert_line 'state      awake, its thread starts at the first sign of a server'
@@ -674,7 +674,7 @@ serve_and_count() {
 	refute_line --partial 'responses='
 }
 
-@test "It tells why the library is not loaded" {
+@test "--check --pid reports why the library is not loaded" {
 	start "$MADE/dynamic" stay
 	examine 1
 	assert_line 'library    not loaded: it was started without LD_PRELOAD'
@@ -689,7 +689,7 @@ serve_and_count() {
 	assert_line 'library    not loaded, with LD_PRELOAD=/other.so'
 }
 
-@test "A library that was replaced or renamed meanwhile is found all the same" {
+@test "A loaded library whose file was replaced or renamed is found all the same" {
 	cp "$LIB" libidleflush.so
 	cp "$LIB" other-name.so
 	start LD_PRELOAD="$PWD/libidleflush.so" "$MADE/dynamic" stay
@@ -702,7 +702,7 @@ serve_and_count() {
 	assert_line --partial "$PWD/other-name.so, version"
 }
 
-@test "A process in a pid namespace of its own is looked at from outside" {
+@test "A process in a pid namespace of its own can be checked from outside" {
 	root_only
 	unshare --pid --fork true || skip "no pid namespaces here"
 	start unshare --pid --fork --kill-child env LD_PRELOAD="$LIB" "$MADE/dynamic" stay
@@ -712,7 +712,7 @@ serve_and_count() {
 	assert_line 'state      awake'
 }
 
-@test "A user sees its own processes, and of others' that it may not" {
+@test "A user can check processes of its own, and is told that it may not check those of others" {
 	root_only
 	setsid setpriv --reuid=65532 --regid=65532 --clear-groups \
 		env "LD_PRELOAD=$PUBLIC/libidleflush.so" "$PUBLIC/dynamic" serve /dev/null >out 3>&- &
@@ -732,7 +732,7 @@ serve_and_count() {
 	assert_line 'verdict    cannot be told: there is no permission, and no thread to be seen'
 }
 
-@test "A process that is not there gives 125" {
+@test "A process that does not exist gives 125" {
 	run -125 "$IDLEFLUSH" --check --pid=2147483647
 	assert_output 'idleflush: there is no process 2147483647'
 	[ ! -d /proc/2147483647 ]

@@ -19,7 +19,7 @@ setup() {
 		musl-gcc -D_GNU_SOURCE -std=c11 -o "$MUSL" "$ROOT/tests/fixtures/creds.c"
 }
 
-@test "It may keep capabilities over a change of user, and change its groups then" {
+@test "A program may keep capabilities over a change of user, and change its groups then" {
 	run creds "$PROGS/creds" keepcaps own
 	assert [ "$status" != 0 ]
 	run -0 creds LD_PRELOAD="$LIB" "$PROGS/creds" keepcaps
@@ -28,7 +28,7 @@ setup() {
 }
 
 # bats test_tags=musl
-@test "So may a musl program" {
+@test "A musl program may keep capabilities over a change of user, and change its groups then" {
 	[ -x "$MUSL" ] || skip "no musl-gcc here"
 	run creds "$MUSL" keepcaps own
 	assert [ "$status" != 0 ]
@@ -36,7 +36,7 @@ setup() {
 	assert_output 'before=2 after=1 later=2'
 }
 
-@test "It may enter a user namespace" {
+@test "A program may enter a user namespace" {
 	run -0 creds "$PROGS/creds" unshare || skip "no user namespaces here"
 	run -1 creds "$PROGS/creds" unshare own
 	assert_output --partial 'Invalid argument'
@@ -44,14 +44,14 @@ setup() {
 	assert_output 'before=2 after=1 later=2'
 }
 
-@test "No thread of ours stays outside of its sandbox, and none is made in it" {
+@test "A sandboxed program has no thread of ours, neither outside of the sandbox nor in it" {
 	# The process ends with its last thread: ours would keep it.
 	run -124 creds timeout 2 "$PROGS/creds" seccomp own
 	run -0 creds LD_PRELOAD="$LIB" timeout 10 "$PROGS/creds" seccomp
 	assert_output sandboxed
 }
 
-@test "Where nothing of that is changed the thread stays" {
+@test "A program that changes neither rights nor namespaces keeps the thread" {
 	run -0 creds LD_PRELOAD="$LIB" "$PROGS/creds" threads
 	assert_output 'before=2 after=2 later=2'
 }

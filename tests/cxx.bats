@@ -60,7 +60,7 @@ printed() {
 	done
 }
 
-@test "cin of such a program reads ahead as it does without the shim" {
+@test "cin of a program that took cout off C stdio reads ahead as it does without the shim" {
 	local how
 	for how in A=b LD_PRELOAD="$LIB"; do
 		start_program "$how" "$WORK/pie"
@@ -77,14 +77,14 @@ printed() {
 	printed
 }
 
-@test "a C++ program whose libstdc++ is linked statically is left alone" {
+@test "A C++ program whose libstdc++ is linked statically is left alone" {
 	start_program LD_PRELOAD="$LIB" "$WORK/static"
 	refute wait_until 1 printed
 	end_program
 	assert_equal "$(cat out)" $'a line\nwas on: 0'
 }
 
-@test "a plug-in with a libstdc++ that only it sees gets its own sync_with_stdio" {
+@test "A plug-in with a libstdc++ that only it sees gets its own sync_with_stdio" {
 	local plugin
 	for plugin in plugin plugin-static; do
 		"$WORK/host" "$WORK/$plugin.so" | tee plain
@@ -94,7 +94,7 @@ printed() {
 	done
 }
 
-@test "every one of many lines of cout comes once, in its order" {
+@test "Each of many lines of cout comes once, in its order" {
 	"$WORK/pie" many | md5sum >plain
 	preload "$WORK/pie" many | md5sum >preloaded
 	assert_equal "$(cat preloaded)" "$(cat plain)"

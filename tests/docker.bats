@@ -171,7 +171,7 @@ once() {
 	done
 }
 
-@test "Without idleflush docker stop loses them" {
+@test "Without idleflush docker stop loses the lines of a server that does not handle TERM" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind" --env IDLEFLUSH_DISABLE=1 --init -- --print-when=before
 		requests "$kind" 500 10
@@ -181,7 +181,7 @@ once() {
 	done
 }
 
-@test "docker kill ends it at once; lines that had been out for the maximum age are there" {
+@test "docker kill ends a server at once; lines older than the maximum age are there" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind"
 		requests "$kind" 500 10
@@ -230,7 +230,7 @@ once() {
 	assert_line 'verdict    it works'
 }
 
-@test "The entrypoint is gone: the server is PID 1, or the child of an init" {
+@test "The entrypoint has given way: the server is PID 1, or the child of an init" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind"
 		run_server "$kind-init" "$kind" --init
@@ -244,7 +244,7 @@ once() {
 	done
 }
 
-@test "Exit statuses are the command's" {
+@test "The exit status of a container is the command's" {
 	for kind in "${KINDS[@]}"; do
 		run -7 once "$kind" -- sh -c 'exit 7'
 		run -7 once "$kind" --init -- sh -c 'exit 7'
@@ -254,7 +254,7 @@ once() {
 	done
 }
 
-@test "An LD_PRELOAD that is there stays, and ours is in it once" {
+@test "An LD_PRELOAD that was set stays, and our library is in it once" {
 	local library=/usr/local/lib/idleflush/libidleflush.so
 	for kind in "${KINDS[@]}"; do
 		assert_equal "$(once "$kind" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
@@ -269,7 +269,7 @@ once() {
 	done
 }
 
-@test "The launcher in the image does the same without the script" {
+@test "The launcher in the image works without the script" {
 	for kind in "${KINDS[@]}"; do
 		run -0 once "$kind" --entrypoint idleflush -- --strict state
 		assert_output --partial threads=1 # not named by IDLEFLUSH_ONLY
@@ -300,7 +300,7 @@ is_healthy() {
 	[ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = healthy ]
 }
 
-@test "It works with everything taken away: root, capabilities, writing, memory, processes" {
+@test "The image works without root, capabilities, a writable file system, spare memory and processes" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind" --read-only --cap-drop=ALL --user=65534:65534 --init \
 			--security-opt=no-new-privileges --memory=16m --memory-swap=16m --pids-limit=8 \
@@ -315,7 +315,7 @@ $(seq -f 'req %g' 1000)"
 }
 
 # The library comes from the one image, for both.
-@test "As on Kubernetes, an init container hands the library to an image that knows nothing of it" {
+@test "An init container, as on Kubernetes, hands the library to an image that knows nothing of it" {
 	/usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not here"
 	local volume=$BATS_TEST_TMPDIR/volume command options
 	mkdir "$volume"
@@ -339,7 +339,7 @@ print(*eval(sys.argv[2]), sep="\n")' "$ROOT/examples/kubernetes/deployment.yaml"
 	done
 }
 
-@test "It works with no network at all" {
+@test "The image works without a network" {
 	for kind in "${KINDS[@]}"; do
 		NETWORK=none run_server "$kind" "$kind"
 		docker exec "$(container "$kind")" sh -c \

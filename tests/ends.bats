@@ -4,7 +4,7 @@
 
 load helper
 
-@test "A process whose main thread left ends with its last thread" {
+@test "A process whose main thread has ended ends with its last thread" {
 	local lib
 	for lib in '' "$LIB"; do
 		run -0 timeout 20 env ${lib:+LD_PRELOAD="$lib"} "$PROGS/leader"
@@ -12,7 +12,7 @@ load helper
 	done
 }
 
-@test "A Python process that another than the main thread forked ends like any" {
+@test "A Python process that was forked by a thread other than the main thread ends as usual" {
 	local lib
 	cat >"$BATS_TEST_TMPDIR/forked.py" <<-'END'
 		import os, threading

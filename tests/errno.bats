@@ -20,14 +20,14 @@ errnos() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -ge 20 ]
 }
 
-@test "Without the shim the calls that are tried leave errno alone, dirt or not" {
+@test "Without the shim a successful call leaves errno alone, with libc as it is and with dirty.so" {
 	run -0 errnos
 	assert_output ''
 	run -0 errnos LD_PRELOAD="$DIRTY"
 	assert_output ''
 }
 
-@test "The dirt is there: a program that asks for its pid has it in errno" {
+@test "With dirty.so a call that the shim uses changes errno even when it succeeds" {
 	run -0 env LD_PRELOAD="$DIRTY" /usr/bin/python3 -c '
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
@@ -37,23 +37,23 @@ print(ctypes.get_errno())'
 	assert_output 4242
 }
 
-@test "No call that succeeds changes errno, nor does the start" {
+@test "No call that succeeds changes errno, nor does our constructor" {
 	run -0 errnos LD_PRELOAD="$LIB $DIRTY"
 	assert_output ''
 }
 
-@test "No call changes errno where it starts the thread" {
+@test "A call that starts the thread does not change errno" {
 	run -0 errnos LD_PRELOAD="$LIB $DIRTY" IDLEFLUSH_START=server
 	assert_output ''
 }
 
-@test "No call changes errno where debug makes it speak" {
+@test "A call that prints a line for --debug does not change errno" {
 	run -0 errnos LD_PRELOAD="$LIB $DIRTY" IDLEFLUSH_DEBUG=1
 	refute_output --partial errno
 	assert_output --partial 'connection'
 }
 
-@test "In Python as well, whose streams are asked when the program waits" {
+@test "A wait of a Python program, at which its streams are checked, does not change errno" {
 	run -0 timeout 60 env LD_PRELOAD="$LIB $DIRTY" /usr/bin/python3 -c '
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -61,7 +61,7 @@ print(source)'
 	run -0 grep -F "library=\${IDLEFLUSH_LIBRARY:-$output}" "$ROOT/examples/docker/docker-entrypoint.sh"
 }
 
-@test "The compose file builds from a Dockerfile that is there, and means what it says" {
+@test "The compose file is valid and builds from a Dockerfile that is there" {
 	needs_yaml
 	run -0 yaml docker/compose.yaml '
 import os
@@ -94,7 +94,7 @@ entrypoint() {
 }
 
 # shellcheck disable=SC2016 # a dollar in single quotes is for that command
-@test "The container's entrypoint does the same in every shell" {
+@test "The container's entrypoint works in every shell" {
 	local shell tried=0 show='echo "${LD_PRELOAD-none}"'
 	for shell in dash 'bash --posix' 'busybox ash' mksh; do
 		command -v "${shell% *}" >/dev/null || continue
@@ -123,7 +123,7 @@ entrypoint() {
 	assert [ "$tried" -ge 2 ]
 }
 
-@test "systemd has nothing to say against the drop-in" {
+@test "systemd accepts the drop-in" {
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here (systemd)"
 	cd "$BATS_TEST_TMPDIR"
 	mkdir server.service.d

@@ -70,7 +70,7 @@ task_of() {
 	done
 }
 
-@test "A line comes out once the server was quiet for the idle time" {
+@test "A line comes out once the server has been quiet for the idle time" {
 	start_server slow preload IDLEFLUSH_IDLE=400ms $NO_MAX_AGE $NO_HEARTBEAT "$PROGS/server"
 	request "$(port_of slow)" 1
 	wait_until 5 arrived slow 1
@@ -81,7 +81,7 @@ task_of() {
 	refute wait_until 1 arrived off 1
 }
 
-@test "A line comes out within milliseconds where nothing else is set" {
+@test "A line comes out within milliseconds with the default settings" {
 	local id
 	start_server quick preload "$PROGS/server"
 	# The machine may be busy with something else for a moment, but not each time.
@@ -134,7 +134,7 @@ task_of() {
 	refute wait_until 1 arrived_text plain 'listening pid'
 }
 
-@test "A thread about to wait for work has its lines brought out, in whichever call it waits" {
+@test "A thread that is about to wait for work has its lines flushed, whichever call it waits in" {
 	local call
 	for call in "${WAITS[@]}"; do
 		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
@@ -154,7 +154,7 @@ task_of() {
 	done
 }
 
-@test "Without the shim nothing of that comes out" {
+@test "Without the shim no line comes out when a thread waits, reads or sleeps" {
 	local call
 	for call in "${WAITS[@]}" "${READS[@]}"; do
 		start_server "$call" "$PROGS/waits" "$call" $'ready\n'
@@ -162,7 +162,7 @@ task_of() {
 	refute wait_until 1 any_came "${WAITS[@]}" "${READS[@]}"
 }
 
-@test "A thread that waits for nothing but time has to wait for the heartbeat" {
+@test "A thread that waits only for time has its lines flushed by the heartbeat" {
 	start_server off preload $NO_HEARTBEAT "$PROGS/waits" sleep $'ready\n'
 	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/waits" sleep $'ready\n'
 	wait_until 5 arrived_text on ready
@@ -182,7 +182,7 @@ task_of() {
 	assert [ "$(summary_of on reads)" -lt "$(summary_of on lines)" ]
 }
 
-@test "With everything turned off, an orderly end loses no line" {
+@test "With every flush turned off, an orderly end loses no line" {
 	local program
 	for program in "$PROGS/server" "$PROGS/server --model=threads"; do
 		# shellcheck disable=SC2086 # a program and its argument
@@ -211,7 +211,7 @@ task_of() {
 }
 
 # bats test_tags=glibc
-@test "A line made of several calls is not cut, up to the maximum age" {
+@test "A line printed by several calls is not cut, up to the maximum age" {
 	# Looked at every few milliseconds; a line takes four.
 	start_server whole preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=2s \
 		"$PROGS/server" --print=pieces --piece-gap=2000
@@ -232,7 +232,7 @@ task_of() {
 	assert [ "$(summary_of cut cut)" -ge 1 ]
 }
 
-@test "A prompt without a newline comes out all the same" {
+@test "A prompt without a newline comes out, too" {
 	# shellcheck disable=SC2034 # start_server reads it
 	READER=(--raw)
 	start_server plain "$PROGS/waits" poll 'your name? '
@@ -246,7 +246,7 @@ task_of() {
 }
 
 # bats test_tags=glibc
-@test "A prompt waits for the maximum age, the lines before it do not" {
+@test "A prompt is kept back for the maximum age, the lines before it are not" {
 	# shellcheck disable=SC2034
 	READER=(--raw)
 	start_server mixed preload IDLEFLUSH_MAX_AGE=3s $NO_HEARTBEAT \
@@ -272,7 +272,7 @@ task_of() {
 	assert_equal "$(lines_of fresh | cut -d' ' -f1,2)" $'listening pid\nreq 1\nreq 2'
 }
 
-@test "The counters at exit tell what was done" {
+@test "The counters at exit say what was done" {
 	local name
 	name='^idleflush: pid=[0-9]+ program=[^ ]+ responses=[0-9]+ flushes=[0-9]+ bytes=[0-9]+'
 	name+=' no_room=[0-9]+ heartbeats=[0-9]+ oldest_ms=[0-9]+( [a-z_]+=[0-9]+)*$'
@@ -310,7 +310,7 @@ task_of() {
 	assert_equal "$(cut -d' ' -f2 "$stats" | sort -u | wc -l)" 3
 }
 
-@test "The oldest line is as old as it was when it came out" {
+@test "The counter of the oldest line is the age of that line when it came out" {
 	start_server old preload IDLEFLUSH_STATS=1 IDLEFLUSH_IDLE=400ms $NO_MAX_AGE "$PROGS/server" \
 		--graceful
 	request "$(port_of old)" 1
@@ -320,7 +320,7 @@ task_of() {
 	assert [ "$(counter_of old oldest_ms)" -lt 5000 ]
 }
 
-@test "The flusher is a thread of its name that takes none of the program's signals" {
+@test "The flusher is a thread named idleflush that takes none of the program's signals" {
 	local task blocked sig
 	start_server named preload "$PROGS/server"
 	task=$(task_of named)
@@ -333,7 +333,7 @@ task_of() {
 	assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$(pid_of named)/status")" 0000000000000000
 }
 
-@test "An idle server wakes once a heartbeat, and not at all without" {
+@test "An idle server wakes up once a heartbeat, and without a heartbeat never" {
 	local start
 	switches() {
 		sed -n 's/^voluntary_ctxt_switches:\t//p' "$(task_of "$1")/status"

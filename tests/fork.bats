@@ -127,7 +127,7 @@ prefork() {
 	assert [ "$(writers_of fork)" -ge 3 ]
 }
 
-@test "Workers that are killed have no line left" {
+@test "Workers that are killed have no line pending" {
 	start_server fork preload IDLEFLUSH_SIGNALS=none "$PROGS/server" --model=prefork \
 		--hello=listening --worker-hello=up
 	traffic fork 500
@@ -212,7 +212,7 @@ storm() {
 }
 
 # bats test_tags=musl
-@test "A fork in the middle of a flush waits for it: the child's streams are not locked" {
+@test "A fork in the middle of a flush waits for it, so that the child's streams are not locked" {
 	[ -x "$WORK/forks" ] || skip "no musl-gcc here"
 	musl-gcc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"
 	run -0 timeout 20 env LD_PRELOAD="$LIB:$PWD/slow.so" "$WORK/forks" during
@@ -233,14 +233,14 @@ storm() {
 }
 
 # bats test_tags=musl
-@test "Lines that a thread prints while others fork come out once in a musl program" {
+@test "Lines that a thread of a musl program prints while others fork come out once" {
 	[ -x "$WORK/forks" ] || skip "no musl-gcc here"
 	storm "$WORK/forks"
 	storm "$WORK/forks" LD_PRELOAD="$LIB"
 }
 
 # bats test_tags=musl
-@test "A line of a thread that stays inside stdio over a fork does not come out of the child" {
+@test "A line of a thread that is inside stdio during a fork does not come out of the child" {
 	local program
 	for program in "$PROGS/forks" "$WORK/forks"; do
 		[ -x "$program" ] || continue
@@ -261,7 +261,7 @@ storm() {
 	assert [ "$children" -eq 200 ]
 }
 
-@test "A child of a bare clone has no thread of ours and prints nothing of its parent's" {
+@test "A child of a raw clone has no thread of ours and prints no line of its parent" {
 	run -0 timeout 30 "$PROGS/forks" clone
 	assert_output $'before\nthe child has 1'
 	run -0 timeout 30 env LD_PRELOAD="$LIB" "$PROGS/forks" clone
@@ -269,7 +269,7 @@ storm() {
 }
 
 # The child's thread would be started in the name of its parent, and end with it.
-@test "A child of a vfork that waits for work does not keep its parent's thread from starting" {
+@test "A vfork child that waits for work does not keep the thread of its parent from starting" {
 	run -0 timeout 30 "$PROGS/forks" vfork
 	assert_output ''
 	run -0 timeout 30 env LD_PRELOAD="$LIB" IDLEFLUSH_START=server IDLEFLUSH_HEARTBEAT=0 \
@@ -301,7 +301,7 @@ storm() {
 
 # musl does not tell whether the handler interrupted the thread inside stdio.
 # bats test_tags=glibc
-@test "A handler that interrupts printf and forks spoils no line" {
+@test "A signal handler that interrupts printf and forks damages no line" {
 	timeout 60 "$PROGS/forks" handler 200000 | cat >plain
 	timeout 60 env LD_PRELOAD="$LIB" "$PROGS/forks" handler 200000 | cat >out
 	assert_equal "$(sha256sum <plain)" "$(seq 200000 | sha256sum)"
@@ -332,7 +332,7 @@ storm() {
 	assert_output 1
 }
 
-@test "A vfork child that ends prints no counters of its parent's" {
+@test "A vfork child that ends does not print the counters of its parent" {
 	cat >ends.c <<-'END'
 		#define _GNU_SOURCE
 		#include <signal.h>

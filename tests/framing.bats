@@ -156,7 +156,7 @@ exact() {
 	assert_equal "$(responses_of nginx)" 10
 }
 
-@test "nginx: a response that the client did not wait for is none" {
+@test "nginx: a response that the client did not wait for does not count" {
 	start_nginx
 	for _ in 1 2 3; do
 		# The head comes, the rest stays in nginx: 100 KB fit in no buffer of 4 KB.
@@ -243,7 +243,7 @@ end_nghttpd() {
 	assert_equal "$(responses_of python)" 200
 }
 
-@test "interim responses do not count" {
+@test "Interim responses do not count" {
 	start_fixture interim
 	run -0 curl --silent --output /dev/null --write-out '%{http_code}\n' \
 		"http://127.0.0.1:$(port_of interim)/interim/[1-100]"
@@ -252,7 +252,7 @@ end_nghttpd() {
 	assert_equal "$(responses_of interim)" 100
 }
 
-@test "with debug, each connection's framing is named once" {
+@test "With --debug the framing of each connection is named once" {
 	start_fixture named IDLEFLUSH_DEBUG=1
 	"$CLIENT" "$(port_of named)" 5 --path /line/1
 	"$CLIENT" "$(port_of named)" 5 --path /close/1 --each
@@ -272,7 +272,7 @@ by_chance() {
 	assert_equal "seed $seed: $(sed 's/.* responses=\([0-9]*\) .*/\1/' "$stats")" "seed $seed: $sent"
 }
 
-@test "conversations made by chance: every response counts, once" {
+@test "Conversations made by chance: every response counts, once" {
 	local seed
 	for seed in 1 2 3 4 5 6 7 8; do
 		by_chance "$PROGS/framing_property" "$seed"
@@ -280,7 +280,7 @@ by_chance() {
 }
 
 # bats test_tags=musl
-@test "in a musl program, likewise" {
+@test "Conversations made by chance with a musl server: every response counts, once" {
 	local seed
 	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/property" \
 		"$ROOT/tests/fixtures/framing_property.c"
@@ -304,32 +304,32 @@ storm() {
 	assert_equal "$counted" "$sent"
 }
 
-@test "a connection that another process could have passed inherits nothing from its number" {
+@test "A connection that another process could have passed inherits nothing from its number" {
 	storm "$PROGS/framing_storm" passed 500
 	assert_equal "$sent" 1000
 	assert_equal "$counted" "$sent"
 }
 
-@test "writes cut short by a small buffer count what was sent" {
+@test "Writes cut short by a small buffer count what was sent" {
 	storm "$PROGS/framing_storm" partial 200
 	assert_equal "$sent" 200
 	assert_equal "$counted" "$sent"
 }
 
-@test "each datagram that answers is a response" {
+@test "Each datagram that answers is a response" {
 	storm "$PROGS/framing_storm" datagram 500
 	assert_equal "$sent" 1500
 	assert_equal "$counted" "$sent"
 }
 
-@test "calls with 1024 pieces count what is in all of them" {
+@test "Calls with 1024 pieces count what is in all of them" {
 	storm "$PROGS/framing_storm" huge 500
 	assert [ "$sent" -gt 10000 ]
 	assert_equal "$counted" "$sent"
 }
 
 # bats test_tags=musl
-@test "in a musl program, whose msg_iovlen is an int and padding, likewise" {
+@test "Calls of a musl program with 1024 pieces count what is in all of them" {
 	musl-gcc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/storm" \
 		"$ROOT/tests/fixtures/framing_storm.c" -pthread
 	storm "$BATS_TEST_TMPDIR/storm" huge 500
@@ -337,13 +337,13 @@ storm() {
 	assert_equal "$counted" "$sent"
 }
 
-@test "two threads that answer on one connection at once harm nobody" {
+@test "Two threads that answer on one connection at once do no harm" {
 	storm "$PROGS/framing_storm" race 100
 	assert_equal "$sent" 200
 	assert [ "$counted" -ge "$sent" ]
 }
 
-@test "what comes back by the error queue was not received" {
+@test "What comes back by the error queue does not count as received" {
 	cat >"$BATS_TEST_TMPDIR/queue.py" <<-'END'
 		import socket
 		TIMESTAMPING, SENT_AS_SOFTWARE_SAW_IT = 37, 2 | 16
@@ -379,7 +379,7 @@ streams() {
 	kill -0 "$STREAM" 2>/dev/null
 }
 
-@test "while a response streams the server is not quiet, after it is" {
+@test "While a response streams the server is not quiet; after it the server is" {
 	start_fixture slow IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	stream slow /slow/1/4000
 	refute wait_until 1 arrived slow 1
@@ -388,7 +388,7 @@ streams() {
 	wait_until 5 arrived slow 1
 }
 
-@test "while a response is only thought about, likewise" {
+@test "While the response to a request has not begun, the server is not quiet" {
 	start_fixture thinker IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	curl --silent "http://127.0.0.1:$(port_of thinker)/think/1/4000" >/dev/null 3>&- &
 	STREAM=$!
@@ -400,14 +400,14 @@ streams() {
 }
 
 # The control of the two above: the same settings, and nothing in flight.
-@test "where nothing is in flight, a line needs no bound on its age" {
+@test "Where nothing is in flight, a line comes out without a bound on its age" {
 	start_fixture quick IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	"$CLIENT" "$(port_of quick)" 1 --path /line/1
 	wait_until 5 arrived quick 1
 }
 
 # Two in a row: what the first one left behind must not hold up the second.
-@test "what is never answered is not in flight" {
+@test "What is never answered is not in flight" {
 	local id
 	start_server sink preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/sink"
 	for id in 1 2; do
@@ -417,7 +417,7 @@ streams() {
 }
 
 # libc sends it and closes the connection, both unseen.
-@test "what was answered through stdio is in flight no longer once that is closed" {
+@test "A request that was answered through stdio is in flight no longer once that stream is closed" {
 	local id
 	start_server scribe preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/scribe"
 	for id in 1 2; do
@@ -426,7 +426,7 @@ streams() {
 	done
 }
 
-@test "a stream that its client leaves is in flight no longer" {
+@test "A stream that its client leaves is in flight no longer" {
 	start_fixture left IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	stream left /slow/1/60000
 	refute wait_until 1 arrived left 1
@@ -434,7 +434,7 @@ streams() {
 	wait_until 5 arrived left 1
 }
 
-@test "a stream does not hold up its own line past max-age, nor those of other requests" {
+@test "A stream does not hold up its own line past max-age, nor those of other requests" {
 	start_fixture busy IDLEFLUSH_HEARTBEAT=0
 	stream busy /slow/1/10000
 	wait_until 2 arrived busy 1
@@ -446,7 +446,7 @@ streams() {
 	kill "$STREAM"
 }
 
-@test "without max-age the heartbeat brings out the lines of a server that streams" {
+@test "Without max-age the heartbeat brings out the lines of a server that streams" {
 	start_fixture beat IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=200ms
 	stream beat /slow/1/10000
 	wait_until 4 arrived beat 1
@@ -483,7 +483,7 @@ added() {
 }
 
 # bats test_tags=not-under-asan
-@test "a send within a body takes 60 instructions more, one in an unknown protocol 40" {
+@test "A send within a body takes 60 instructions more, one in an unknown protocol 40" {
 	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
 	added body 60
 	added opaque 40
@@ -491,7 +491,7 @@ added() {
 
 # Six lines as nginx sends them; 400 is the aim.
 # bats test_tags=not-under-asan
-@test "a response with a head of 150 bytes takes 500 instructions more" {
+@test "A response with a head of 150 bytes takes 500 instructions more" {
 	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"
 	added response 500
 }

@@ -3,7 +3,7 @@
 
 load helper
 
-@test "no call takes more instructions through us than it did" {
+@test "No call takes more instructions through the shim than it did" {
 	local status=0
 	"$ROOT/tests/bench/instructions" >"$BATS_TEST_TMPDIR/said" 2>&1 || status=$?
 	cat "$BATS_TEST_TMPDIR/said"

@@ -88,24 +88,24 @@ deaths() {
 	deaths whole idle "$EXITS"
 }
 
-@test "Under load, too, whatever kills the process from outside" {
+@test "What was printed under load comes out, whatever signal kills the process from outside" {
 	deaths 'whole control:80' load "$FROM_OUTSIDE"
 }
 
 # In a handler, which may have come inside of printf: musl does not tell.
 # bats test_tags=glibc
-@test "Under load, too, however the process dies in a handler" {
+@test "What was printed under load comes out, however the process dies in a handler" {
 	deaths 'kept control:80' load "$RAISED,$CRASHES,$ENDS"
 	deaths whole load "$EXITS"
 	# In a handler inside of printf: an exec that failed would leave the program its lines as well.
 	deaths '' load "$EXECS"
 }
 
-@test "A thread that is interrupted anywhere in its printing loses and doubles nothing" {
+@test "A thread that is interrupted anywhere in its printing loses no line and prints none twice" {
 	deaths whole busy "$FROM_OUTSIDE"
 }
 
-@test "While other threads print, however the process dies" {
+@test "What was printed comes out while other threads print, however the process dies" {
 	deaths 'whole control:20' threads "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
 	# exit(3) flushes without locks: there libc itself doubles lines.
 	deaths '' threads "$EXITS"
@@ -131,11 +131,11 @@ deaths() {
 	deaths whole workers "$EXITS"
 }
 
-@test "A stalled stdout: the process dies the same way, at most the bound later" {
+@test "With a stalled stdout a process dies the same way, at most the bound later" {
 	deaths prompt --stall idle wait:TERM,wait:SEGV,raise-abrt,segv,two-faults,abort,_exit,quick_exit,execve
 }
 
-@test "The first process of a pid namespace stays at a TERM, which takes nothing, nor does KILL then" {
+@test "The first process of a pid namespace survives a TERM, and neither that nor a KILL then loses a line" {
 	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
 	deaths 'whole control' --pid1 idle wait:TERM,wait:INT,wait:HUP,wait:QUIT,wait:SEGV,wait:ABRT
 	assert_equal "$(grep -c "survived=$DEATHS .*status=KILL\*$DEATHS " shim)" 6
@@ -143,7 +143,7 @@ deaths() {
 	deaths 'whole control' --pid1 workers raise-term,segv,abort,_exit
 }
 
-@test "The first process of a pid namespace dies of the rest as it would" {
+@test "The first process of a pid namespace dies of the other signals as it would without us" {
 	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
 	deaths 'whole control' --pid1 idle "$CRASHES,$ENDS,$EXECS"
 	# It survives these, and exits.
@@ -182,7 +182,7 @@ core_of() {
 	assert_equal "$(grep -c . shim/out)" 10
 }
 
-@test "Where no handler can run, on a stack that is full, a process dies as without us" {
+@test "A process on a full stack, where no handler can run, dies as without us" {
 	deaths '' idle overflow
 }
 
@@ -232,7 +232,7 @@ at_the_edge() {
 	assert_equal "${stderr_lines[1]}" handled
 }
 
-@test "With stdout closed, or on a terminal's place, a process dies the same way at once" {
+@test "With stdout closed, or on a terminal, a process dies the same way at once" {
 	local way status lib
 	for way in raise-term segv abort _exit execve; do
 		for lib in '' "$LIB"; do
@@ -281,7 +281,7 @@ assert_odd() {
 }
 
 # bats test_tags=glibc
-@test "A thread that has to end its printing before the process dies gets no further than that" {
+@test "A thread that must finish its printing before the process dies gets no further than that" {
 	assert_odd 143 then__exit then_exit then_exec then_fault then_handler then_ignore then_block
 }
 
@@ -290,11 +290,11 @@ assert_odd() {
 	assert_odd 129 twice
 }
 
-@test "A sandbox that knows no rt_tgsigqueueinfo is none of TERM's business" {
+@test "TERM ends a process in a sandbox that refuses rt_tgsigqueueinfo" {
 	assert_odd 143 sandboxed
 }
 
-@test "A vfork child, however it ends, brings out nothing of its parent's and spoils nothing" {
+@test "A vfork child, however it ends, flushes no byte of its parent and damages nothing" {
 	local scene plain
 	for scene in _exit _Exit exec execl no_exec term segv default; do
 		odd plain "vfork_$scene"
@@ -318,7 +318,7 @@ inherited() {
 	rm pipe
 }
 
-@test "A forked child never brings out its copy of its parent's bytes" {
+@test "A forked child never flushes its copy of its parent's bytes" {
 	local scene
 	# It has one: libc's own flush shows it.
 	assert_equal "$(inherited plain exit)" 2

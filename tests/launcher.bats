@@ -70,13 +70,13 @@ honours_setid() {
 
 # --- exit statuses
 
-@test "It exits with COMMAND's status" {
+@test "The launcher exits with COMMAND's status" {
 	same_as_stdbuf -0 true
 	same_as_stdbuf -7 sh -c 'exit 7'
 	same_as_stdbuf -143 sh -c 'kill -TERM $$'
 }
 
-@test "A COMMAND that is not there gives 127" {
+@test "A COMMAND that does not exist gives 127" {
 	# not with the PATH of whoever runs the tests: one closed folder in it makes that 126
 	run -127 env PATH=/usr/bin:/bin stdbuf -o0 no-such-command
 	run -127 env PATH=/usr/bin:/bin "$IDLEFLUSH" no-such-command
@@ -197,7 +197,7 @@ honours_setid() {
 	assert_output $'--\n--version'
 }
 
-@test "The help fits 80 columns and tells every option and exit status" {
+@test "The help fits 80 columns and has every option and exit status" {
 	local option
 
 	run -0 --separate-stderr "$IDLEFLUSH" --help
@@ -330,7 +330,7 @@ honours_setid() {
 
 # --- where a preload cannot work
 
-@test "An ordinary program is run without a word, under --strict too" {
+@test "An ordinary program is run without a message, under --strict too" {
 	script interpreted <<<"#!$FILES/dynamic"
 	for command in "$FILES/dynamic" ./interpreted; do
 		run -0 "$IDLEFLUSH" --strict "$command"
@@ -338,7 +338,7 @@ honours_setid() {
 	done
 }
 
-@test "A static program is told in one line and still runs" {
+@test "A static program is reported in one line and still runs" {
 	local command
 
 	for command in "$FILES/static" "$FILES/static-pie"; do
@@ -369,7 +369,7 @@ honours_setid() {
 	run -125 "$IDLEFLUSH" --strict ./two
 }
 
-@test "The loader itself as COMMAND is no static program" {
+@test "The loader itself as COMMAND is not reported as a static program" {
 	local loader
 
 	loader=$(readelf -l "$FILES/dynamic" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
@@ -377,7 +377,7 @@ honours_setid() {
 	assert_output ran
 }
 
-@test "A program for another machine is told in one line and gives 126, and no shell tries it" {
+@test "A program for another machine is reported in one line and gives 126, and no shell tries it" {
 	run -126 "$IDLEFLUSH" "$FILES/foreign"
 	assert_line --index 0 \
 		"idleflush: $FILES/foreign is built for another architecture: it runs without idleflush"
@@ -421,7 +421,7 @@ honours_setid() {
 	refute_output --partial static
 }
 
-@test "A program that changes the user is told in one line and still runs" {
+@test "A program that changes the user is reported in one line and still runs" {
 	root_only
 	cp "$FILES/dynamic" set-uid
 	honours_setid .
@@ -440,14 +440,14 @@ honours_setid() {
 	run -0 "$IDLEFLUSH" --strict ./set-uid
 }
 
-@test "A set-uid program of the user who runs it is an ordinary one" {
+@test "A set-uid program of the user who runs it is an ordinary program" {
 	cp "$FILES/dynamic" set-uid
 	chmod 6755 set-uid
 	run -0 "$IDLEFLUSH" --strict ./set-uid
 	assert_output ran
 }
 
-@test "A program with capabilities is told to those who are not root" {
+@test "A program with file capabilities is reported, except to root" {
 	root_only
 	honours_setid "$PUBLIC"
 	cp "$FILES/dynamic" "$PUBLIC/capable"
@@ -459,7 +459,7 @@ honours_setid() {
 	run -0 "$IDLEFLUSH" --strict "$PUBLIC/capable"
 }
 
-@test "A program that may be run but not read is run without a word" {
+@test "A program that may be executed but not read is run without a message" {
 	root_only
 	chmod 711 "$PUBLIC/dynamic"
 	chown 1 "$PUBLIC/dynamic"

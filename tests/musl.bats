@@ -51,7 +51,7 @@ all_came() {
 	assert_equal "$(env LD_PRELOAD="$LIB" "$PROGS/state" | cat)" 'threads=2 then=2 secure=0'
 }
 
-@test "A buffer of 1 KiB lets lines through in blocks, with the shim none waits" {
+@test "Without the shim a buffer of 1 KiB lets lines out in blocks; with it no line waits" {
 	start_server plain "$WORK/server" --line-size=300
 	start_server fresh preload "$WORK/server" --line-size=300
 	traffic plain 10

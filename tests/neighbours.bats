@@ -125,47 +125,47 @@ beside() {
 	done
 }
 
-@test "Without the shim and beside a neighbour, lines come late" {
+@test "Without the shim and beside another library, lines come late" {
 	serve plain LD_PRELOAD="$LIBS/libeatmydata.so" "$PROGS/server"
 	refute wait_until 1 all_arrived plain
 	stop_server plain
 	assert_lines plain
 }
 
-@test "Beside jemalloc" {
+@test "Lines are fresh beside jemalloc" {
 	beside "$LIBS/libjemalloc.so.2"
 }
 
-@test "Beside tcmalloc" {
+@test "Lines are fresh beside tcmalloc" {
 	beside "$LIBS/libtcmalloc_minimal.so.4"
 }
 
-@test "Beside tcmalloc with its profiler" {
+@test "Lines are fresh beside tcmalloc with its profiler" {
 	beside "$LIBS/libtcmalloc.so.4"
 }
 
-@test "Beside mimalloc" {
+@test "Lines are fresh beside mimalloc" {
 	beside "$LIBS/libmimalloc.so.2"
 }
 
-@test "Beside libeatmydata" {
+@test "Lines are fresh beside libeatmydata" {
 	beside "$LIBS/libeatmydata.so"
 }
 
-@test "Beside faketime" {
+@test "Lines are fresh beside faketime" {
 	beside "$LIBS/faketime/libfaketimeMT.so.1" FAKETIME=-10d
 }
 
-@test "Beside faketime that runs ten times as fast" {
+@test "Lines are fresh beside faketime that runs ten times as fast" {
 	beside "$LIBS/faketime/libfaketimeMT.so.1" 'FAKETIME=+0 x10'
 }
 
-@test "Beside another copy of the library" {
+@test "Lines are fresh beside another copy of the library" {
 	cp "$LIB" other.so
 	beside "$PWD/other.so" IDLEFLUSH_DISABLE=0
 }
 
-@test "Beside another library that flushes" {
+@test "Lines are fresh beside another library that flushes" {
 	beside "$WORK/flusher.so"
 }
 
@@ -178,7 +178,7 @@ libc.printf(b"a line of C\n")
 os.kill(os.getpid(), signal.SIGSEGV)'
 }
 
-@test "Beside a library that tells of a crash: it still does, and the last line comes out" {
+@test "Beside a library that reports a crash, it still does, and the last line comes out" {
 	local order
 	crashes alone "$WORK/segfault.so"
 	assert_equal "$(cat alone.out)" ''
@@ -219,15 +219,15 @@ sanitized() {
 	done
 }
 
-@test "In a program with AddressSanitizer" {
+@test "Lines are fresh in a program with AddressSanitizer" {
 	sanitized address libasan.so
 }
 
-@test "In a program with ThreadSanitizer" {
+@test "Lines are fresh in a program with ThreadSanitizer" {
 	sanitized thread libtsan.so
 }
 
-@test "In a program with UndefinedBehaviorSanitizer" {
+@test "Lines are fresh in a program with UndefinedBehaviorSanitizer" {
 	sanitized undefined libubsan.so
 }
 
@@ -243,13 +243,13 @@ self_plain_and_shim() {
 	same plain shim
 }
 
-@test "With LD_BIND_NOW, and without lazy binding's trampolines" {
+@test "Lines are fresh with LD_BIND_NOW, and in a program without lazy binding" {
 	export LD_BIND_NOW=1
 	self_plain_and_shim "$WORK/self"
 	serves_fresh now LD_BIND_NOW=1 LD_PRELOAD="$LIB" "$PROGS/server"
 }
 
-@test "Under valgrind, with no error of ours" {
+@test "Lines are fresh under valgrind, which finds no error of ours" {
 	local program
 	# Python of all.py would be the same under a tool ten times as slow.
 	for program in self "self slow"; do
@@ -263,7 +263,7 @@ self_plain_and_shim() {
 	done
 }
 
-@test "Under strace a program does what it does, and only our thread's calls are new" {
+@test "Under strace a program makes the same calls, and only our thread's calls are new" {
 	local calls
 	run_to plain strace -f -o plain.trace "$WORK/self"
 	run_to shim strace -f -o shim.trace -E LD_PRELOAD="$LIB" "$WORK/self"
@@ -287,7 +287,7 @@ self_plain_and_shim() {
 	done
 }
 
-@test "Under gdb a program runs, and is interrupted and looked at" {
+@test "Under gdb a program runs, and can be interrupted and examined" {
 	run_to plain gdb -q -nx --batch -ex 'set debuginfod enabled off' -ex 'break printf' -ex run \
 		-ex 'bt 1' -ex delete -ex continue "$WORK/self"
 	run_to shim gdb -q -nx --batch -ex 'set debuginfod enabled off' -ex "set environment LD_PRELOAD $LIB" \
@@ -301,7 +301,7 @@ self_plain_and_shim() {
 	diff plain.lines shim.lines
 }
 
-@test "A module loaded with RTLD_DEEPBIND goes past us; its lines come with the heartbeat" {
+@test "A module loaded with RTLD_DEEPBIND bypasses the shim; its lines come with the heartbeat" {
 	self_plain_and_shim "$WORK/self" modules "$WORK/module.so"
 	run_to off env LD_PRELOAD="$LIB" IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 \
 		IDLEFLUSH_HEARTBEAT=0 "$WORK/self" modules "$WORK/module.so" slow
@@ -323,7 +323,7 @@ as_user() {
 	echo "$folder"
 }
 
-@test "A set-id program is not even loaded with us" {
+@test "A set-id program does not even load the library" {
 	local folder
 	folder=$(as_user)
 	cp "$WORK/self" "$folder/self"
@@ -341,7 +341,7 @@ as_user() {
 	grep -q '^threads 2$' plainer.err
 }
 
-@test "Where the user may have no more threads we sleep, and the program is fine" {
+@test "Where the user may have no more threads the library sleeps, and the program is fine" {
 	local folder user=(setpriv --reuid=64322 --regid=64322 --clear-groups prlimit --nproc=1)
 	folder=$(as_user)
 	cp "$WORK/self" "$folder/self"
@@ -355,7 +355,7 @@ as_user() {
 	grep -q 'the thread cannot start: asleep' debug.err
 }
 
-@test "Where there is no memory for a thread we sleep, and the program is fine" {
+@test "Where there is no memory for a thread the library sleeps, and the program is fine" {
 	local kib found=0
 	# shellcheck disable=SC2016 # the inner shell's
 	local limited='ulimit -v "$0" && shift 0 && exec "$@"' shim="export LD_PRELOAD='$LIB'"
@@ -382,7 +382,7 @@ as_user() {
 	grep -q '^threads 2$' shim.err
 }
 
-@test "A process that unshares its user namespace can, whenever our thread starts" {
+@test "A process can unshare its user namespace, whenever our thread starts" {
 	local start
 	unshare -U true 2>/dev/null || skip "no user namespaces here"
 	run_to plain "$WORK/self" unshare
@@ -398,7 +398,7 @@ as_user() {
 	done
 }
 
-@test "unshare and chroot, as commands" {
+@test "unshare and chroot work as commands" {
 	unshare -Ur true 2>/dev/null || skip "no user namespaces here"
 	run_to plain unshare -Ur --fork --pid --kill-child "$WORK/self"
 	run_to shim env LD_PRELOAD="$LIB" IDLEFLUSH_START=server \
@@ -414,7 +414,7 @@ as_user() {
 
 # A filter that knows nothing of us must have futex, as for any thread, and getpid: close asks
 # whether it is called in a vfork child. There is no way to know without a system call.
-@test "Under a strict seccomp filter, futex and getpid are all that the hot path needs" {
+@test "Under a strict seccomp filter the hot path needs only futex and getpid" {
 	run_to plain "$WORK/self" strict-room
 	[ "$(cat plain.status)" != 77 ] || skip "no seccomp here"
 	run_to shim env LD_PRELOAD="$LIB" "$WORK/self" strict-room
@@ -423,7 +423,7 @@ as_user() {
 	diff plain.out shim.out
 }
 
-@test "A strict seccomp filter without futex and getpid does no harm where prctl sets it" {
+@test "A strict seccomp filter without futex and getpid does no harm if it is set by prctl" {
 	# That they are missing in it: set by seccomp(2), which nobody sees, it kills the process.
 	run_to killed env LD_PRELOAD="$LIB" "$WORK/self" strict
 	[ "$(cat killed.status)" != 77 ] || skip "no seccomp here"
@@ -435,7 +435,7 @@ as_user() {
 	diff plain.out shim.out
 }
 
-@test "A seccomp filter over all threads needs to have what a look at stdout takes" {
+@test "A seccomp filter over all threads must allow what a flush of stdout takes" {
 	run_to plain "$WORK/self" strict-all slow
 	[ "$(cat plain.status)" != 77 ] || skip "no seccomp here"
 	run_to shim env LD_PRELOAD="$LIB" "$WORK/self" strict-all slow

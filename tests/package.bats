@@ -37,7 +37,7 @@ files_of() {
 	(cd "$1" && find . -type f | sort)
 }
 
-@test "make install puts four files where they belong, make uninstall takes them away" {
+@test "make install puts four files where they belong, and make uninstall removes them" {
 	build install DESTDIR="$BATS_TEST_TMPDIR/root"
 	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" "./usr/local/bin/idleflush
 ./usr/local/lib/$TRIPLET/idleflush/libidleflush.so
@@ -91,7 +91,7 @@ files_of() {
 	done
 }
 
-@test "The manual page tells of every option and every variable, with their defaults" {
+@test "The manual page has every option and every variable, with their defaults" {
 	local page word
 	page=$(sed 's/^\.It Fl/.It Fl/; s/ Fl -/ --/g; s/ Ns = Ns Ar.*//; s/ Ns Op.*//' "$ROOT/shim/command/idleflush.1")
 	while read -r word; do

@@ -89,7 +89,7 @@ end_of_input() {
 
 # --- without the shim -----------------------------------------------------------------------
 
-@test "without the shim, lines of Python servers do not arrive" {
+@test "Without the shim, lines of Python servers do not arrive" {
 	late '' "${SIGNALLED[@]}" "${GRACEFUL[@]}"
 	# What dies of the signal loses them, the others have them at their end.
 	for kind in "${SIGNALLED[@]}"; do
@@ -136,7 +136,7 @@ end_of_input() {
 	fresh uvicorn-workers
 }
 
-@test "what is printed at the start arrives before any request, once from each worker" {
+@test "What is printed at the start arrives before any request, once from each worker" {
 	local kind
 	for kind in http.server gunicorn-sync uvicorn uvicorn-workers; do
 		start_server "$kind" preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" "$kind"
@@ -149,7 +149,7 @@ end_of_input() {
 	assert_equal "$(lines_of uvicorn-workers | grep '^startup' | sort -u -k3,3 | wc -l)" 2
 }
 
-@test "what an app prints while it predicts arrives before it has answered" {
+@test "What an app prints while it predicts arrives before it has answered" {
 	local kind asking
 	for kind in flask gunicorn-sync gunicorn-gthread uvicorn; do
 		start_server "$kind" preload "${SERVE[@]}" "$kind"
@@ -162,7 +162,7 @@ end_of_input() {
 	done
 }
 
-@test "what is printed after the response was sent, and between its parts, arrives" {
+@test "What is printed after the response was sent, and between its parts, arrives" {
 	start_server uvicorn preload IDLEFLUSH_HEARTBEAT=0 "${SERVE[@]}" uvicorn
 	ask uvicorn later/1
 	wait_until 5 arrived_text uvicorn "later 1"
@@ -176,7 +176,7 @@ end_of_input() {
 
 # --- the end --------------------------------------------------------------------------------
 
-@test "a graceful server's last lines are out, and those of its handlers and atexit functions" {
+@test "The last lines of a server that stops by itself are out, also those of its handlers and atexit functions" {
 	local kind
 	for kind in "${GRACEFUL[@]}"; do
 		start_server "$kind" preload "${OFF[@]}" "${SERVE[@]}" "$kind"
@@ -190,7 +190,7 @@ end_of_input() {
 	done
 }
 
-@test "a server that dies of SIGTERM has its last words, and still dies of it" {
+@test "The last lines of a server that dies of SIGTERM are out, and it still dies of it" {
 	local kind
 	for kind in "${SIGNALLED[@]}"; do
 		start_server "$kind" preload "${OFF[@]}" "${SERVE[@]}" "$kind"
@@ -205,7 +205,7 @@ printed() {
 	[ "$(od -An -td8 "$1")" -gt "$2" ] 2>/dev/null
 }
 
-@test "a program that prints all the time loses no line when it is terminated" {
+@test "A program that prints all the time loses no line when it is terminated" {
 	local round program reader arrived
 	for round in 1 2 3; do
 		: >count
@@ -223,7 +223,7 @@ printed() {
 	done
 }
 
-@test "a program that ends itself by a signal leaves no line behind" {
+@test "A program that ends itself by a signal loses no line" {
 	# As uvicorn since 0.29 does once it has shut down. Without the shim: nothing is printed.
 	local program='
 import signal
@@ -235,7 +235,7 @@ signal.raise_signal(signal.SIGTERM)'
 	assert_output bye
 }
 
-@test "os._exit and os.exec leave no line behind" {
+@test "os._exit and os.exec lose no line" {
 	run -0 preload "${OFF[@]}" "$PYTHON" -c 'import os; print("one"); os._exit(0)'
 	assert_output one
 	run -0 preload "${OFF[@]}" "$PYTHON" -c '
@@ -252,7 +252,7 @@ os.execv("/bin/echo", ["echo", "three"])'
 	assert_output ''
 }
 
-@test "a program that ends as soon as the interpreter is up leaves no line behind" {
+@test "A program that ends as soon as the interpreter is up loses no line" {
 	# It makes no call that is left with it: nothing of ours is in Python yet.
 	local program='import posix; print("one"); posix._exit(0)'
 	local other='import posix; print("one"); posix.execv("/bin/echo", ["echo", "two"])'
@@ -266,7 +266,7 @@ os.execv("/bin/echo", ["echo", "three"])'
 	assert_output $'one\ntwo'
 }
 
-@test "short programs end as ever, wherever our thread is" {
+@test "Short programs end as usual, wherever our thread is" {
 	local round
 	for ((round = 0; round < 40; round++)); do
 		run -0 timeout 10 env LD_PRELOAD="$LIB" "$PYTHON" -S -c "
@@ -288,7 +288,7 @@ workers_began() {
 	[ "$(grep -c '^worker [0-2]$' "$1")" = 3 ]
 }
 
-@test "each process of os.fork and multiprocessing has fresh lines, each line once" {
+@test "Each process of os.fork and multiprocessing has fresh lines, each line once" {
 	local method methods=(os.fork fork spawn forkserver) pids=()
 	for method in "${methods[@]}"; do
 		"${SHIM[@]}" "$PYTHON" "$APPS/workers.py" "$method" 3 "$method.go" >"$method.out" 3>&- &
@@ -305,12 +305,12 @@ workers_began() {
 	done
 }
 
-@test "without the shim, lines from before a fork come from each worker" {
+@test "Without the shim, lines from before a fork come from each worker" {
 	"$PYTHON" "$APPS/workers.py" storm 5 >plain
 	assert [ "$(wc -l <plain)" -gt 20 ]
 }
 
-@test "a storm of forks ends, each line once" {
+@test "Many forks at once come to an end, and each line comes out once" {
 	timeout 100 env LD_PRELOAD="$LIB" "$PYTHON" "$APPS/workers.py" storm 300 >out
 	assert_equal "$(wc -l <out)" 601
 	once out
@@ -328,7 +328,7 @@ python_that_counts_threads() {
 	return 1
 }
 
-@test "a Python that warns of threads at a fork warns of the program's own only" {
+@test "A Python that warns of threads at a fork warns only of the program's own threads" {
 	local python forks='
 import os, threading
 def fork():
@@ -348,7 +348,7 @@ fork()'
 
 # --- what programs do to sys.stdout ---------------------------------------------------------
 
-@test "a replaced sys.stdout is respected, and the real one is fresh beneath it" {
+@test "A replaced sys.stdout is respected, and the real one is fresh beneath it" {
 	local kind
 	for kind in plain none logger raising slow closed deleted odd-fileno; do
 		start_program "$kind" "${SHIM[@]}" "$PYTHON" "$APPS/stdouts.py" "$kind"
@@ -359,7 +359,7 @@ fork()'
 	done
 }
 
-@test "a stand-in's flush that sleeps holds up neither a fork nor the end" {
+@test "A replaced sys.stdout whose flush sleeps delays neither a fork nor the end" {
 	local before
 	before=$(now_us)
 	run -0 timeout 20 env LD_PRELOAD="$LIB" "$PYTHON" -c '
@@ -381,7 +381,7 @@ for i in range(5):
 	assert_output line
 }
 
-@test "pytest's way of capturing sees what it saw" {
+@test "pytest captures what it captures without the shim" {
 	run -0 timeout 20 env LD_PRELOAD="$LIB" "$PYTHON" -c '
 import contextlib, io, select, sys
 kept = io.StringIO()
@@ -395,7 +395,7 @@ print("not caught")'
 
 # --- the lock -------------------------------------------------------------------------------
 
-@test "a thread that keeps the GIL for seconds delays Python's lines only" {
+@test "A thread that keeps the GIL for seconds delays Python's lines only" {
 	local program
 	"${SHIM[@]}" "$PYTHON" "$APPS/hog.py" >out 2>err 3>&- &
 	program=$!
@@ -411,7 +411,7 @@ switches_of() {
 	sed -n 's/^voluntary_ctxt_switches:\s*//p' "$1/status"
 }
 
-@test "an interpreter that sleeps is left alone" {
+@test "A sleeping interpreter is left alone" {
 	local task before beats
 	start_program sleeping "${SHIM[@]}" "$PYTHON" -c 'import sys; print("line"); sys.stdin.read()'
 	wait_until 10 has_text sleeping.out line
@@ -427,7 +427,7 @@ switches_of() {
 	end_of_input
 }
 
-@test "a program that uses no buffer is visited once a second at most" {
+@test "A program whose streams have no buffer is checked once a second at most" {
 	local visits
 	start_server unbuffered preload PYTHONUNBUFFERED=1 "${SERVE[@]}" http.server
 	"$PROGS/load" --port="$(port_of unbuffered)" --rate=100 --count=200 >load
@@ -436,7 +436,7 @@ switches_of() {
 	assert [ "$visits" -lt 120 ]
 }
 
-@test "the interpreter's queue of pending calls is left to the program where nobody empties it" {
+@test "The interpreter's queue of pending calls is left to the program where nobody empties it" {
 	start_server waits preload "$PYTHON" -B "$APPS/main_waits.py"
 	run -0 "$PROGS/load" --port="$(port_of waits)" --connections=1 --rate=400 --count=1200
 	wait_until 5 arrived waits 1200
@@ -444,7 +444,7 @@ switches_of() {
 	assert [ "$(ask waits queue/0)" -ge 30 ]
 }
 
-@test "a stalled collector does not stop a Python server, and gets every line later" {
+@test "A stalled collector does not stop a Python server, and gets every line later" {
 	local name
 	# shellcheck disable=SC2034 # start_server reads it
 	READER=(--stall)
@@ -464,7 +464,7 @@ libpython() {
 	find /usr/lib -name 'libpython3*.so.1.0' | head -n 1
 }
 
-@test "an interpreter that a program loads late is found, also where it comes a second time" {
+@test "An interpreter that a program loads late is found, also when it is loaded a second time" {
 	start_program embed "${SHIM[@]}" "$PROGS/embed" "$(libpython)"
 	wait_until 10 has_text embed.out first
 	refute has_text embed.out ending
@@ -475,7 +475,7 @@ libpython() {
 	assert_equal "$(cat embed.out)" $'first\nending\nsecond\nending'
 }
 
-@test "without the shim, an embedded interpreter's line does not arrive" {
+@test "Without the shim, an embedded interpreter's line does not arrive" {
 	start_program embed "$PROGS/embed" "$(libpython)"
 	refute wait_until 4 has_text embed.out first
 	echo >&"$STDIN"

@@ -61,55 +61,55 @@ fresh_in_every_model() {
 	done
 }
 
-@test "without the shim, an epoll server's lines do not arrive" {
+@test "Without the shim, an epoll server's lines do not arrive" {
 	late_in_model epoll
 }
 
-@test "without the shim, a thread-per-connection server's lines do not arrive" {
+@test "Without the shim, a thread-per-connection server's lines do not arrive" {
 	late_in_model threads
 }
 
-@test "without the shim, a prefork server's lines do not arrive" {
+@test "Without the shim, a prefork server's lines do not arrive" {
 	late_in_model prefork
 }
 
-@test "lines are fresh in every model when write answers" {
+@test "Lines are fresh in every model when write answers" {
 	fresh_in_every_model --send=write
 }
 
-@test "lines are fresh in every model when writev answers" {
+@test "Lines are fresh in every model when writev answers" {
 	fresh_in_every_model --send=writev --recv=readv
 }
 
-@test "lines are fresh in every model when send answers" {
+@test "Lines are fresh in every model when send answers" {
 	fresh_in_every_model --send=send --recv=recv
 }
 
-@test "lines are fresh in every model when sendto answers" {
+@test "Lines are fresh in every model when sendto answers" {
 	fresh_in_every_model --send=sendto --recv=recvfrom
 }
 
-@test "lines are fresh in every model when sendmsg answers" {
+@test "Lines are fresh in every model when sendmsg answers" {
 	fresh_in_every_model --send=sendmsg --recv=recvmsg
 }
 
-@test "lines are fresh in every model when sendmmsg answers" {
+@test "Lines are fresh in every model when sendmmsg answers" {
 	fresh_in_every_model --send=sendmmsg --recv=recvmmsg
 }
 
-@test "lines are fresh in every model when sendfile answers" {
+@test "Lines are fresh in every model when sendfile answers" {
 	fresh_in_every_model --send=sendfile
 }
 
-@test "lines are fresh in every model when splice answers" {
+@test "Lines are fresh in every model when splice answers" {
 	fresh_in_every_model --send=splice
 }
 
-@test "lines are fresh in every model when the head goes out apart from a file" {
+@test "Lines are fresh in every model when the head goes out apart from a file" {
 	fresh_in_every_model --send=sendfile --split
 }
 
-@test "lines printed after the answer are fresh, whichever stdio call writes them" {
+@test "Lines printed after the answer are fresh, whichever stdio call writes them" {
 	local model print
 	for model in "${MODELS[@]}"; do
 		for print in printf puts fwrite putchar pieces; do
@@ -118,36 +118,36 @@ fresh_in_every_model() {
 	done
 }
 
-@test "lines of preforked workers that accept one connection after the other are fresh" {
+@test "Lines of preforked workers that accept one connection after the other are fresh" {
 	fresh accept "$PROGS/server" --model=prefork --loop=accept
 }
 
 # bats test_tags=glibc,packages
-@test "without the shim, a libmicrohttpd server's lines do not arrive" {
+@test "Without the shim, a libmicrohttpd server's lines do not arrive" {
 	late "$PROGS/microhttpd"
 }
 
 # bats test_tags=glibc,packages
-@test "lines of a libmicrohttpd server are fresh" {
+@test "Lines of a libmicrohttpd server are fresh" {
 	fresh microhttpd "$PROGS/microhttpd"
 }
 
 # bats test_tags=glibc,packages
-@test "without the shim, a cpp-httplib server's lines do not arrive" {
+@test "Without the shim, a cpp-httplib server's lines do not arrive" {
 	late "$PROGS/httplib"
 }
 
 # bats test_tags=glibc,packages
-@test "lines of a cpp-httplib server are fresh" {
+@test "Lines of a cpp-httplib server are fresh" {
 	fresh httplib "$PROGS/httplib"
 }
 
 # bats test_tags=glibc,packages
-@test "without the shim, a luasocket server's lines do not arrive" {
+@test "Without the shim, a luasocket server's lines do not arrive" {
 	late lua5.1 "$ROOT/tests/fixtures/luaserver.lua"
 }
 
 # bats test_tags=glibc,packages
-@test "lines of a luasocket server are fresh" {
+@test "Lines of a luasocket server are fresh" {
 	fresh lua lua5.1 "$ROOT/tests/fixtures/luaserver.lua"
 }

@@ -42,7 +42,7 @@ is_ready() {
 	[ -e ready ]
 }
 
-@test "There is a handler beneath, as the kernel knows" {
+@test "The kernel has a handler of ours where the disposition is the default" {
 	local lib mask=() at=0
 	for lib in '' "$LIB"; do
 		rm -f ready
@@ -58,13 +58,13 @@ is_ready() {
 	assert_equal "$((16#${mask[1]} & 16#7fffffff))" $((16#400044ef))
 }
 
-@test "Whatever calls set a disposition in whatever order, each tells what it would tell" {
+@test "Whatever calls set a disposition, in whatever order, each reports what it would without us" {
 	both "$PROGS/signals"
 	assert [ "$(wc -l <plain)" -gt 10000 ]
 	cmp plain shim
 }
 
-@test "A signal that is ignored from the start stays ignored, also for children" {
+@test "A signal that is ignored from the start stays ignored, in children too" {
 	local lib
 	both env --ignore-signal=TERM,HUP,SEGV "$PROGS/signals" start
 	assert [ "$(grep -c ' IGN ' plain)" = 3 ]
@@ -107,7 +107,7 @@ print(os.popen(" ".join(grep)).read())'
 	done
 }
 
-@test "Python is told of each signal what it would be, and restores it" {
+@test "Python is told the disposition of each signal that it would have, and restores it" {
 	assert_both /usr/bin/python3 -c '
 import faulthandler, signal
 def tell(): print([(int(s), str(signal.getsignal(s))) for s in sorted(signal.valid_signals())])
@@ -130,14 +130,14 @@ tell()'
 	assert [ "$(grep -c ADDRESS plain)" -ge 60 ]
 }
 
-@test "A fault under Python's faulthandler is told and kills as it would" {
+@test "A fault under Python's faulthandler is reported, and kills the process, as without us" {
 	both /usr/bin/python3 -X faulthandler -c 'import ctypes; ctypes.string_at(0)'
 	grep -q 'Fatal Python error: Segmentation fault' plain
 	assert_equal "$(cat shim.out)" 'status 139'
 	diff <(grep -v 'line 1[0-9]*:' plain) <(grep -v 'line 1[0-9]*:' shim)
 }
 
-@test "A shell's traps are as they would be" {
+@test "The traps of a shell work as without us" {
 	# shellcheck disable=SC2016 # for that shell
 	assert_both bash -c 'trap -p; trap "echo term" TERM; trap "" HUP; trap -p; kill -TERM $$
 		kill -HUP $$; trap - TERM HUP; trap -p; (trap -p; kill -TERM $BASHPID; echo not here)
@@ -146,7 +146,7 @@ tell()'
 	assert_both sh -c 'trap; trap "echo term" TERM; kill -TERM $$; trap - TERM; kill -TERM $$; echo not here'
 }
 
-@test "Perl is told what it would be" {
+@test "Perl is told the dispositions that it would have" {
 	command -v perl >/dev/null || skip "no perl here"
 	# shellcheck disable=SC2016 # Perl's
 	assert_both perl -MPOSIX -e '$| = 1;
@@ -158,7 +158,7 @@ tell()'
 	assert_equal "$(tail -n 1 shim.out)" 'status 143'
 }
 
-@test "Java is told what it would be, checked by itself" {
+@test "Java's own check of its signal handlers is content" {
 	command -v javac >/dev/null || skip "no Java here"
 	cat >Main.java <<-'END'
 		public class Main {

@@ -83,7 +83,7 @@ counts_some() {
 	done
 }
 
-@test "To peek at a request is not to receive it" {
+@test "A request that is only peeked at was not received" {
 	counts 0 inherited --recv=peek
 }
 
@@ -127,19 +127,19 @@ counts_some() {
 }
 
 # bats test_tags=glibc
-@test "What takes the number of a closed connection starts anew" {
+@test "What gets the number of a closed connection starts afresh" {
 	counts 3 file-after-close
 	counts 3 file-after-close_range
 	counts 3 file-after-closefrom
 	counts 3 client-after-close
 }
 
-@test "What is duplicated onto the number of a connection starts anew" {
+@test "What is duplicated onto the number of a connection starts afresh" {
 	counts 3 file-by-dup2
 	counts 3 file-by-dup3
 }
 
-@test "A socket starts anew even where the close before it was not seen" {
+@test "A socket starts afresh even if the close before it was not seen" {
 	counts 3 client-after-fclose
 	counts 3 client-after-unseen-close
 	counts 3 accepted-after-file
@@ -147,17 +147,17 @@ counts_some() {
 }
 
 # bats test_tags=vfork
-@test "What a vfork child does to its descriptors does not change what the parent's are" {
+@test "What a vfork child does to its descriptors does not change those of the parent" {
 	counts 3 accepted-before-vfork
 	counts 0 connected-before-vfork
 }
 
-@test "What posix_spawn does to a child's descriptors does not change what the parent's are" {
+@test "What posix_spawn does to a child's descriptors does not change those of the parent" {
 	counts 3 accepted-before-spawn
 }
 
 # bats test_tags=glibc,not-under-asan
-@test "A number that is taken again before its close has returned belongs to the new connection" {
+@test "A number that is reused before its close has returned belongs to the new connection" {
 	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o taker.so "$ROOT/tests/fixtures/lib/taker.c"
 	run -0 timeout 20 env LD_PRELOAD="$PWD/taker.so" "$PROGS/taken"
 	run -0 timeout 20 env LD_PRELOAD="$LIB $PWD/taker.so" IDLEFLUSH_STATS=stats "$PROGS/taken"
@@ -183,7 +183,7 @@ def close_unseen(fd):
 }
 
 # bats test_tags=glibc
-@test "A file that takes the number of a closed conversation is none" {
+@test "A file that gets the number of a closed connection is not taken for one" {
 	python_counts 1 '
 client, server = connect()
 client.send(b"ping\n")
@@ -200,7 +200,7 @@ os._exit(0)'
 }
 
 # bats test_tags=glibc
-@test "A datagram client that takes the number of a server, closed unseen, is none" {
+@test "A datagram client that gets the number of a server, closed unseen, is not taken for a server" {
 	python_counts 1 '
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", 0))

@@ -93,7 +93,7 @@ assert_requests() {
 	done
 }
 
-@test "A collector that hangs for a while holds up no response" {
+@test "A collector that hangs for a while delays no response" {
 	local name
 	start_server plain "$PROGS/server" --graceful
 	start_server shim preload "$PROGS/server" --graceful
@@ -152,7 +152,7 @@ assert_requests() {
 	assert_equal "$(ids_of shim | sort -n)" "$(seq 120)"
 }
 
-@test "Preforked workers whose collector hangs hold up no response, and lose nothing" {
+@test "Preforked workers whose collector hangs delay no response, and lose nothing" {
 	local name
 	start_server plain "$PROGS/server" --graceful --model=prefork
 	start_server shim preload "$PROGS/server" --graceful --model=prefork
@@ -166,7 +166,7 @@ assert_requests() {
 	done
 }
 
-@test "A server that is told to die dies though its collector hangs" {
+@test "A server that is terminated ends although its collector hangs" {
 	local name status
 	start_server plain "$PROGS/server"
 	start_server shim preload "$PROGS/server"
@@ -190,7 +190,7 @@ NONBLOCKING=(/usr/bin/python3 -c 'import os, sys
 os.set_blocking(1, False)
 os.execvp(sys.argv[1], sys.argv[1:])')
 
-@test "A flush into a full pipe that does not block fails, and bytes are gone" {
+@test "libc's own flush into a full pipe that does not block fails, and loses bytes" {
 	mkfifo pipe
 	exec 8<>pipe
 	head -c "$PIPE" /dev/zero | timeout 10 dd bs=4096 iflag=fullblock of=/dev/fd/8 2>/dev/null
@@ -258,27 +258,27 @@ same() {
 	FIRST=$(cat shim.err)
 }
 
-@test "A program whose reader left dies of SIGPIPE where it would have" {
+@test "A program whose reader has left dies of SIGPIPE where it would have" {
 	same lines=10 poll port-file=ready until=go poll lines=200 exit=3
 	assert_equal "$FIRST" 'exit 141'
 }
 
-@test "A program whose reader left dies of SIGPIPE in its last flush" {
+@test "A program whose reader has left dies of SIGPIPE in its last flush" {
 	same port-file=ready until=go lines=10 poll exit=3
 	assert_equal "$FIRST" 'exit 141'
 }
 
-@test "A program whose reader left and that prints no more ends well" {
+@test "A program whose reader has left and that prints no more ends normally" {
 	same port-file=ready until=go exit=3
 	assert_equal "$FIRST" 'exit 3'
 }
 
-@test "A program that ignores SIGPIPE is told of the reader's end where it would have been" {
+@test "A program that ignores SIGPIPE learns that the reader has left where it would have learned it" {
 	same sigpipe=ignore port-file=ready until=go lines=10 poll fflush lines=10 poll fflush exit=3
 	assert_equal "$FIRST" $'fflush -1 errno 32 ferror 1\nfflush -1 errno 32 ferror 1\nexit 3'
 }
 
-@test "A server goes on answering when its reader is gone" {
+@test "A server goes on answering when its reader has left" {
 	local name
 	start_server plain "$PROGS/server" --graceful --line-size=200
 	start_server shim preload $OFTEN "$PROGS/server" --graceful --line-size=200
@@ -293,7 +293,7 @@ same() {
 	done
 }
 
-@test "A program that closed its stdout is told so where it would have been" {
+@test "A program that closed its stdout learns of it where it would have learned it" {
 	same port-file=ready until=go close lines=10 poll fflush lines=100 fflush exit=3
 	assert_equal "$(head -n 1 <<<"$FIRST")" 'fflush -1 errno 9 ferror 1'
 	same port-file=ready until=go print=x close poll exit=3
@@ -347,7 +347,7 @@ wait_for() {
 	done
 }
 
-@test "Without the shim nothing of that comes out" {
+@test "Without the shim no line comes out in whatever stdout becomes" {
 	in_background old "$PROGS/steps" print=before poll port-file=ready until=go \
 		dup2=new print=after poll port-file=set until=on
 	wait_until 5 test -e ready
@@ -359,7 +359,7 @@ wait_for() {
 	wait_for
 }
 
-@test "What is pending when stdout is replaced goes where it would have gone" {
+@test "What is pending when stdout is replaced goes where it would have gone without us" {
 	local how
 	for how in dup2 dup3 freopen open; do
 		rm -f new.*
@@ -382,7 +382,7 @@ gave_up() {
 
 # musl's flush throws the bytes away and leaves ferror set, whoever asked for it.
 # bats test_tags=glibc
-@test "A file that takes no more tells the program, as it would have" {
+@test "A full file gives the program the error that it would have given" {
 	local mode with
 	for mode in plain shim; do
 		rm -f ready go
@@ -402,7 +402,7 @@ gave_up() {
 	run -0 cmp plain shim
 }
 
-@test "Where stdout could not be flushed, it is at once when it became a file" {
+@test "A stdout that could not be flushed is flushed at once when it becomes a file" {
 	local how
 	for how in dup2 dup3 freopen open; do
 		rm -f ready go on new
@@ -418,7 +418,7 @@ gave_up() {
 	done
 }
 
-@test "A program that closed stdout and opened a log has its lines brought out" {
+@test "A program that closed stdout and opened a log in its place has its lines flushed" {
 	in_background old env LD_PRELOAD="$LIB" $NO_HEARTBEAT "$PROGS/steps" \
 		close poll open=new print=after poll until=on
 	wait_until 5 grep -q after new
@@ -471,7 +471,7 @@ shown() {
 }
 
 # bats test_tags=glibc
-@test "Lines are fresh once stdout is no terminal any more" {
+@test "Lines are fresh once stdout is no longer a terminal" {
 	on_terminal print=hello poll dup2=new print=after poll until=on
 	wait_until 5 grep -q after new
 	touch on
@@ -481,7 +481,7 @@ shown() {
 
 # --- a socket -------------------------------------------------------------------------------
 
-@test "Lines are fresh on a socket, and writes to it are no responses" {
+@test "Lines are fresh on a socket, and writes to it do not count as responses" {
 	local dir
 	dir=$(dir_of journal)
 	mkdir -p "$dir"
@@ -510,7 +510,7 @@ shown() {
 }
 
 # bats test_tags=glibc
-@test "A pipe that is full of short pieces takes less than the bytes that are free" {
+@test "A pipe that is full of short pieces takes less than its free bytes, and no flush blocks" {
 	local program
 	cat >ample.c <<-'END'
 		#include <poll.h>

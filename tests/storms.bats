@@ -43,7 +43,7 @@ assert_storm() {
 	assert_equal "$(head -n -1 "$1" | cksum)" "$(seq -f 'thread %.0f' "$count" | cksum)"
 }
 
-@test "A process that forks thousands of times while a thread prints: each line once, in order" {
+@test "A process that forks thousands of times while a thread prints has each line once, in order" {
 	timeout 1700 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms \
 		"$PROGS/forks" storm "$FORKS" >out
 	assert_storm out
@@ -83,7 +83,7 @@ exits_well() {
 	done
 }
 
-@test "An exit while 16 threads print: no hang, and what was printed before is there" {
+@test "An exit while 16 threads print does not hang, and what was printed before is there" {
 	cc -O2 -o exits "$ROOT/tests/fixtures/neighbours/exits.c" -pthread
 	exits_well IDLEFLUSH_DISABLE=1
 	exits_well LD_PRELOAD="$LIB"
@@ -91,7 +91,7 @@ exits_well() {
 		IDLEFLUSH_HEARTBEAT=10ms
 }
 
-@test "A handler that strikes thousands of times a second and makes calls of every kind" {
+@test "A signal handler that runs thousands of times a second and makes calls of every kind" {
 	local build count
 	for build in cc musl-gcc; do
 		command -v "$build" >/dev/null || continue
@@ -109,7 +109,7 @@ exits_well() {
 }
 
 # The FIFO is held open as a supervisor does, or its writer would die with its reader.
-@test "A collector that reads byte by byte, dies, and comes back through a FIFO misses nothing" {
+@test "A collector that reads byte by byte, dies and comes back through a FIFO misses nothing" {
 	local requests=2000 collector
 	mkfifo fifo
 	exec 8<>fifo
@@ -161,7 +161,7 @@ is_stopped() {
 }
 
 # faketime changes all clocks at once, CLOCK_MONOTONIC too, which no administrator can.
-@test "A clock that is set forward and back: lines are fresh all the same" {
+@test "Lines are fresh while the clock is set forward and back" {
 	local fake step id=0
 	fake=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
 	[ -e "$fake" ] || skip "no faketime here"
@@ -177,7 +177,7 @@ is_stopped() {
 	assert_each_once storm 6
 }
 
-@test "Where the monotonic clock has only begun, or ran for ten years, lines are fresh" {
+@test "Lines are fresh whether the monotonic clock has just begun or has run for ten years" {
 	local up offset id=0
 	unshare --time --fork true 2>/dev/null || skip "no time namespaces here"
 	up=$(cut -d. -f1 /proc/uptime)

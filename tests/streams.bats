@@ -83,7 +83,7 @@ ask() {
 # --- on stdout's file -----------------------------------------------------------------------
 
 # bats test_tags=glibc,packages
-@test "webfsd's log on /dev/stdout is fresh, each line once; without the shim, and by stdbuf, it waits" {
+@test "webfsd's log on /dev/stdout is fresh, each line once; without the shim, and with stdbuf, it waits" {
 	local how before
 	for how in A=b 'stdbuf -oL'; do
 		# shellcheck disable=SC2086 # the words of stdbuf
@@ -102,7 +102,7 @@ ask() {
 	assert_equal "$(logged)" "$(grep -c 'GET /page' plain)"
 }
 
-@test "a stream on stdout's file is fresh, however it was opened" {
+@test "A stream on stdout's file is fresh, however it was opened" {
 	local how
 	for how in fopen fopen64 fdopen freopen freopen64; do
 		start_program LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/streams" "$how" /dev/stdout
@@ -113,7 +113,7 @@ ask() {
 }
 
 # bats test_tags=glibc
-@test "a stderr that the program made buffered is fresh" {
+@test "A stderr that the program made buffered is fresh" {
 	start_program "$PROGS/streams" stderr -
 	refute wait_until 1 has err
 	end_programs
@@ -124,7 +124,7 @@ ask() {
 # --- files that are named -------------------------------------------------------------------
 
 # bats test_tags=glibc
-@test "without the shim, and without a name, a log file's line waits, and stdbuf -oL does not help" {
+@test "Without the shim, and without a name, a log file's line waits, and stdbuf -oL does not help" {
 	local before
 	for before in A=b 'stdbuf -oL' "LD_PRELOAD=$LIB" "LD_PRELOAD=$LIB IDLEFLUSH_FILES=other.*"; do
 		# shellcheck disable=SC2086 # words
@@ -136,7 +136,7 @@ ask() {
 	done
 }
 
-@test "the lines of a log file that --files names are fresh, however it was opened" {
+@test "The lines of a log file that --files names are fresh, however it was opened" {
 	local how
 	for how in fopen fopen64 fdopen freopen freopen64; do
 		start_program "$IDLEFLUSH" --heartbeat=0 --files="other,*/$LOG" \
@@ -148,12 +148,12 @@ ask() {
 	done
 }
 
-@test "a log file is found by its whole path where the program gives a relative one" {
+@test "A log file is found by its whole path where the program gives a relative one" {
 	start_program "$IDLEFLUSH" --heartbeat=0 --files="$PWD/$LOG" "$PROGS/streams" fopen "$LOG"
 	wait_until 5 has "$LOG"
 }
 
-@test "a log file has its last line when the program dies of SIGTERM" {
+@test "A log file has its last line when the program dies of SIGTERM" {
 	local before
 	for before in A=b "LD_PRELOAD=$LIB IDLEFLUSH_FILES=*.txt"; do
 		# shellcheck disable=SC2086 # words
@@ -173,7 +173,7 @@ sleeps() {
 	grep -q '^State:.*sleeping' "/proc/$1/status"
 }
 
-@test "of a hundred log files the first are fresh and the others as without" {
+@test "Of a hundred log files the first 32 are fresh, and the others as without the shim" {
 	local fresh
 	start_program "$IDLEFLUSH" --files='*.txt.*' "$PROGS/streams" many "$LOG"
 	wait_until 5 has "$LOG.0"
@@ -186,7 +186,7 @@ sleeps() {
 
 # --- forks and races ------------------------------------------------------------------------
 
-@test "a log file's line from before a fork comes out once" {
+@test "A log file's line from before a fork comes out once" {
 	start_program "$PROGS/streams" fork "$LOG"
 	end_programs
 	has "$LOG" 3 # once from each process
@@ -233,7 +233,7 @@ settled() {
 	[ -n "$NOW" ] && [ "$NOW" = "$before" ]
 }
 
-@test "a stream that is unbuffered, line-buffered or empty wakes nobody while the program waits" {
+@test "A stream that is unbuffered, line-buffered or empty causes no wake-up while the program waits" {
 	local how before
 	for how in unbuffered line empty; do
 		start_program LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 "$PROGS/streams" "$how" /dev/stdout
@@ -246,7 +246,7 @@ settled() {
 	done
 }
 
-@test "what the program keeps in other files stays there while stdout is flushed" {
+@test "What the program has pending for other files stays pending while stdout is flushed" {
 	cat >"$BATS_TEST_TMPDIR/other.c" <<-'END'
 		#include <poll.h>
 		#include <stdio.h>
@@ -273,7 +273,7 @@ settled() {
 	assert_output $'0 bytes\n12 bytes'
 }
 
-@test "a stream that was closed is not looked at again, whatever takes its memory" {
+@test "A stream that was closed is not read again, whatever gets its memory" {
 	cd "$BATS_TEST_TMPDIR"
 	cat >closed.c <<-'END'
 		#include <poll.h>

@@ -77,7 +77,7 @@ start_in() {
 	done
 }
 
-@test "Lines of a server that was built there are fresh, and not without the library" {
+@test "Lines of a server built on an older or newer release are fresh, and without the library not" {
 	local release model id
 	for release in "${RELEASES[@]}"; do
 		start_in "$release" "$release-plain" --hello=listening
@@ -97,7 +97,7 @@ start_in() {
 	done
 }
 
-@test "A server that was built there and is ended by TERM loses no line" {
+@test "A server built on an older or newer release that is terminated loses no line" {
 	local release
 	for release in "${RELEASES[@]}"; do
 		start_in "$release" "$release" LD_PRELOAD="$SHARED/libidleflush.so" \
@@ -113,7 +113,7 @@ start_in() {
 	done
 }
 
-@test "The doctor's word holds there: before glibc 2.34 a program without threads sleeps" {
+@test "What --check says holds on an older release: before glibc 2.34 a program without threads sleeps" {
 	local release program expected
 	for release in "${RELEASES[@]}"; do
 		for program in state threads; do

@@ -139,13 +139,13 @@ said() {
 	refute_output --partial 'cannot be preloaded'
 }
 
-@test "With IDLEFLUSH_ONLY it is awake only where it is named" {
+@test "With IDLEFLUSH_ONLY the preloaded library is awake only in the program named" {
 	run -0 said preloaded awake
 	assert_line --index 2 'threads=1 then=1 secure=0'
 	assert_line --index 3 'threads=2 then=2 secure=0'
 }
 
-@test "In a set-id program it is loaded, and sleeps" {
+@test "The preloaded library sleeps in a set-id program" {
 	same setid
 	case $output in
 	*secure=0*) skip "a file system without set-id programs" ;;
@@ -160,55 +160,55 @@ said() {
 	assert_line 'exit 0'
 }
 
-@test "Shells, jobs, traps and a change of user" {
+@test "Shells, jobs, traps and a change of user work with the library in every program" {
 	same shells
 	assert_line 'crashed: 139'
 	assert_line nobody
 	assert_line 'exit 3'
 }
 
-@test "Pipelines of the usual tools, and perl" {
+@test "Pipelines of the usual tools, and perl, work with the library in every program" {
 	same tools
 	assert_line 100000
 	assert_line 'exit 0'
 }
 
-@test "A compiler with its helpers, and its errors" {
+@test "A compiler works, and reports errors, with the library in every program" {
 	same compiler g++
 	assert_equal "$(grep -c '^hello$' <<<"$output")" 2
 	assert_line 'exit 1'
 }
 
-@test "The build of a whole package" {
+@test "A whole package builds with the library in every program" {
 	same build
 	assert_output --partial usr/bin/idleflush
 	assert_line 'exit 0'
 }
 
-@test "git, with the processes it starts" {
+@test "git and the processes it starts work with the library in every program" {
 	same git git
 	assert_line 'exit 0'
 }
 
-@test "Python: subprocess, multiprocessing, threads, asyncio, signals, fork" {
+@test "Python works with the library in every program: subprocess, threads, asyncio, signals, fork" {
 	same python
 	assert_line 'file: into a file'
 	assert_line 'exit 5'
 }
 
-@test "Node: processes, worker threads, a server" {
+@test "Node works with the library in every program: processes, worker threads, a server" {
 	same node node
 	assert_line 'answer: hello'
 	assert_line 'exit 5'
 }
 
-@test "Java: a compiler, a process, a thread, a server" {
+@test "Java works with the library in every program: a compiler, a process, a thread, a server" {
 	same java javac
 	assert_line 'answer: hello'
 	assert_line 'exit 5'
 }
 
-@test "A debugger and valgrind" {
+@test "A debugger and valgrind work with the library in every program" {
 	same debugger gdb valgrind
 	assert_line '$1 = 42'
 	assert_line 'exit 0'

@@ -173,7 +173,7 @@ tunnel() {
 	END
 }
 
-@test "after 101 the 101 counts, and then each turn" {
+@test "After 101 the 101 counts, and then each turn" {
 	start_fixture upgrade IDLEFLUSH_DEBUG=1
 	assert_equal "$(tunnel "$(port_of upgrade)" "GET /upgrade" 100)" 100
 	stop_server upgrade
@@ -184,7 +184,7 @@ tunnel() {
 	assert_line --index 1 --partial ": opaque"
 }
 
-@test "after CONNECT the 200 counts, and then each turn" {
+@test "After CONNECT the 200 counts, and then each turn" {
 	start_fixture connect
 	assert_equal "$(tunnel "$(port_of connect)" "CONNECT host:1" 100)" 100
 	stop_server connect
