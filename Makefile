@@ -162,7 +162,7 @@ $(B)/unit/%_test: tests/unit/%_test.c $(SHIM_HEADERS) tests/unit/check.h Makefil
 $(B)/unit/config_test: $(addprefix shim/shared/,config.c config_value.c)
 $(B)/unit/elf_imports_test: $(addprefix shim/command/,check/elf_imports.c elf_file.c)
 $(B)/unit/http_queue_test: shim/http/http_queue.c
-$(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h)
+$(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h tests/fuzz/reference/*.[ch])
 $(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c)
 $(B)/unit/quiet_test: shim/flush/quiet.c
 $(B)/unit/symbols_test: shim/base/symbols.c
@@ -180,7 +180,7 @@ FUZZ      := clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefin
 RUN_FUZZ  = $(B)/$(1)_fuzz -max_total_time=$(2) -max_len=$(3) -timeout=10 -verbosity=0 \
               -print_final_stats=1 -artifact_prefix=$(B)/ $(B)/corpus/$(1)
 
-$(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http/*.[ch]) Makefile | $(B)
+$(B)/http_fuzz: tests/fuzz/http_fuzz.c tests/fuzz/must.h $(wildcard shim/http/*.[ch] tests/fuzz/reference/*.[ch]) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
 $(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h $(addprefix shim/shared/,config.c config_value.c) $(SHIM_HEADERS) Makefile | $(B)

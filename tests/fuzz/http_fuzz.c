@@ -1,12 +1,15 @@
-/* http_fuzz.c -- any bytes at all, in any pieces: the outcome never depends on the pieces */
+/* http_fuzz.c -- any bytes at all, in any pieces, are framed as the reference does */
 /* SPDX-License-Identifier: MIT */
 /*
  * The input is one connection. Bytes from 0xfc on say what comes: 0xff bytes received, 0xfe bytes
  * sent, 0xfd N as 3 N + 1 that nobody saw, 0xfc shutdown. It is played three times:
- * as it stands, byte by byte, and in random pieces, each in a buffer of its own.
+ * as it stands, byte by byte, and in random pieces, each in a buffer of its own. After each piece
+ * all that can be asked is what reference/reference.c says, and the outcome never depends on the
+ * pieces.
  */
 #include "http/http.h"
 #include "must.h"
+#include "reference/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@ struct player {
 	bool sending;
 	struct http_in in;
 	struct http_out out;
+	struct reference *reference;
 	size_t sent, ended;
 };
 
@@ -37,6 +41,18 @@ static size_t next_piece(struct player *player, size_t left)
 	return n < left ? n : left;
 }
 
+static void agree(const struct player *player)
+{
+	const struct reference *reference = player->reference;
+	enum http_framing out = http_framing_out(&player->out, &player->in);
+
+	MUST((int)http_framing_in(&player->in) == reference_framing_in(reference));
+	MUST((int)out == reference_framing_out(reference));
+	MUST(http_in_flight(&player->in, &player->out) == reference_in_flight(reference));
+	MUST(out == HTTP_OPAQUE ||
+	     http_is_sending(&player->out) == reference_is_sending(reference));
+}
+
 static void hand_over(struct player *player, const uint8_t *bytes, size_t n)
 {
 	uint8_t *copy = NULL;
@@ -50,11 +66,14 @@ static void hand_over(struct player *player, const uint8_t *bytes, size_t n)
 	if (player->sending) {
 		ended = http_send(&player->out, &player->in, copy, n);
 		MUST(ended <= n);
+		MUST(ended == reference_send(player->reference, copy, n));
 		player->sent += n;
 		player->ended += ended;
 	} else {
 		http_receive(&player->in, copy, n);
+		reference_receive(player->reference, copy, n);
 	}
+	agree(player);
 	free(copy);
 }
 
@@ -70,11 +89,22 @@ static void play_bytes(struct player *player, const uint8_t *bytes, size_t n)
 	}
 }
 
+static void shut(struct player *player)
+{
+	unsigned ended = http_shut(&player->out, &player->in);
+
+	MUST(ended == reference_shut(player->reference));
+	player->ended += ended;
+	agree(player);
+}
+
 static struct player play(const uint8_t *data, size_t size, enum pieces pieces)
 {
 	struct player player = {.pieces = pieces, .random = (unsigned)size};
 	const uint8_t *end = data + size, *p;
 
+	player.reference = reference_make();
+	MUST(player.reference);
 	for (; data < end; data = p) {
 		for (p = data; p < end && *p < 0xfc; p++)
 			;
@@ -84,12 +114,13 @@ static struct player play(const uint8_t *data, size_t size, enum pieces pieces)
 		}
 		p++;
 		if (*data == 0xfc)
-			player.ended += http_shut(&player.out, &player.in);
+			shut(&player);
 		else if (*data >= 0xfe)
 			player.sending = *data == 0xfe;
 		else if (p < end)
 			play_bytes(&player, NULL, *p++ * (size_t)3 + 1);
 	}
+	free(player.reference);
 	return player;
 }
 

@@ -1,4 +1,4 @@
-/* http_test.c -- response framing: fixtures cut everywhere, random traffic */
+/* http_test.c -- response framing: fixtures cut everywhere, random traffic, and the reference */
 /* SPDX-License-Identifier: MIT */
 /* Usage: http_test [FIXTURE…]; without any, all of tests/fixtures/framing. */
 #include "http/http.h"
@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../fuzz/reference/reference.h"
 #include "check.h"
 #include "http_fixture.h"
 #include "http_traffic.h"
@@ -47,8 +48,51 @@ struct run {
 	bool at_end;     /* of the arena, else at its begin */
 	struct http_in in;
 	struct http_out out;
+	struct reference *reference; /* is fed the same, and must say the same */
 	unsigned ended;
 };
+
+static void start(struct run *run)
+{
+	run->reference = reference_make();
+	CHECK(run->reference);
+}
+
+static void agree(const struct run *run)
+{
+	enum http_framing out = http_framing_out(&run->out, &run->in);
+
+	CHECK((int)http_framing_in(&run->in) == reference_framing_in(run->reference));
+	CHECK((int)out == reference_framing_out(run->reference));
+	CHECK(http_in_flight(&run->in, &run->out) == reference_in_flight(run->reference));
+	CHECK(out == HTTP_OPAQUE ||
+	      http_is_sending(&run->out) == reference_is_sending(run->reference));
+}
+
+static void receive(struct run *run, const void *bytes, size_t n)
+{
+	http_receive(&run->in, bytes, n);
+	reference_receive(run->reference, bytes, n);
+	agree(run);
+}
+
+static unsigned send(struct run *run, const void *bytes, size_t n)
+{
+	unsigned ended = http_send(&run->out, &run->in, bytes, n);
+
+	CHECK(ended == reference_send(run->reference, bytes, n));
+	agree(run);
+	return ended;
+}
+
+static unsigned shut(struct run *run)
+{
+	unsigned ended = http_shut(&run->out, &run->in);
+
+	CHECK(ended == reference_shut(run->reference));
+	agree(run);
+	return ended;
+}
 
 static void feed(struct run *run, const struct step *step, size_t from, size_t to)
 {
@@ -57,9 +101,9 @@ static void feed(struct run *run, const struct step *step, size_t from, size_t t
 	if (step->bytes)
 		bytes = place(step->bytes + from, to - from, run->at_end);
 	if (step->op == RECEIVE || step->op == RECEIVE_UNSEEN)
-		http_receive(&run->in, bytes, to - from);
+		receive(run, bytes, to - from);
 	else
-		run->ended += http_send(&run->out, &run->in, bytes, to - from);
+		run->ended += send(run, bytes, to - from);
 }
 
 static void feed_cut(struct run *run, size_t i)
@@ -88,11 +132,12 @@ static bool holds(const struct run *run, const struct step *step)
 
 static void play(struct run run)
 {
+	start(&run);
 	for (size_t i = 0; i < run.fixture->n; i++) {
 		const struct step *step = &run.fixture->steps[i];
 
 		if (step->op == SHUT)
-			run.ended += http_shut(&run.out, &run.in);
+			run.ended += shut(&run);
 		else if (step->op < SHUT)
 			feed_cut(&run, i);
 		else if (!holds(&run, step))
@@ -105,6 +150,7 @@ static void play(struct run run)
 				http_framing_name(http_framing_out(&run.out, &run.in)));
 		CHECK(step->op <= SHUT || holds(&run, step));
 	}
+	free(run.reference);
 }
 
 /* Every cut; of a long step those near its ends and a sample of the others. */
@@ -215,22 +261,24 @@ static void play_traffic(const struct traffic *t)
 	struct place at = {0};
 	const void *bytes;
 
+	start(&run);
 	while (at.in < t->in.n || at.out < t->out.n) {
 		size_t in_limit = may_ask(t, at.ended), out_limit = may_answer(t, at.in), to;
 
 		if (at.in < in_limit && (at.out >= out_limit || roll(2))) {
 			to = piece(&t->in, at.in, in_limit, &bytes);
-			http_receive(&run.in, bytes, to - at.in);
+			receive(&run, bytes, to - at.in);
 			at.in = to;
 		} else {
 			to = piece(&t->out, at.out, out_limit, &bytes);
-			at.ended += http_send(&run.out, &run.in, bytes, to - at.out);
+			at.ended += send(&run, bytes, to - at.out);
 			at.out = to;
 		}
 		check_place(t, &run, at);
 	}
-	CHECK(http_shut(&run.out, &run.in) == t->until_close);
+	CHECK(!shut(&run) == !t->until_close);
 	CHECK(!http_in_flight(&run.in, &run.out));
+	free(run.reference);
 }
 
 static void test_traffic(void)
