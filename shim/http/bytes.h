@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BYTES_EACH UINT64_C(0x0101010101010101)
-
 static inline bool bytes_is_digit(unsigned char c)
 {
 	return (unsigned char)(c - '0') < 10;
@@ -34,80 +32,106 @@ static inline uint64_t bytes_word(const void *p)
 	return word;
 }
 
+/* Four, and two. */
+static inline uint32_t bytes_quad(const void *p)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, p, sizeof word);
+	return word;
+}
+
+static inline uint16_t bytes_pair(const void *p)
+{
+	uint16_t word;
+
+	__builtin_memcpy(&word, p, sizeof word);
+	return word;
+}
+
 static inline uint64_t bytes_folded_word(const unsigned char *p)
 {
-	return bytes_word(p) | BYTES_EACH * 0x20;
+	return bytes_word(p) | UINT64_C(0x2020202020202020);
 }
 
-/* Eight bytes as a number, the first on top. */
-static inline uint64_t bytes_number(const unsigned char *p)
+/* --- line feeds, as masks: bit N stands for byte N */
+
+#define BYTES_BLOCK 64
+
+#if defined __SSE2__ /* as every x86-64 */
+#define BYTES_PIECE 16
+
+static inline uint64_t bytes_feeds_of_piece(const unsigned char *p)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return __builtin_bswap64(bytes_word(p));
-#else
-	return bytes_word(p);
-#endif
-}
+	char piece __attribute__((vector_size(16)));
 
-/*
- * Line feeds of BYTES_BLOCK bytes at once: bit N << BYTES_HIT_SHIFT is set where byte N is one.
- * Every x86-64 has SSE2: with it a response of 150 bytes of head costs 400 instructions, not 580.
- */
-#if defined __SSE2__
-#define BYTES_BLOCK     32
-#define BYTES_HIT_SHIFT 0
-typedef uint32_t bytes_hits;
-
-static inline bytes_hits bytes_find_lfs(const unsigned char *p)
-{
-	char low __attribute__((vector_size(16))), high __attribute__((vector_size(16)));
-
-	__builtin_memcpy(&low, p, sizeof low);
-	__builtin_memcpy(&high, p + 16, sizeof high);
-	return (uint32_t)__builtin_ia32_pmovmskb128(low == '\n') |
-	       (uint32_t)__builtin_ia32_pmovmskb128(high == '\n') << 16;
+	__builtin_memcpy(&piece, p, sizeof piece);
+	return (unsigned)__builtin_ia32_pmovmskb128(piece == '\n');
 }
 #else
-#define BYTES_BLOCK     8
-#define BYTES_HIT_SHIFT 3
-typedef uint64_t bytes_hits;
+#define BYTES_PIECE 8
 
-static inline bytes_hits bytes_find_lfs(const unsigned char *p)
+static inline uint64_t bytes_feeds_of_piece(const unsigned char *p)
 {
-	const uint64_t low7 = BYTES_EACH * 0x7f;
-	uint64_t zero_is_lf, word = bytes_word(p);
+	const uint64_t each = UINT64_C(0x0101010101010101), low7 = each * 0x7f;
+	uint64_t zero_is_feed, tops, word = bytes_word(p);
 
 	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 		word = __builtin_bswap64(word);
-	zero_is_lf = word ^ BYTES_EACH * '\n';
-	return ~(((zero_is_lf & low7) + low7) | zero_is_lf | low7) >> 7;
+	zero_is_feed = word ^ each * '\n';
+	tops = ~(((zero_is_feed & low7) + low7) | zero_is_feed | low7);
+	return (tops >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 #endif
 
-static inline size_t bytes_first_hit(bytes_hits hits)
+/* The line feeds of BYTES_BLOCK bytes. */
+static inline uint64_t bytes_feeds_of_block(const unsigned char *p)
 {
-	int bit = sizeof hits == 8 ? __builtin_ctzll(hits) : __builtin_ctz((unsigned)hits);
+	uint64_t feeds = 0;
 
-	return (size_t)bit >> BYTES_HIT_SHIFT;
+#pragma GCC unroll 8
+	for (unsigned at = 0; at < BYTES_BLOCK; at += BYTES_PIECE)
+		feeds |= bytes_feeds_of_piece(p + at) << at;
+	return feeds;
 }
 
-/* Those of byte `first` (1 to BYTES_BLOCK) and after. */
-static inline bytes_hits bytes_hits_from(bytes_hits hits, unsigned first)
+/* Those of the first BYTES_BLOCK bytes from `p` on, or fewer: up to `end`. */
+static inline uint64_t bytes_feeds(const unsigned char *p, const unsigned char *end)
 {
-	return hits & ~(bytes_hits)1 << (((first) << BYTES_HIT_SHIFT) - 1);
+	size_t n = (size_t)(end - p);
+	uint64_t feeds = 0;
+
+	if (n >= BYTES_BLOCK)
+		return bytes_feeds_of_block(p);
+	if (n < BYTES_PIECE) {
+		for (size_t at = 0; at < n; at++)
+			feeds |= (uint64_t)(p[at] == '\n') << at;
+		return feeds;
+	}
+#pragma GCC unroll 8
+	for (size_t piece = 0; piece < BYTES_BLOCK; piece += BYTES_PIECE) { /* they may overlap */
+		size_t at = piece < n - BYTES_PIECE ? piece : n - BYTES_PIECE;
+
+		feeds |= bytes_feeds_of_piece(p + at) << at;
+	}
+	return feeds;
+}
+
+static inline unsigned bytes_first(uint64_t mask)
+{
+	return (unsigned)__builtin_ctzll(mask);
 }
 
 /* The next line feed from `p` on, or `end`. */
-static inline const unsigned char *bytes_find_lf(const unsigned char *p, const unsigned char *end)
+static inline const unsigned char *bytes_find_feed(const unsigned char *p, const unsigned char *end)
 {
-	for (; end - p >= BYTES_BLOCK; p += BYTES_BLOCK) {
-		bytes_hits hits = bytes_find_lfs(p);
+	while (p < end) {
+		uint64_t feeds = bytes_feeds(p, end);
 
-		if (hits)
-			return p + bytes_first_hit(hits);
+		if (feeds)
+			return p + bytes_first(feeds);
+		p = end - p > BYTES_BLOCK ? p + BYTES_BLOCK : end;
 	}
-	while (p < end && *p != '\n')
-		p++;
 	return p;
 }
 

@@ -1,11 +1,11 @@
-/* http1.h -- HTTP/1 syntax: one message of one direction of a connection, and its states */
+/* http1.h -- HTTP/1 syntax: one message of one direction of a connection */
 /* SPDX-License-Identifier: MIT */
 /*
  * Pure, like http.h, whose users need nothing from here. Each message has one user at a time.
  *
- * Reading functions take bytes from `p` to `end`, not empty, and return up to where they read. They
- * may stop early anywhere: the state tells how to go on. At `end` it is kept in the message, which
- * may be cut after any byte.
+ * Reading functions take bytes from `p` to `end` and return up to where they read. They may stop
+ * early anywhere: the state tells how to go on. At `end` it is kept in the message, which may be
+ * cut after any byte; the outcome never depends on where.
  *
  * What is tolerated, because clients and servers do it: bare LF, names in any case, white space
  * before the colon and around values, obs-fold (RFC 9112 5.2), white space after a chunk size.
@@ -15,27 +15,31 @@
 
 #include "http/bytes.h"
 
-/* Where in a message we are. Which function reads on: */
+/* Where in a message we are. */
 enum http1_state {
-	HTTP1_START,     /* http1_start.h: ready for a message; zero */
-	HTTP1_WORD,      /* in a method, or in a status line up to its code */
-	HTTP1_TARGET,    /* http1_head.h: a request line after its method */
-	HTTP1_SKIP,      /* the rest of a line */
-	HTTP1_LINE,      /* a line's first byte */
-	HTTP1_BLANK,     /* after a line's first byte, CR */
-	HTTP1_NAME,      /* what may be the name of a field that matters */
-	HTTP1_VALUE,     /* its value */
-	HTTP1_FOLD,      /* after the value's line feed: a blank goes on with it */
-	HTTP1_HEAD_READ, /* none: see http1_body_begin() */
-	HTTP1_SIZE,      /* http1_body.h: a chunk's size */
-	HTTP1_EXTENSION, /* the rest of its line */
+	HTTP1_START, /* ready for a message; zero */
+	HTTP1_WORD,  /* in a method, or in a status line up to its code */
+
+	HTTP1_TARGET, /* in a request line after its method */
+	HTTP1_SKIP,   /* in the rest of a line */
+	HTTP1_LINE,   /* at a line's first byte */
+	HTTP1_BLANK,  /* after a line's first byte, CR */
+	HTTP1_NAME,   /* in what may be the name of a field that matters */
+	HTTP1_VALUE,  /* in its value */
+	HTTP1_FOLD,   /* after the value's line feed: a blank goes on with it */
+
+	HTTP1_HEAD_READ, /* after the empty line: http1_begin_body() */
+
+	HTTP1_SIZE,      /* in a chunk's size */
+	HTTP1_EXTENSION, /* in the rest of its line */
 	HTTP1_DATA_CR,   /* after its data */
 	HTTP1_DATA_LF,   /* and after its CR */
-	HTTP1_DATA,      /* its data, `left` bytes to come */
-	HTTP1_LENGTH,    /* a body, `left` bytes to come */
-	HTTP1_CLOSE,     /* a body until close */
-	HTTP1_ENDED,     /* none: http1_restart() */
-	HTTP1_BAD,       /* none: not HTTP, or past a limit */
+	HTTP1_DATA,      /* in its data, `left` bytes to come */
+	HTTP1_LENGTH,    /* in a body, `left` bytes to come */
+	HTTP1_CLOSE,     /* in a body until close */
+
+	HTTP1_ENDED, /* after the message: http1_restart() */
+	HTTP1_BAD,   /* not HTTP, or past a limit */
 };
 
 /* What the head said, so far. */
@@ -66,10 +70,83 @@ enum http1_method {
 	HTTP1_IS_PRI, /* the first word of HTTP/2's preface */
 };
 
+/* The longest method; the longest registered one has 17 letters. */
+#define HTTP1_METHOD_MAX 32
+
+/* Bytes of a head after its method or status code, or of a trailer section, at most. */
+#define HTTP1_HEAD_MAX 65536
+
 /* Ready for the next message. */
 static inline void http1_restart(struct http1 *m)
 {
 	*m = (struct http1){0};
 }
+
+/* --- start lines */
+
+/* In state START: passes over empty lines before a message (RFC 9112 2.2). */
+static inline const unsigned char *http1_pass_empty_lines(const unsigned char *p,
+							  const unsigned char *end)
+{
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	return p;
+}
+
+/*
+ * In state START or WORD: reads a method and the space after it (RFC 9112 3; letters, - and _).
+ * Then the state is TARGET and `*method` is known, or BAD.
+ */
+const unsigned char *http1_read_method(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end, enum http1_method *method);
+
+/*
+ * In state START or WORD: reads "HTTP/1.x NNN" (RFC 9112 4). Then the state is SKIP and `*status`,
+ * which was 0 at the start, is complete, or BAD.
+ */
+const unsigned char *http1_read_status(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end, uint16_t *status);
+
+/* In state TARGET: reads the rest of a request line, which must end in HTTP/1.x: SKIP, or BAD. */
+const unsigned char *http1_read_target(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end);
+
+/* --- heads and trailer sections */
+
+/* So many bytes more of a section were read; BAD if those are too many. */
+static inline void http1_count_section(struct http1 *m, size_t n)
+{
+	if (n > HTTP1_HEAD_MAX - m->section_bytes)
+		m->state = HTTP1_BAD;
+	m->section_bytes += (uint32_t)n;
+}
+
+/*
+ * In a state from TARGET to FOLD: reads lines up to the empty one. Then the state is HEAD_READ,
+ * after trailers ENDED; or BAD: no request line of HTTP/1, or more than HTTP1_HEAD_MAX bytes.
+ */
+const unsigned char *http1_read_head(struct http1 *m, const unsigned char *p,
+				     const unsigned char *end);
+
+/* --- bodies: by length, in chunks, until close */
+
+/*
+ * In state HEAD_READ: chooses the body's framing (RFC 9112 6.3, rules 4 to 8). The state is SIZE,
+ * LENGTH or CLOSE, or ENDED where there is no body.
+ */
+void http1_begin_body(struct http1 *m, bool response);
+
+/*
+ * In state DATA, LENGTH or CLOSE: counts off up to `n` bytes, which need not be seen, and returns
+ * how many. The state is ENDED or DATA_CR after the last that was to come. In other states: 0.
+ */
+size_t http1_pass_body(struct http1 *m, size_t n);
+
+/*
+ * In any state, reads what can be read of a body: chunks, but not their trailers, which are for
+ * http1_read_head().
+ */
+const unsigned char *http1_read_body(struct http1 *m, const unsigned char *p,
+				     const unsigned char *end);
 
 #endif

@@ -1,6 +1,37 @@
 /* http1_body.c -- HTTP/1 bodies: by length, in chunks, until close */
 /* SPDX-License-Identifier: MIT */
-#include "http/http1_body.h"
+#include "http/http1.h"
+
+void http1_begin_body(struct http1 *m, bool response)
+{
+	m->at = 0;
+	if (m->flags & HTTP1_HAS_CODING) {
+		m->left = 0;
+		m->state = m->flags & HTTP1_CHUNKED ? HTTP1_SIZE : HTTP1_CLOSE;
+	} else if (m->flags & HTTP1_BAD_LENGTH) {
+		m->state = HTTP1_CLOSE;
+	} else if (m->flags & HTTP1_HAS_LENGTH) {
+		m->state = m->left ? HTTP1_LENGTH : HTTP1_ENDED;
+	} else {
+		m->state = response ? HTTP1_CLOSE : HTTP1_ENDED;
+	}
+}
+
+size_t http1_pass_body(struct http1 *m, size_t n)
+{
+	if (m->state == HTTP1_CLOSE)
+		return n;
+	if (m->state != HTTP1_LENGTH && m->state != HTTP1_DATA)
+		return 0;
+	if (n < m->left) {
+		m->left -= n;
+		return n;
+	}
+	n = (size_t)m->left;
+	m->left = 0;
+	m->state = m->state == HTTP1_LENGTH ? HTTP1_ENDED : HTTP1_DATA_CR;
+	return n;
+}
 
 static int hex_value(unsigned char c)
 {
@@ -40,7 +71,7 @@ static const unsigned char *read_size(struct http1 *m, const unsigned char *p,
 static const unsigned char *read_extension(struct http1 *m, const unsigned char *p,
 					   const unsigned char *end)
 {
-	p = bytes_find_lf(p, end);
+	p = bytes_find_feed(p, end);
 	if (p == end)
 		return p;
 	if (m->left) {
@@ -67,8 +98,8 @@ static const unsigned char *read_data_end(struct http1 *m, const unsigned char *
 	return p + 1;
 }
 
-const unsigned char *http1_body_read_chunks(struct http1 *m, const unsigned char *p,
-					    const unsigned char *end)
+const unsigned char *http1_read_body(struct http1 *m, const unsigned char *p,
+				     const unsigned char *end)
 {
 	while (p < end) {
 		switch (m->state) {
@@ -79,7 +110,9 @@ const unsigned char *http1_body_read_chunks(struct http1 *m, const unsigned char
 			p = read_extension(m, p, end);
 			break;
 		case HTTP1_DATA:
-			p += http1_body_pass(m, (size_t)(end - p));
+		case HTTP1_LENGTH:
+		case HTTP1_CLOSE:
+			p += http1_pass_body(m, (size_t)(end - p));
 			break;
 		case HTTP1_DATA_CR:
 		case HTTP1_DATA_LF:

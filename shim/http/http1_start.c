@@ -1,6 +1,6 @@
 /* http1_start.c -- HTTP/1 start lines: request methods, status codes */
 /* SPDX-License-Identifier: MIT */
-#include "http/http1_start.h"
+#include "http/http1.h"
 
 /* By the last 8 letters; shorter names have zeros before them. */
 static enum http1_method method_named(uint64_t letters)
@@ -19,13 +19,13 @@ static bool is_method_letter(unsigned char c)
 	return (unsigned)(bytes_folded(c) - 'a') < 26 || c == '-' || c == '_';
 }
 
-const unsigned char *http1_start_read_method(struct http1 *m, const unsigned char *p,
-					     const unsigned char *end, enum http1_method *method)
+const unsigned char *http1_read_method(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end, enum http1_method *method)
 {
 	uint64_t letters = m->number;
 	unsigned n = m->at;
 
-	for (; p < end && n < HTTP1_START_METHOD_MAX && is_method_letter(*p); p++, n++)
+	for (; p < end && n < HTTP1_METHOD_MAX && is_method_letter(*p); p++, n++)
 		letters = letters << 8 | *p;
 	m->number = letters;
 	m->at = (uint8_t)n;
@@ -43,8 +43,8 @@ const unsigned char *http1_start_read_method(struct http1 *m, const unsigned cha
 	return p + 1;
 }
 
-const unsigned char *http1_start_read_status(struct http1 *m, const unsigned char *p,
-					     const unsigned char *end, uint16_t *status)
+const unsigned char *http1_read_status(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end, uint16_t *status)
 {
 	static const char pattern[] = "HTTP/1.0 000"; /* 0: any digit */
 	unsigned n = m->at;
@@ -75,17 +75,15 @@ static bool is_http1(uint64_t last)
 	       bytes_is_digit(last & 0xff);
 }
 
-const unsigned char *http1_start_read_target(struct http1 *m, const unsigned char *p,
-					     const unsigned char *end)
+const unsigned char *http1_read_target(struct http1 *m, const unsigned char *p,
+				       const unsigned char *end)
 {
-	const unsigned char *lf = bytes_find_lf(p, end);
+	const unsigned char *lf = bytes_find_feed(p, end);
 
-	if (lf - p >= 8) {
-		m->number = bytes_number(lf - 8);
-	} else {
-		for (; p < lf; p++)
-			m->number = m->number << 8 | *p;
-	}
+	if (lf - p > 8)
+		p = lf - 8;
+	for (; p < lf; p++)
+		m->number = m->number << 8 | *p;
 	if (lf < end)
 		m->state = is_http1(m->number) ? HTTP1_SKIP : HTTP1_BAD;
 	return lf;

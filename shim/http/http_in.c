@@ -4,9 +4,8 @@
  * Atomics here are relaxed: each is a fact of its own. What is not atomic has one user (http.h).
  */
 #include "http/http.h"
-#include "http/http1_body.h"
-#include "http/http1_head.h"
-#include "http/http1_start.h"
+#include "http/http1.h"
+#include "http/http1_lines.h"
 
 static bool is_2(const struct http_in *in)
 {
@@ -58,12 +57,12 @@ static const unsigned char *receive_method(struct http_in *in, const unsigned ch
 	enum http1_method method;
 
 	if (m->state == HTTP1_START) {
-		p = http1_start_pass_empty_lines(p, end);
+		p = http1_pass_empty_lines(p, end);
 		if (p == end)
 			return p;
 		http_queue_begin(&in->queue);
 	}
-	p = http1_start_read_method(m, p, end, &method);
+	p = http1_read_method(m, p, end, &method);
 	if (m->state != HTTP1_TARGET)
 		return p;
 	if (method == HTTP1_IS_PRI) { /* no request, but the preface */
@@ -76,39 +75,12 @@ static const unsigned char *receive_method(struct http_in *in, const unsigned ch
 	return p;
 }
 
-/*
- * A shortcut for the usual request, in state START: a GET without a body. Returns true if all of it
- * was read, else perhaps nothing, or some of it.
- */
-static inline bool receive_usual(struct http_in *in, const unsigned char **begin,
-				 const unsigned char *end)
-{
-	struct http1 *m = &in->one;
-
-	if (end - *begin < 4 || !http1_start_is_get(*begin))
-		return false;
-	if (!http_queue_begin(&in->queue)) { /* its method has to be noted */
-		m->state = HTTP1_WORD;
-		return false;
-	}
-	m->state = HTTP1_TARGET;
-	*begin = http1_head_read(m, *begin + 4, end);
-	if (m->state != HTTP1_HEAD_READ || m->flags)
-		return false;
-	set_framing(in, HTTP_1);
-	http1_restart(m);
-	return true;
-}
-
 /* Returns where HTTP/2 begins, or `end`. */
 static const unsigned char *receive_1(struct http_in *in, const unsigned char *p,
 				      const unsigned char *end)
 {
 	struct http1 *m = &in->one;
 
-	while (m->state == HTTP1_START && receive_usual(in, &p, end))
-		if (p == end)
-			return end;
 	do { /* a whole message, if there is one */
 		if (m->state <= HTTP1_WORD) {
 			p = receive_method(in, p, end);
@@ -116,12 +88,12 @@ static const unsigned char *receive_1(struct http_in *in, const unsigned char *p
 				return p;
 		}
 		if (m->state > HTTP1_WORD && m->state < HTTP1_HEAD_READ)
-			p = http1_head_read(m, p, end);
+			p = http1_read_head(m, p, end);
 		if (m->state == HTTP1_HEAD_READ) {
 			set_framing(in, HTTP_1);
-			http1_body_begin(m, false);
+			http1_begin_body(m, false);
 		}
-		p = http1_body_read(m, p, end);
+		p = http1_read_body(m, p, end);
 		if (m->state == HTTP1_ENDED)
 			http1_restart(m);
 		if (m->state == HTTP1_BAD) {
@@ -133,14 +105,14 @@ static const unsigned char *receive_1(struct http_in *in, const unsigned char *p
 }
 
 /* Bytes that nobody saw must all be of one body or payload. */
-static void receive_unseen(struct http_in *in, size_t n)
+__attribute__((noinline)) static void receive_unseen(struct http_in *in, size_t n)
 {
 	if (is_2(in)) {
 		n -= http2_pass(&in->two, n);
 		if (in->two.state == HTTP2_ENDED)
 			end_frame(in);
 	} else {
-		n -= http1_body_pass(&in->one, n);
+		n -= http1_pass_body(&in->one, n);
 		if (in->one.state == HTTP1_ENDED)
 			http1_restart(&in->one);
 	}
@@ -148,19 +120,57 @@ static void receive_unseen(struct http_in *in, size_t n)
 		http_give_up(in);
 }
 
-void http_receive(struct http_in *in, const void *buf, size_t n)
+__attribute__((noinline)) static void receive_seen(struct http_in *in, const unsigned char *p,
+						   const unsigned char *end)
 {
-	const unsigned char *p = buf, *end;
-
-	if (http_is_opaque(in))
-		return;
-	if (!p) {
-		receive_unseen(in, n);
-		return;
-	}
-	end = p + n;
 	if (!is_2(in))
 		p = receive_1(in, p, end);
 	if (p < end)
 		receive_2(in, p, end);
+}
+
+/* Does this line feed end a line that ends in HTTP/1.0 or HTTP/1.1 and CR? The H is not asked. */
+static inline bool ends_in_http1(const unsigned char *feed)
+{
+	/* The two differ in one bit. */
+	return (bytes_word(feed - 8) | bytes_word("\0\0\0\0\0\0\1")) == bytes_word("TTP/1.1\r");
+}
+
+/* A shortcut for the usual request: in state START, a GET with usual lines and no body. */
+static inline void receive_usual(struct http_in *in, const unsigned char *p,
+				 const unsigned char *end)
+{
+	const unsigned char *target = p + 4;
+	struct http1 *m = &in->one;
+	uint64_t feeds = http1_lines_feeds(target, end);
+	enum http1_state state;
+
+	if (feeds && bytes_first(feeds) >= 8 && ends_in_http1(target + bytes_first(feeds)) &&
+	    http_queue_begin_other(&in->queue)) {
+		p = http1_pass_lines(m, target, end, feeds, HTTP1_MATTERS, &state);
+		if (state == HTTP1_HEAD_READ && !m->flags && p - target <= HTTP1_HEAD_MAX) {
+			set_framing(in, HTTP_1);
+			if (p == end)
+				return;
+		} else {
+			m->state = (uint8_t)state;
+			http1_count_section(m, (size_t)(p - target));
+		}
+	}
+	receive_seen(in, p, end);
+}
+
+void http_receive(struct http_in *in, const void *buf, size_t n)
+{
+	const unsigned char *p = buf;
+
+	if (http_is_opaque(in))
+		return;
+	if (!p)
+		receive_unseen(in, n);
+	else if (!is_2(in) && in->one.state == HTTP1_START && n > 4 &&
+		 bytes_quad(p) == bytes_quad("GET "))
+		receive_usual(in, p, p + n);
+	else
+		receive_seen(in, p, p + n);
 }

@@ -4,9 +4,8 @@
  * Atomics here are relaxed: each is a fact of its own. What is not atomic has one user (http.h).
  */
 #include "http/http.h"
-#include "http/http1_body.h"
-#include "http/http1_head.h"
-#include "http/http1_start.h"
+#include "http/http1.h"
+#include "http/http1_lines.h"
 
 static uint8_t framing_of(const struct http_out *out)
 {
@@ -75,11 +74,11 @@ static const unsigned char *send_status(struct http_out *out, const unsigned cha
 					const unsigned char *end)
 {
 	if (out->one.state == HTTP1_START && framing_of(out) == HTTP_1)
-		p = http1_start_pass_empty_lines(p, end);
+		p = http1_pass_empty_lines(p, end);
 	if (p == end)
 		return p;
 	atomic_store_explicit(&out->sending, true, memory_order_relaxed);
-	p = http1_start_read_status(&out->one, p, end, &out->status);
+	p = http1_read_status(&out->one, p, end, &out->status);
 	if (out->one.state == HTTP1_SKIP) {
 		set_framing(out, HTTP_1);
 		out->one.flags = out->status == 101 ? HTTP1_SEEK_UPGRADE : 0;
@@ -117,13 +116,12 @@ static void end_head(struct http_out *out, struct http_in *in)
 	} else if (method == HTTP1_IS_HEAD || status == 204 || status == 304) {
 		out->one.state = HTTP1_ENDED;
 	} else {
-		http1_body_begin(&out->one, true);
+		http1_begin_body(&out->one, true);
 	}
 }
 
-/* Not inline: it would take the registers that send_usual() needs. */
-__attribute__((noinline)) static unsigned send_1(struct http_out *out, struct http_in *in,
-						 const unsigned char *p, const unsigned char *end)
+static unsigned send_1(struct http_out *out, struct http_in *in, const unsigned char *p,
+		       const unsigned char *end)
 {
 	struct http1 *m = &out->one;
 	unsigned ended = 0;
@@ -132,13 +130,13 @@ __attribute__((noinline)) static unsigned send_1(struct http_out *out, struct ht
 		if (m->state <= HTTP1_WORD)
 			p = send_status(out, p, end);
 		if (m->state > HTTP1_WORD && m->state < HTTP1_HEAD_READ)
-			p = http1_head_read(m, p, end);
+			p = http1_read_head(m, p, end);
 		if (m->state == HTTP1_HEAD_READ) {
 			end_head(out, in);
 			if (framing_of(out) == HTTP_2)
 				return ended + send_2(out, in, p, end);
 		}
-		p = http1_body_read(m, p, end);
+		p = http1_read_body(m, p, end);
 		if (m->state == HTTP1_ENDED) {
 			end_response(out, in);
 			ended++;
@@ -153,54 +151,11 @@ __attribute__((noinline)) static unsigned send_1(struct http_out *out, struct ht
 	return ended;
 }
 
-/*
- * A shortcut for the usual response, in state START: HTTP/1.1 200, usual lines with a
- * Content-Length, the body to its end. Returns true if all of that was read, else perhaps nothing,
- * or some of the head.
- */
-static inline bool send_usual(struct http_out *out, struct http_in *in, const unsigned char **begin,
-			      const unsigned char *end)
-{
-	struct http1 *m = &out->one;
-	const unsigned char *p = *begin, *line;
-
-	if (end - p <= 12 || !http1_start_is_ok(p))
-		return false;
-	line = p + 12;
-	set_framing(out, HTTP_1);
-	m->state = HTTP1_SKIP;
-	p = http1_pass_lines(m, line, end);
-	if (m->state == HTTP1_HEAD_READ && m->flags == HTTP1_HAS_LENGTH &&
-	    p - line <= HTTP1_HEAD_MAX && m->left <= (size_t)(end - p) &&
-	    http_queue_method(&in->queue) == HTTP1_OTHER) {
-		*begin = p + m->left;
-		end_response(out, in);
-		return true;
-	}
-	http1_head_count(m, (size_t)(p - line));
-	out->status = 200;
-	atomic_store_explicit(&out->sending, true, memory_order_relaxed);
-	*begin = p;
-	return false;
-}
-
-static unsigned send_seen(struct http_out *out, struct http_in *in, const unsigned char *p,
-			  const unsigned char *end)
-{
-	unsigned ended = 0;
-
-	while (out->one.state == HTTP1_START && send_usual(out, in, &p, end)) {
-		ended++;
-		if (p == end)
-			return ended;
-	}
-	return ended + send_1(out, in, p, end);
-}
-
 /* --- both */
 
 /* Bytes that nobody saw must all be of one body or payload. */
-static unsigned send_unseen(struct http_out *out, struct http_in *in, size_t n)
+__attribute__((noinline)) static unsigned send_unseen(struct http_out *out, struct http_in *in,
+						      size_t n)
 {
 	unsigned ended = 0;
 
@@ -209,7 +164,7 @@ static unsigned send_unseen(struct http_out *out, struct http_in *in, size_t n)
 		if (out->two.state == HTTP2_ENDED)
 			ended = end_frame(out, in);
 	} else {
-		n -= http1_body_pass(&out->one, n);
+		n -= http1_pass_body(&out->one, n);
 		if (out->one.state == HTTP1_ENDED) {
 			end_response(out, in);
 			ended = 1;
@@ -220,33 +175,65 @@ static unsigned send_unseen(struct http_out *out, struct http_in *in, size_t n)
 	return ended;
 }
 
+/* Not inline: it would take registers from the usual. */
+__attribute__((noinline)) static unsigned send_seen(struct http_out *out, struct http_in *in,
+						    const unsigned char *p,
+						    const unsigned char *end, unsigned ended)
+{
+	if (framing_of(out) == HTTP_UNDECIDED && out->one.state == HTTP1_START && !*p)
+		begin_2(out); /* a zero byte begins the length of a SETTINGS frame */
+	if (framing_of(out) == HTTP_2)
+		return ended + send_2(out, in, p, end);
+	return ended + send_1(out, in, p, end);
+}
+
+/* Are these 12 bytes "HTTP/1.1 200"? */
+static inline bool is_ok(const unsigned char *p)
+{
+	return bytes_word(p) == bytes_word("HTTP/1.1") && bytes_quad(p + 8) == bytes_quad(" 200");
+}
+
+/*
+ * A shortcut for the usual response, in state START: HTTP/1.1 200, usual lines with a
+ * Content-Length, the body to its end.
+ */
+static inline unsigned send_usual(struct http_out *out, struct http_in *in, const unsigned char *p,
+				  const unsigned char *end)
+{
+	const unsigned char *line = p + 12;
+	struct http1 *m = &out->one;
+	enum http1_state state;
+
+	set_framing(out, HTTP_1);
+	p = http1_pass_lines(m, line, end, http1_lines_feeds(line, end), HTTP1_MATTERS, &state);
+	if (state == HTTP1_HEAD_READ && m->flags == HTTP1_HAS_LENGTH &&
+	    p - line <= HTTP1_HEAD_MAX && m->left <= (size_t)(end - p) &&
+	    http_queue_method(&in->queue) == HTTP1_OTHER) {
+		p += m->left;
+		m->left = 0;
+		m->flags = 0;
+		atomic_store_explicit(&out->sending, false, memory_order_relaxed);
+		http_queue_answer(&in->queue);
+		return p == end ? 1 : send_seen(out, in, p, end, 1);
+	}
+	m->state = (uint8_t)state;
+	http1_count_section(m, (size_t)(p - line));
+	out->status = 200;
+	atomic_store_explicit(&out->sending, true, memory_order_relaxed);
+	return send_seen(out, in, p, end, 0);
+}
+
 unsigned http_send(struct http_out *out, struct http_in *in, const void *buf, size_t n)
 {
 	const unsigned char *p = buf;
 
-	if (http_is_opaque(in))
+	if (http_is_opaque(in) || !n)
 		return 0;
 	if (!p)
 		return send_unseen(out, in, n);
-	if (!n)
-		return 0;
-	switch (framing_of(out)) {
-	case HTTP_UNDECIDED: /* a zero byte begins the length of a SETTINGS frame */
-		if (out->one.state == HTTP1_START && !*p) {
-			begin_2(out);
-			return send_2(out, in, p, p + n);
-		}
-		break;
-	case HTTP_1:
-		if (out->one.state == HTTP1_LENGTH && n < out->one.left) {
-			out->one.left -= n;
-			return 0;
-		}
-		break;
-	default:
-		return send_2(out, in, p, p + n);
-	}
-	return send_seen(out, in, p, p + n);
+	if (framing_of(out) != HTTP_2 && out->one.state == HTTP1_START && n > 12 && is_ok(p))
+		return send_usual(out, in, p, p + n);
+	return send_seen(out, in, p, p + n, 0);
 }
 
 unsigned http_shut(struct http_out *out, struct http_in *in)

@@ -56,6 +56,22 @@ static inline int32_t http_queue_waiting(const struct http_queue *queue)
 	return (int32_t)(begun - answered);
 }
 
+/* Receiving side: begins a request that is neither HEAD nor CONNECT; false where there is no room.
+ */
+static inline bool http_queue_begin_other(struct http_queue *queue)
+{
+	uint32_t begun = atomic_load_explicit(&queue->begun, memory_order_relaxed);
+	uint32_t answered = atomic_load_explicit(&queue->answered, memory_order_acquire);
+
+	if ((int32_t)(begun - answered) >= HTTP_QUEUE_SLOTS)
+		return false;
+	if (atomic_load_explicit(&queue->heads, memory_order_relaxed) |
+	    atomic_load_explicit(&queue->connects, memory_order_relaxed))
+		return http_queue_begin(queue); /* there are bits to clear */
+	atomic_store_explicit(&queue->begun, begun + 1, memory_order_relaxed);
+	return true;
+}
+
 /* Sending side: the method that the next response answers, HTTP1_OTHER if nothing waits. */
 static inline enum http1_method http_queue_method(const struct http_queue *queue)
 {
@@ -75,8 +91,9 @@ static inline enum http1_method http_queue_method(const struct http_queue *queue
 static inline void http_queue_answer(struct http_queue *queue)
 {
 	uint32_t answered = atomic_load_explicit(&queue->answered, memory_order_relaxed);
+	uint32_t begun = atomic_load_explicit(&queue->begun, memory_order_relaxed);
 
-	if (http_queue_waiting(queue) > 0)
+	if ((int32_t)(begun - answered) > 0)
 		atomic_store_explicit(&queue->answered, answered + 1, memory_order_release);
 }
 
