@@ -4,12 +4,12 @@
 
 load helper
 
-# Emulated, the table of calls takes its time.
+# Under emulation the table of calls takes long.
 export BATS_TEST_TIMEOUT=600
 
 ROOTFS=/usr/aarch64-linux-gnu # where the cross compiler's libc is
 
-# As qemu runs it, not as binfmt_misc would: no set-up of this machine is needed.
+# By calling qemu, not by binfmt_misc, which this machine would have to be set up for.
 arm() {
 	qemu-aarch64-static -L "$ROOTFS" "$@"
 }
@@ -107,8 +107,8 @@ start_arm() {
 	assert_output --partial 'built for another architecture'
 }
 
-# Without what nobody sets there (sa_restorer), and crashes in children of a program with threads,
-# which qemu does not survive.
+# Without sa_restorer, which is not set there, and without crashes in children of a program with
+# threads, which qemu does not survive.
 calls_of() {
 	arm "$@" "$ARM/tests/calls_table" </dev/null 2>/dev/null |
 		sed 's/ restorer [01]//; /^Bail out! /d; / bad pointer /d'

@@ -2,7 +2,7 @@
 # artifact.bats -- what the built library is: what it exports, what it needs, where it sleeps
 # SPDX-License-Identifier: MIT
 #
-# Looks at build/libidleflush.so as the loader will, not at its source.
+# Examines build/libidleflush.so as the loader will, not its source.
 
 load helper
 
@@ -11,7 +11,7 @@ setup_file() {
 	export WORK
 	cc -O2 -nostdlib -pie -fPIE -fno-stack-protector -o "$WORK/nolibc" \
 		"$ROOT/tests/fixtures/lib/nolibc.c"
-	# A program that has the library in itself: a set-id program ignores LD_PRELOAD.
+	# The program is linked with the library, because a set-id program ignores LD_PRELOAD.
 	cc -O2 -o "$WORK/linked" "$ROOT/tests/fixtures/state.c" \
 		-Wl,--no-as-needed "$LIB" -Wl,-rpath,"$BUILD"
 }
@@ -20,7 +20,7 @@ dynamic_symbols() {
 	nm -D "$@" "$LIB"
 }
 
-# What calls.def says, in the order of sort.
+# The calls of calls.def, sorted.
 interposed() {
 	sed -n 's/^CALL[A-Z_]*(\([^)]*\))$/\1/p' "$ROOT/shim/base/calls.def" | sort
 }
@@ -33,7 +33,7 @@ state() {
 @test "The library exports the calls of calls.def and nothing else" {
 	run -0 dynamic_symbols --defined-only
 	assert_equal "$(awk '{print $NF}' <<<"$output" | sort)" "$(interposed)"
-	# All of them functions of its own, none weak, none versioned.
+	# All of them are functions defined here; none is weak or versioned.
 	assert_equal "$(awk '{print $(NF - 1)}' <<<"$output" | sort -u)" T
 }
 
@@ -74,11 +74,11 @@ state() {
 	refute_output --regexp '^ *TLS '
 }
 
-# A call to a name of ours would be bound to whoever comes first in the program, or recur.
+# A call to such a name would be bound to whichever library comes first, or recurse.
 @test "The library never calls a function that it exports" {
 	local name
 	run -0 readelf -rW "$LIB"
-	# By name: what it takes from elsewhere. (The control: it takes something.)
+	# By name: what it imports. (The control: it imports something.)
 	assert_output --partial ' dlsym '
 	for name in $(interposed); do
 		refute_output --regexp " $name( |@|\$)"
@@ -95,7 +95,7 @@ state() {
 	assert_output 'no libc here'
 	run -42 timeout 10 env LD_PRELOAD="$LIB" LD_BIND_NOW=1 "$WORK/nolibc"
 	assert_output 'no libc here'
-	# It was loaded, and there was indeed nothing else.
+	# The library was loaded, and there was indeed no libc.
 	run -42 timeout 10 env LD_DEBUG=files LD_PRELOAD="$LIB" "$WORK/nolibc"
 	assert_output --partial "calling init: $LIB"
 	refute_output --partial libc.so
@@ -157,7 +157,7 @@ state() {
 	assert_file_not_exist "$stats"
 }
 
-# Written with the unlocked calls of stdio, for they count on being alone; see shim/sink/unlocked.h.
+# coreutils use the unlocked calls of stdio, relying on having one thread; see shim/sink/unlocked.h.
 @test "The output of coreutils is the same to the byte" {
 	local plain=$BATS_TEST_TMPDIR/plain preloaded=$BATS_TEST_TMPDIR/preloaded
 	seq 1 300000 | cat >"$plain"

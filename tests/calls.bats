@@ -2,8 +2,8 @@
 # calls.bats -- every interposed call does what it does without us, wherever it is made
 # SPDX-License-Identifier: MIT
 #
-# No expectation is written down here: a program calls everything in each way that it can end, and
-# what it prints with the shim is compared with what it prints without. The calls are made in the
+# No expectation is written down here. A program makes every call in each way that the call can end,
+# and what it prints with the shim is compared with what it prints without. The calls are made in the
 # program, by a library that begins before the shim and ends after it, in a signal handler, in a
 # vfork child, in a child of a program with threads, and in a thread that is cancelled.
 
@@ -30,7 +30,7 @@ need_musl() {
 	[ -x "$WORK/calls_table" ] || skip "no musl-gcc here"
 }
 
-# plain_and_preloaded PROGRAM...: its output and status in the files plain and preloaded.
+# plain_and_preloaded PROGRAM...: puts its output and status into the files plain and preloaded.
 plain_and_preloaded() {
 	local status=0
 	timeout 60 "$@" >plain 2>plain.err </dev/null || status=$?
@@ -45,7 +45,7 @@ assert_same() {
 	diff -U 0 "$1" "$2"
 }
 
-# same_in LINES PROGRAM...: and it came to its end.
+# same_in LINES PROGRAM...: prints the same plain and preloaded, at least LINES lines, to the end.
 same_in() {
 	plain_and_preloaded "${@:2}"
 	assert_equal "$(tail -n 1 plain)" 'exit 0'
@@ -59,7 +59,7 @@ early_and_late() {
 	timeout 60 env CALLS_OUT="$PWD/preloaded" LD_PRELOAD="$2" "$3" >preloaded.main 2>main.err \
 		</dev/null
 	assert_same plain.main preloaded.main 800
-	# Ours was not there yet, and there no more. In between it was.
+	# Our library was not awake yet, and not awake any more. In between it was.
 	assert_equal "$(head -qn 1 preloaded.early preloaded.late)" $'threads 1\nthreads 1'
 	assert_equal "$(grep '^threads' main.err)" 'threads 2'
 }
@@ -68,7 +68,7 @@ calls() {
 	sed -nE 's/^CALL(_LIBC)?\((.*)\)$/\2/p' "$ROOT/shim/base/calls.def"
 }
 
-# The ways in which a call must have been tried; which of them end how is not said anywhere.
+# The ways in which each call must have been tried. How they end is not written down anywhere.
 ways_of() {
 	local fd='a closed descriptor|a bad pointer|no bytes' vector
 	vector='1024 parts|1025 parts|a huge count of parts|parts at a bad pointer|no parts'
@@ -146,7 +146,7 @@ tried_in() {
 	for name in $(calls); do
 		grep -qE "(^|[ ,])$name (blocked|pending)" cancel || fail "$name is not"
 	done
-	# A call that nobody thought of is found.
+	# The control: a call that was not tried is found.
 	calls() {
 		echo newcall
 	}
@@ -209,7 +209,7 @@ tried_in() {
 @test "Calls keep their results while the flusher is at work, and however it is set" {
 	local settings
 	timeout 60 "$PROGS/calls_table" >plain 2>/dev/null </dev/null
-	# Its thread looks every 10 ms; what differs now differs because of it.
+	# The flusher thread wakes every 10 ms; any difference now comes from that.
 	for settings in "IDLEFLUSH_HEARTBEAT=10ms IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us" \
 		IDLEFLUSH_START=server IDLEFLUSH_BUFFER=64K IDLEFLUSH_DEBUG=1 \
 		IDLEFLUSH_SIGNALS=none "IDLEFLUSH_STATS=$PWD/stats" IDLEFLUSH_DISABLE=1; do

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# check.bats -- idleflush --check: its word on programs of every kind, and on running processes
+# check.bats -- idleflush --check: its verdict on programs of every kind, and on running processes
 # SPDX-License-Identifier: MIT
 #
-# The programs are made here. What the doctor says is held against what happens where that can be
-# run: the library says under IDLEFLUSH_DEBUG whether it is awake.
+# The programs are built here. The verdict is compared with what happens, if the program can be run
+# here: under IDLEFLUSH_DEBUG the library says whether it is awake.
 # shellcheck disable=SC2016 # a dollar in single quotes is for COMMAND
 # shellcheck disable=SC2030,SC2031 # each test has its own variables
 
@@ -21,13 +21,13 @@ setup_file() {
 	cc -O2 -D_GNU_SOURCE -DGO -static -o go-static "$source"
 	cc -O2 -D_GNU_SOURCE -fsanitize=address -o asan "$source"
 	cc -O2 -nostdlib -pie -fPIE -fno-stack-protector -o nolibc "$ROOT/tests/fixtures/lib/nolibc.c"
-	# Go's own PIE: a loader is named in it, and no library.
+	# A PIE as Go builds it: it names a loader, but no library.
 	objcopy --add-section .note.go.buildid=/dev/null \
 		--add-section .go.buildinfo=/dev/null nolibc go-pie
 	musl-gcc -O2 -D_GNU_SOURCE -o musl "$source"
 	c++ -o streams -x c++ - <<<'#include <iostream>
 		int main() { std::ios::sync_with_stdio(false); std::cout << "ran\n"; }'
-	# It says that it is for an S/390, in the byte order of a PC: nothing runs it.
+	# Its header says S/390, but in the byte order of a PC, so nothing can run it.
 	cp dynamic foreign
 	printf '\x16\x00' | dd of=foreign bs=1 seek=18 conv=notrunc status=none
 	head -c 300 dynamic >truncated
@@ -39,7 +39,7 @@ setup_file() {
 	chmod +x ./*
 	chmod -x plain
 
-	# What users without rights may read and run, too; the folders of bats are closed to them.
+	# For users without rights, who may not enter the folders of bats.
 	PUBLIC=$(mktemp -d /tmp/idleflush.XXXXXX)
 	export PUBLIC
 	chmod 755 "$PUBLIC"
@@ -71,13 +71,13 @@ teardown() {
 	stop_all
 }
 
-# A file of that name, runnable, from stdin.
+# Makes an executable file of that name from stdin.
 script() {
 	cat >"$1"
 	chmod +x "$1"
 }
 
-# check STATUS COMMAND...: of which nothing is run. The last line agrees with the exit status.
+# check STATUS COMMAND...: the report about COMMAND. The last line must agree with the exit status.
 check() {
 	local status=$1
 
@@ -256,7 +256,7 @@ honours_setid() {
 		"$ROOT/tests/fixtures/check/program.c"
 	check 1 ./single
 	assert_line 'libc       glibc 2.31 without libpthread: the library stays asleep'
-	# Brought in by a library of its own.
+	# Here a library of the program brings in libpthread.
 	cc -shared -nostdlib -fPIC -Wl,-soname,libpthread.so.0 -o old/libpthread.so.0 -x c /dev/null
 	echo 'int needed = 1;' >needed.c
 	cc -shared -nostdlib -fPIC -Wl,--no-as-needed -o old/libneeded.so needed.c old/libpthread.so.0
@@ -409,12 +409,12 @@ honours_setid() {
 	assert_output 'stdout     a file'
 	run -0 env script -qec "$IDLEFLUSH --check $MADE/dynamic" /dev/null
 	assert_output --partial 'stdout     a terminal: fresh by itself, nothing to do'
-	# Nobody reads it there; the exit status holds all the same.
+	# Nobody reads the report; the exit status is the same.
 	run -0 sh -c '"$0" --check "$1" >/dev/null' "$IDLEFLUSH" "$MADE/dynamic"
 	assert_output ''
 }
 
-# --- the doctor itself
+# --- the command itself
 
 @test "--check runs nothing of COMMAND" {
 	script touches <<<$'#!/bin/sh\ntouch ran'
@@ -444,7 +444,7 @@ honours_setid() {
 	assert_equal "$agreed" 19
 }
 
-# As in a release archive. There the linker takes from libc what is insisted on, and no more.
+# As in a release archive. A static link takes from libc only what is referred to strongly.
 @test "A launcher that is linked statically gives the same report" {
 	local report
 
@@ -486,7 +486,7 @@ start() {
 	CHECKED=$(cat pid)
 }
 
-# examine STATUS [PID]: the report about a process. Its verdict agrees with the exit status.
+# examine STATUS [PID]: the report about a process. The verdict must agree with the exit status.
 examine() {
 	run "-$1" timeout 20 "$IDLEFLUSH" --check --pid "${2:-$CHECKED}"
 	case $1 in
@@ -625,7 +625,7 @@ serve_and_count() {
 	pid=$(pgrep -o kthreadd) || skip "the kernel's threads are not to be seen here"
 	examine 1 "$pid"
 	assert_line 'verdict    it does not work: it is a thread of the kernel, or at its end'
-	# A zombie, whose parent does not wait for it: that is no shell any more when it ends.
+	# A zombie: its parent, which is a shell no more by then, does not wait for it.
 	setsid sh -c 'sleep 60 & echo $! >zombie; exec sleep 60' 3>&- &
 	STARTED+=($!)
 	wait_until 5 test -s zombie

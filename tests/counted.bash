@@ -1,4 +1,4 @@
-# counted.bash -- runs servers that know nothing of us, and counts what idleflush says they answered
+# counted.bash -- runs servers, and reads how many responses idleflush counted
 # SPDX-License-Identifier: MIT
 #
 #   load helper
@@ -22,7 +22,7 @@ answers() {
 	(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Whoever it is that listens on PORT, without a connection to it: it may count those.
+# Does anybody listen on PORT? Asked without a connection, which the server might count.
 listens() {
 	local hex
 	printf -v hex '0100007F:%04X' "$1"
@@ -46,7 +46,7 @@ start_fixture() {
 		"$PROGS/framing_server"
 }
 
-# All responses of all processes of the server, from the lines they left at their ends.
+# All responses of all processes of the server, from the lines that they printed at their ends.
 responses_of() {
 	local line sum=0
 	while read -r line; do
@@ -69,7 +69,7 @@ end_counted() {
 	unset "COUNTED_PID[$1]"
 }
 
-# For teardown: ends what count started, whatever became of the test.
+# For teardown: ends what count started, whether the test passed or not.
 end_all_counted() {
 	local name pid
 	for name in "${!COUNTED_PID[@]}"; do

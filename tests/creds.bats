@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# creds.bats -- a program that changes its rights or namespaces can, as if it were alone
+# creds.bats -- a program can change its rights and namespaces as if it had no thread of ours
 # SPDX-License-Identifier: MIT
 #
-# The kernel keeps these for each thread, so each test has a control that fails by a thread of the
-# program's own: that is what ours would do to it.
+# The kernel keeps these for each thread. So each test has a control that fails because of a second
+# thread of the program, as it would because of ours.
 
 load helper
 
@@ -45,7 +45,7 @@ setup() {
 }
 
 @test "A sandboxed program has no thread of ours, neither outside of the sandbox nor in it" {
-	# The process ends with its last thread: ours would keep it.
+	# A process ends with its last thread; ours would keep it alive.
 	run -124 creds timeout 2 "$PROGS/creds" seccomp own
 	run -0 creds LD_PRELOAD="$LIB" timeout 10 "$PROGS/creds" seccomp
 	assert_output sandboxed

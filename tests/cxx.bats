@@ -98,7 +98,7 @@ printed() {
 	"$WORK/pie" many | md5sum >plain
 	preload "$WORK/pie" many | md5sum >preloaded
 	assert_equal "$(cat preloaded)" "$(cat plain)"
-	# Into a file cout keeps its own buffer.
+	# If stdout is a file, cout keeps its own buffer.
 	preload "$WORK/pie" many >file
 	assert_equal "$(md5sum <file)" "$(cat plain)"
 }

@@ -24,7 +24,7 @@ setup_file() {
 	mkdir "$images/debian" "$images/alpine"
 	add_busybox "$images/debian" || return 0
 
-	# The engine may be somebody else's.
+	# The engine may belong to somebody else: remove only what is ours.
 	IMAGE=idleflush-test-$$
 	export IMAGE
 	import_compiler "$IMAGE:compiler"
@@ -98,7 +98,7 @@ run_server() {
 	wait_until 20 test -e "$dir/port"
 }
 
-# The exit status, once it has ended and its log has been read.
+# The exit status of the container, once it has ended and its log has been read.
 status_of() {
 	docker wait "$(container "$1")"
 	wait_until 10 test -s "$(dir_of "$1")/summary"
@@ -140,7 +140,7 @@ once() {
 		echo "# $kind, age when read from docker logs -f: median $median us, worst $worst us" >&3
 		assert [ "$median" -le 100000 ]
 	done
-	# 25 lines do not fill glibc's buffer, and of musl's the last ones stay in.
+	# 25 lines do not fill glibc's buffer; of musl's, the last lines stay in it.
 	refute wait_until 1 arrived debian-off 25
 	refute arrived alpine-off 25
 }
@@ -156,7 +156,7 @@ once() {
 }
 
 @test "docker stop loses no line of a server that does not handle TERM" {
-	# Under an init TERM ends it. As PID 1 it stays, as it does without us, until it is killed.
+	# Under an init TERM ends the server. As PID 1 it stays, as without us, until it is killed.
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind-init" "$kind" "${OFF[@]}" --init -- --print-when=before
 		run_server "$kind-pid1" "$kind" "${OFF[@]}" -- --print-when=before
@@ -262,7 +262,7 @@ once() {
 			"/lib/a.so:$library"
 		assert_equal "$(once "$kind" --env "LD_PRELOAD=$library" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
 		assert_equal "$(once "$kind" --env IDLEFLUSH_DISABLE=1 -- sh -c 'echo "${LD_PRELOAD-none}"')" none
-		# Without the library the server must run all the same, and somebody should know.
+		# Without the library the server must run all the same, with a message.
 		run -0 once "$kind" --env IDLEFLUSH_LIBRARY=/nosuch.so -- sh -c 'echo "${LD_PRELOAD-none}"'
 		assert_output --partial 'no /nosuch.so'
 		assert_line none

@@ -5,8 +5,8 @@
 # After `load helper`, in setup_file: start_engine, and the images. In teardown_file: stop_engine.
 # No image is pulled, no container gets a network but the host's loopback.
 
-# The engine that answers, or else one of our own, in $BATS_FILE_TMPDIR/engine. False, with
-# cannot_run, where there can be none.
+# Uses the engine that runs already, or starts one in $BATS_FILE_TMPDIR/engine. False, after
+# cannot_run, if that is impossible.
 start_engine() {
 	local dir=$BATS_FILE_TMPDIR/engine pid
 	! engine_answers || return 0
@@ -66,18 +66,18 @@ add_programs() {
 	done
 }
 
-# Under the names by which they are asked for, whatever is a link here.
+# Under the names by which they are looked up, even if those are links here.
 add_files() {
 	mkdir -p "$1${2%/*}"
 	cp -L "$2" "$1$2"
 }
 
-# A shell and its tools for any base: one static file. False where there is none.
+# A shell and its tools for any base: one static file. False if there is none.
 add_busybox() {
 	local busybox name
 	busybox=$(command -v busybox) || busybox=
 	if [ -z "$busybox" ] || readelf -lW "$busybox" | grep -q INTERP; then
-		# Not installed: it would take the place of its sister package.
+		# Unpacked only: to install it would remove its sister package.
 		(cd "$BATS_FILE_TMPDIR" && apt-get download busybox-static >/dev/null 2>&1 &&
 			dpkg-deb -x busybox-static_*.deb busybox) || {
 			cannot_run "no static busybox here (busybox-static)"
@@ -97,7 +97,7 @@ import_image() {
 	tar -C "$2" -c . | docker import - "$1" >/dev/null
 }
 
-# import_compiler NAME: an image with what it takes to compile and make, as this machine has it.
+# import_compiler NAME: an image with a compiler and make, taken from this machine.
 import_compiler() {
 	local list=$BATS_FILE_TMPDIR/compiler.files
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts \

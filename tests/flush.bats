@@ -2,13 +2,13 @@
 # flush.bats -- when pending lines come out, and when they do not
 # SPDX-License-Identifier: MIT
 #
-# Each cause of a flush is tested with the others turned off; the control is the same run with that
-# one off, too, or without the shim.
+# Each cause of a flush is tested with the others turned off. The control is the same run with that
+# cause turned off, too, or without the shim.
 # bats file_tags=core
 
 load helper
 
-# Every cause but the one that a test is about.
+# Turns off every cause; a test turns on its own.
 NO_IDLE=IDLEFLUSH_IDLE=1h
 NO_MAX_AGE=IDLEFLUSH_MAX_AGE=0
 NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
@@ -60,7 +60,7 @@ assert_requests() {
 	assert_equal "$(lines_of "$1" | awk '{ print $1, $2 }')" "$(seq -f 'req %g' "$2")"
 }
 
-# task_of NAME: the folder in /proc of its flusher thread.
+# task_of NAME: the folder of its flusher thread in /proc.
 task_of() {
 	local task
 	for task in "/proc/$(pid_of "$1")/task"/*; do
@@ -84,7 +84,7 @@ task_of() {
 @test "A line comes out within milliseconds with the default settings" {
 	local id
 	start_server quick preload "$PROGS/server"
-	# The machine may be busy with something else for a moment, but not each time.
+	# The machine may be busy for a moment, but not every time.
 	for id in 1 2 3 4 5; do
 		request "$(port_of quick)" "$id"
 		wait_until 5 arrived quick "$id"
@@ -97,21 +97,21 @@ task_of() {
 	start_server steady preload IDLEFLUSH_IDLE=10s IDLEFLUSH_MAX_AGE=200ms $NO_HEARTBEAT \
 		"$PROGS/server"
 	traffic steady 100 100
-	# The traffic took a second, it is not over for long, and the idle time not at all.
+	# The traffic took a second and has just ended; the idle time is not over.
 	arrived steady 1
 	assert [ "$(age_of steady 1)" -ge 100000 ]
 	wait_until 5 arrived steady 100
 	assert_requests steady 100
 }
 
-# Its thread dozes while the traffic lasts, but not past the maximum age of what comes meanwhile.
+# While the traffic lasts the thread sleeps with a timeout, but not past the maximum age of a line.
 @test "Under steady traffic no line is much older than the maximum age" {
 	start_server steady preload IDLEFLUSH_IDLE=20s IDLEFLUSH_MAX_AGE=100ms $NO_HEARTBEAT \
 		"$PROGS/server"
 	traffic steady 100 400
 	wait_until 10 arrived steady 400
 	assert_requests steady 400
-	# Without that, every second line or so is older, by up to the quarter of the idle time.
+	# Without that, every second line or so would be older, by up to a quarter of the idle time.
 	assert [ "$(awk '$1 >= 1000000' "$(dir_of steady)/lines" | wc -l)" -le 40 ]
 }
 
@@ -177,7 +177,7 @@ task_of() {
 	wait_until 5 arrived_text on 'tick 20 '
 	refute arrived_text plain tick
 	refute arrived_text off tick
-	# Some ticks together, not one by one.
+	# Several ticks in one write, not one by one.
 	stop_server on
 	assert [ "$(summary_of on reads)" -lt "$(summary_of on lines)" ]
 }
@@ -212,7 +212,7 @@ task_of() {
 
 # bats test_tags=glibc
 @test "A line printed by several calls is not cut, up to the maximum age" {
-	# Looked at every few milliseconds; a line takes four.
+	# The flusher wakes every few milliseconds; printing a line takes four.
 	start_server whole preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=2s \
 		"$PROGS/server" --print=pieces --piece-gap=2000
 	traffic whole 100 100
@@ -222,7 +222,7 @@ task_of() {
 	assert_equal "$(summary_of whole cut)" 0
 	assert [ "$(summary_of whole reads)" -ge 5 ]
 
-	# The control: with next to no time for it, lines are cut, and none is lost for that.
+	# The control: with hardly any time for their end, lines are cut, but none is lost.
 	start_server cut preload IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us \
 		"$PROGS/server" --print=pieces --piece-gap=2000
 	traffic cut 100 100
@@ -259,7 +259,7 @@ task_of() {
 # bats test_tags=musl
 @test "A musl program's lines are fresh" {
 	[ -x "$WORK/server" ] || skip "no musl-gcc here"
-	# The first line comes out by itself: musl asks whether it is a terminal at the first flush.
+	# The first line comes out by itself: musl checks for a terminal at the first flush only.
 	start_server plain "$WORK/server" --hello=listening
 	start_server fresh preload $NO_HEARTBEAT "$WORK/server" --hello=listening
 	for name in plain fresh; do
@@ -329,7 +329,7 @@ task_of() {
 	for sig in 1 2 3 10 12 13 14 15 17; do
 		assert [ $((blocked >> (sig - 1) & 1)) = 1 ]
 	done
-	# Nothing of that sticks to the program's own thread.
+	# The program's own thread is not affected.
 	assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$(pid_of named)/status")" 0000000000000000
 }
 

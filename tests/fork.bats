@@ -2,8 +2,8 @@
 # fork.bats -- processes that make processes: fresh lines in each, every line exactly once
 # SPDX-License-Identifier: MIT
 #
-# Without the shim a line that is pending at a fork comes out once from each process that ends in an
-# orderly way, and not at all from those that are killed.
+# Without the shim a line that is pending at a fork comes out of each process that ends normally, and
+# of none that is killed.
 # bats file_tags=core
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -29,11 +29,11 @@ teardown() {
 	kill ${STARTED-} 2>/dev/null || true
 }
 
-# So few that no libc's buffer fills up, however late the flush: a full one is written as it is, and
-# where several workers share a pipe their half lines mix, with the shim or without.
+# So few requests that no libc's buffer fills up, however late the flush. A full buffer is written in
+# the middle of a line, and half lines of workers that share a pipe mix, with or without the shim.
 PORTION=100
 
-# traffic NAME COUNT: each portion once the lines of the one before have come.
+# traffic NAME COUNT: sends requests in portions, each once the lines of the last have come.
 traffic() {
 	local name=$1 count=$2 sent=0 portion
 	while ((sent < count)); do
@@ -53,7 +53,7 @@ came() {
 	[ "$(count_of "$1" "$2")" -ge "$3" ]
 }
 
-# Of N requests each line once; of every other kind of line, as given: WORD=COUNT...
+# The lines of N requests, each once, and of every other kind of line as many as WORD=COUNT says.
 assert_lines() {
 	local name=$1 requests=$2 total=$2 word
 	shift 2
@@ -63,7 +63,7 @@ assert_lines() {
 		assert_equal "$word: $(count_of "$name" "${word%=*}")" "$word: ${word#*=}"
 		total=$((total + ${word#*=}))
 	done
-	# And nothing else, such as half a line.
+	# Nothing else is there, such as half a line.
 	assert_equal "$(lines_of "$name" | wc -l)" "$total"
 }
 
@@ -72,8 +72,8 @@ writers_of() {
 	lines_of "$1" | awk '$1 == "req" { print $4 }' | sort -u | wc -l
 }
 
-# prefork REQUESTS WORD=COUNT... -- PROGRAM...: all lines are there while it runs, no more when it
-# ends in an orderly way.
+# prefork REQUESTS WORD=COUNT... -- PROGRAM...: all lines are there while it runs, and no more of them
+# once it has ended normally.
 prefork() {
 	local requests=$1 expected=()
 	shift
@@ -172,8 +172,8 @@ prefork() {
 		"$WORK/server" --model=prefork --nested --hello=listening --worker-hello=up
 }
 
-# Its pipe is full from the start: nothing can be flushed before the fork. Then all that is certain
-# is that it is not lost.
+# The pipe is full from the start, so nothing can be flushed before the fork. Then the only promise is
+# that the line is not lost.
 @test "A line that is pending at a fork and cannot be flushed comes out later" {
 	local reader id
 	mkfifo pipe
@@ -200,7 +200,7 @@ prefork() {
 	assert [ "$(grep -c ' listening ' lines)" -ge 1 ]
 }
 
-# storm PROGRAM: what the thread printed, and nothing else, be the children many.
+# storm PROGRAM: exactly what the thread printed is there, although many children were forked.
 storm() {
 	local status=0
 	timeout 60 env ${2:+"$2"} "$1" storm 200 >out || status=$?
@@ -244,13 +244,13 @@ storm() {
 	local program
 	for program in "$PROGS/forks" "$WORK/forks"; do
 		[ -x "$program" ] || continue
-		# That it is pending, and the lock held, at the fork: fd 1 is a pipe.
+		# fd 1 is a pipe, so that the line is pending, and the lock held, at the fork.
 		assert_equal "$(timeout 30 "$program" locked)" locked
 		assert_equal "$(timeout 30 env LD_PRELOAD="$LIB" "$program" locked)" locked
 	done
 }
 
-# musl leaves the child the lock that the thread held.
+# In the child musl leaves the lock taken that the thread held.
 # bats test_tags=glibc
 @test "A child that is forked while a thread prints can print, too" {
 	local children
@@ -268,7 +268,7 @@ storm() {
 	assert_output $'before\nthe child has 1'
 }
 
-# The child's thread would be started in the name of its parent, and end with it.
+# A thread started by the vfork child would count as its parent's, and end with the child.
 @test "A vfork child that waits for work does not keep the thread of its parent from starting" {
 	run -0 timeout 30 "$PROGS/forks" vfork
 	assert_output ''
@@ -286,7 +286,7 @@ storm() {
 	assert_equal "$(grep -o 'responses=[0-9]*' <<<"$stderr")" $'responses=0\nresponses=1'
 }
 
-# What we do at a fork consists of calls in which a cancelled thread ends.
+# Our fork handlers make calls that are cancellation points.
 # bats test_tags=not-under-asan
 @test "A thread that was cancelled can fork" {
 	local program
@@ -299,7 +299,7 @@ storm() {
 	done
 }
 
-# musl does not tell whether the handler interrupted the thread inside stdio.
+# With musl we cannot know whether the signal handler interrupted stdio.
 # bats test_tags=glibc
 @test "A signal handler that interrupts printf and forks damages no line" {
 	timeout 60 "$PROGS/forks" handler 200000 | cat >plain

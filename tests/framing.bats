@@ -2,8 +2,8 @@
 # framing.bats -- responses= is the number of responses, counted by the clients of real servers
 # SPDX-License-Identifier: MIT
 #
-# Every count is exact: a response missed would hold lines back, one too many would cut them short.
-# The clients frame by themselves (load, http.client, h2load, nghttp).
+# Every count is exact: a response that is missed would delay lines, one too many would cut the quiet
+# time short. The clients do their own framing (load, http.client, h2load, nghttp).
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 # shellcheck disable=SC2154 # bats sets stderr
 
@@ -66,7 +66,7 @@ start_nginx() {
 	count nginx "$PORT" nginx -p "$dir" -e error.log -c nginx.conf
 }
 
-# exact COUNT ARGUMENT...: the client's count and ours, with one run of the client.
+# exact COUNT ARGUMENT...: one run of the client; its count and ours are both COUNT.
 exact() {
 	local count=$1
 	shift
@@ -142,7 +142,7 @@ exact() {
 	assert_equal "$(responses_of nginx)" 301
 }
 
-# As a proxy of itself it answers twice a request, and asks once.
+# As a proxy for itself nginx answers each request twice, and asks once.
 @test "nginx: uploads after 100 Continue, through a proxy" {
 	start_nginx
 	seq 30000 >"$BATS_TEST_TMPDIR/body"
@@ -177,7 +177,7 @@ exact() {
 
 # --- HTTP/2 in clear
 
-# What h2load says succeeded.
+# The requests that succeeded according to h2load.
 h2load_count() {
 	h2load "$@" | sed -n 's/^requests:.* \([0-9]*\) succeeded.*/\1/p'
 }
@@ -190,7 +190,7 @@ h2load_count() {
 	assert_equal "$(responses_of nginx)" 1050
 }
 
-# It knows no signal that ends it in order, so a debugger has it call exit.
+# No signal makes it end normally, so a debugger has it call exit.
 end_nghttpd() {
 	gdb --nx --batch --pid "${COUNTED_PID[nghttpd]}" --eval-command 'call (void) exit(0)' \
 		>"$(dir_of nghttpd)/gdb" 2>&1 </dev/null || true
@@ -263,8 +263,8 @@ end_nghttpd() {
 
 # --- made by chance
 
-# by_chance PROGRAM SEED: every response counts that the program says it sent, over all of its
-# conversations: HTTP/1, HTTP/2 and others, in all pieces, by all calls.
+# by_chance PROGRAM SEED: every response that the program says it sent counts. Its conversations are
+# HTTP/1, HTTP/2 and others, cut anywhere, by all calls.
 by_chance() {
 	local program=$1 seed=$2 stats=$BATS_TEST_TMPDIR/stats.$2 sent
 	sent=$(timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$stats" "$program" "$seed" 100)
@@ -399,14 +399,14 @@ streams() {
 	wait_until 5 arrived thinker 1
 }
 
-# The control of the two above: the same settings, and nothing in flight.
+# The control of the last two tests: the same settings, and nothing in flight.
 @test "Where nothing is in flight, a line comes out without a bound on its age" {
 	start_fixture quick IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0
 	"$CLIENT" "$(port_of quick)" 1 --path /line/1
 	wait_until 5 arrived quick 1
 }
 
-# Two in a row: what the first one left behind must not hold up the second.
+# Two in a row: what the first one left behind must not delay the second.
 @test "What is never answered is not in flight" {
 	local id
 	start_server sink preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/sink"
@@ -416,7 +416,7 @@ streams() {
 	done
 }
 
-# libc sends it and closes the connection, both unseen.
+# libc sends the response and closes the connection, and we see neither.
 @test "A request that was answered through stdio is in flight no longer once that stream is closed" {
 	local id
 	start_server scribe preload IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 "$PROGS/scribe"
@@ -457,7 +457,7 @@ streams() {
 # --- cost
 
 # instructions LIB KIND COUNT: of the main thread of framing_cost, with LIB preloaded if any.
-# So long an idle time that the flusher never disarms: how often it would depends on the machine.
+# The idle time is so long that the flusher never disarms; how often it would, depends on the machine.
 instructions() {
 	local out=$BATS_TEST_TMPDIR/callgrind
 	env ${1:+LD_PRELOAD="$1"} IDLEFLUSH_HEARTBEAT=0 IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 \
@@ -466,12 +466,12 @@ instructions() {
 	sed -n 's/^totals: //p' "$out-01"
 }
 
-# What one send of that kind costs, start and end aside.
+# The instructions of one such send, without start and end of the program.
 instructions_of_one() {
 	echo $((($(instructions "$1" "$2" 2000) - $(instructions "$1" "$2" 1000)) / 1000))
 }
 
-# added KIND MOST: what the shim adds to a send, in a process that has a second thread anyway.
+# added KIND MOST: the shim adds at most MOST to a send, in a process with a second thread of its own.
 added() {
 	local plain preloaded
 	plain=$(instructions_of_one '' "$1")
@@ -489,7 +489,7 @@ added() {
 	added opaque 40
 }
 
-# Six lines as nginx sends them; 400 is the aim.
+# Six lines as nginx sends them.
 # bats test_tags=not-under-asan
 @test "A response with a head of 150 bytes takes 500 instructions more" {
 	[ "$(uname -m)" = x86_64 ] || skip "counted for x86-64"

@@ -1,4 +1,4 @@
-# helper.bash -- what every suite stands on: paths, servers with a stamping reader, waiting, stopping
+# helper.bash -- what every suite uses: paths, servers with a reader, waiting, stopping
 # SPDX-License-Identifier: MIT
 #
 #   load helper
@@ -27,7 +27,7 @@ IDLEFLUSH=$BUILD/idleflush
 LIB=${LIB:-$BUILD/libidleflush.so}
 export ROOT BUILD PROGS IDLEFLUSH LIB
 
-# Set in many a shell, it would make every Python test prove nothing.
+# If a shell has it set, no Python test proves anything.
 unset PYTHONUNBUFFERED
 : "${BATS_TEST_TIMEOUT:=120}"
 
@@ -35,10 +35,10 @@ unset PYTHONUNBUFFERED
 READER=()
 # Global: bats sources this file inside a function.
 declare -gA SERVER_PID=() READER_PID=()
-# The exit status of the server that stop_server ended last, or await_server saw end.
+# The exit status of the server that stop_server ended, or await_server saw end, last.
 export SERVER_STATUS=
 
-# setup_file knows no skip before bats 1.9. There: `cannot_run REASON; return`, here: skip_if_cannot.
+# bats before 1.9 has no skip in setup_file: `cannot_run REASON; return` there, skip_if_cannot here.
 cannot_run() {
 	export CANNOT_RUN=$1
 }
@@ -70,7 +70,7 @@ wait_until() {
 	done
 }
 
-# A port that nobody listens on and no other test of this run was given.
+# A port that nobody listens on and that no other test of this run has.
 free_port() {
 	local port
 	while :; do
@@ -122,7 +122,7 @@ any_arrived() {
 	return 1
 }
 
-# reported PID NAME: the count of that name in the doctor's report about the process.
+# reported PID NAME: the count of that name in the report of --check --pid.
 reported() {
 	"$IDLEFLUSH" --check --pid "$1" | sed -n "s/.* $2=\([0-9]*\).*/\1/p"
 }
@@ -181,14 +181,14 @@ await_server() {
 	unset "SERVER_PID[$1]" "READER_PID[$1]"
 }
 
-# What a failed test needs to be understood.
+# What one needs to understand a failed test.
 show_server() {
 	echo "--- $1: the last lines that arrived, and its stderr"
 	tail -n 5 "$(dir_of "$1")/lines"
 	tail -n 20 "$(dir_of "$1")/err"
 }
 
-# A daemon left its process group; it is ours if its stdout is the pipe that we gave it.
+# A daemon has left its process group; it is ours if its stdout is the pipe that we gave it.
 daemon_of() {
 	local pid dir
 	dir=$(dir_of "$1")
@@ -202,7 +202,7 @@ end_server() {
 	local server=${SERVER_PID[$1]} reader=${READER_PID[$1]} daemon
 	daemon=$(daemon_of "$1")
 
-	# To the group, its leader included; a stalled reader reads on.
+	# To the whole group; a stalled reader reads on.
 	kill -TERM -- "-$server" ${daemon:+"$daemon"} 2>/dev/null || true
 	kill -USR1 "$reader" 2>/dev/null || true
 	if ! wait_until 5 gone "$reader" 2>/dev/null; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The price of a wrapper, in instructions: the same on every run, so a change can be held to it.
+# The cost of a wrapper in instructions: the same on every run, so any change shows.
 
 load helper
 

@@ -2,8 +2,9 @@
 # last_words.bats -- nothing is lost when a process dies, and it dies as it would have without us
 # SPDX-License-Identifier: MIT
 #
-# Every way to die is run plain first: that run must lose lines, or it proves nothing, and its wait
-# status is what the other has to show. DEATHS=N for more runs of each; see also tests/proofs/deaths.
+# Every way to die is run plain first. That run must lose lines, or the test proves nothing, and the
+# run with the shim must have the same wait status. DEATHS=N makes more runs of each; see also
+# tests/proofs/deaths.
 # bats file_tags=core
 # shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell, and sets stderr_lines
 
@@ -12,7 +13,7 @@ load helper
 WATCH=$BUILD/tests/dying_watch
 : "${DEATHS:=2}"
 
-# Nothing but the last words flushes.
+# Every other flush is turned off.
 QUIET=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
 
 FROM_OUTSIDE=wait:TERM,wait:INT,wait:HUP,wait:QUIT,wait:SEGV,wait:BUS,wait:FPE,wait:ILL,wait:ABRT,wait:SYS
@@ -27,8 +28,8 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# watch plain|shim [OPTION...] SCENE WAY,WAY...: a line of figures for each way, in the file plain
-# or shim, and shown should the test fail.
+# watch plain|shim [OPTION...] SCENE WAY,WAY...: a line of figures for each way, in the file plain or
+# shim; it is shown if the test fails.
 watch() {
 	local to=$1 library=()
 	[ "$to" = plain ] || library=(--preload="$LIB")
@@ -38,8 +39,8 @@ watch() {
 	sed "s/^/$to /" "$to"
 }
 
-# What is wrong with the lines in the file shim, given those in the file plain; nothing if nothing.
-# Always: that each way ended as it would have, and no run hung. Further: words of
+# Prints what is wrong in the file shim, compared with the file plain. In any case each way must have
+# ended as it would have, and no run may have hung. Further conditions, by word:
 #   whole    no line lost, doubled or torn; kept: none lost; seldom: none lost in nine runs of ten
 #   control  every way lost lines without us; control:N: of a hundred ways N did
 #   prompt   it took at most the bound of 250 ms longer; the fastest run counts, for machines are busy
@@ -92,12 +93,12 @@ deaths() {
 	deaths 'whole control:80' load "$FROM_OUTSIDE"
 }
 
-# In a handler, which may have come inside of printf: musl does not tell.
+# In a signal handler, which may have interrupted printf; with musl we cannot know.
 # bats test_tags=glibc
 @test "What was printed under load comes out, however the process dies in a handler" {
 	deaths 'kept control:80' load "$RAISED,$CRASHES,$ENDS"
 	deaths whole load "$EXITS"
-	# In a handler inside of printf: an exec that failed would leave the program its lines as well.
+	# In a handler that interrupted printf: if the exec fails, the program must still have its lines.
 	deaths '' load "$EXECS"
 }
 
@@ -107,7 +108,7 @@ deaths() {
 
 @test "What was printed comes out while other threads print, however the process dies" {
 	deaths 'whole control:20' threads "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
-	# exit(3) flushes without locks: there libc itself doubles lines.
+	# exit(3) flushes without locks, so libc itself prints lines twice there.
 	deaths '' threads "$EXITS"
 }
 
@@ -119,7 +120,7 @@ deaths() {
 	deaths whole lock "$EXITS"
 }
 
-# musl does not tell whose a lock is.
+# musl does not tell who holds a lock.
 @test "With stdout's lock held a process dies the same way, at most the bound later" {
 	deaths prompt lock wait:TERM,raise-term,segv,abort,_exit
 }
@@ -146,16 +147,16 @@ deaths() {
 @test "The first process of a pid namespace dies of the other signals as it would without us" {
 	unshare --pid --fork --kill-child true || skip "no new pid namespace here"
 	deaths 'whole control' --pid1 idle "$CRASHES,$ENDS,$EXECS"
-	# It survives these, and exits.
+	# The process survives these, and exits.
 	deaths whole --pid1 idle "${RAISED%%,kill-*},$EXITS"
 }
 
-# ptrace sees what a core would have, on any machine. It watches one thread.
+# ptrace sees what a core would contain, on any machine. It watches one thread.
 @test "A crash has the siginfo and the registers that it would have" {
 	deaths 'whole control core' --trace idle "$ONE_CRASH,raise-segv,raise-abrt,kill-abrt,raise-quit"
 }
 
-# core_of NAME COMMAND...: the faulting address, the instruction and siginfo, from its core file.
+# core_of NAME COMMAND...: the faulting address, the instruction and the siginfo, from the core file.
 core_of() {
 	local name=$1
 	shift
@@ -195,12 +196,12 @@ core_of() {
 # bats test_tags=glibc
 @test "An end in a signal handler that may have come in the middle of printf hardly ever loses a line" {
 	DEATHS=30
-	# Stopped just before or after the write of a full buffer it may lose or double that: once in a
-	# thousand runs. Plain: more than half of the runs lose lines.
+	# If the signal comes just before or after the write of a full buffer, that may be lost or come
+	# twice: once in a thousand runs. Plain, more than half of the runs lose lines.
 	deaths 'seldom control:60' busy _exit,quick_exit,abort
 }
 
-# at_the_edge begin|end ACT: what a library that is there earlier and longer than ours does.
+# at_the_edge begin|end ACT: by a library that is initialized before ours and ends after it.
 at_the_edge() {
 	local to library
 	for to in plain shim; do
@@ -223,7 +224,7 @@ at_the_edge() {
 		at_the_edge begin "$act"
 		at_the_edge end "$act"
 	done
-	# It does come before us, and after.
+	# The control: that library does run before ours, and after it.
 	run -0 --separate-stderr env --default-signal EDGE=begin EDGE_ACT=signals IDLEFLUSH_DEBUG=1 \
 		LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps"
 	assert_equal "${stderr_lines[*]}" 'handled idleflush: awake'
@@ -255,7 +256,7 @@ odd() {
 		"$PROGS/dying_odd" "$2" 2>/dev/null
 }
 
-# assert_odd STATUS SCENE...: nothing comes out plain, the pending line with us, the end is one.
+# assert_odd STATUS SCENE...: plain nothing comes out, with us the pending line; both end alike.
 assert_odd() {
 	local status_wanted=$1 scene
 	shift
@@ -270,7 +271,7 @@ assert_odd() {
 	done
 }
 
-# Where the libc does not tell whose a lock is, any thread may have it, and goes on.
+# If libc does not tell who holds a lock, any thread may hold it, and goes on.
 # bats test_tags=glibc
 @test "A signal cuts no call short while its process is about to die" {
 	odd plain sleeping
@@ -307,7 +308,7 @@ assert_odd() {
 	done
 }
 
-# inherited plain|shim SCENE: how often the parent's line came.
+# inherited plain|shim SCENE: how often the line of the parent came out.
 inherited() {
 	local library=()
 	[ "$1" = plain ] || library=(LD_PRELOAD="$LIB")
@@ -320,7 +321,7 @@ inherited() {
 
 @test "A forked child never flushes its copy of its parent's bytes" {
 	local scene
-	# It has one: libc's own flush shows it.
+	# The control: the child has a copy, as libc's own flush shows.
 	assert_equal "$(inherited plain exit)" 2
 	for scene in _exit exec term; do
 		assert_equal "$(inherited shim "$scene")" 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# launcher.bats -- the command: its options, its exit statuses, what COMMAND gets, what it is told
+# launcher.bats -- the command: its options, exit statuses and messages, and what COMMAND gets
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016 # a dollar in single quotes is for COMMAND
 # shellcheck disable=SC2154 # bats sets stderr
@@ -15,11 +15,11 @@ setup_file() {
 	cc -static-pie -o static-pie ran.c
 	cc -shared -nostdlib -fPIC -o other.so -x c /dev/null
 
-	# A copy of a program that says it is for an S/390, in the byte order of a PC: nothing runs it.
+	# A copy of a program whose header says S/390, in the byte order of a PC: nothing can run it.
 	cp dynamic foreign
 	printf '\x16\x00' | dd of=foreign bs=1 seek=18 conv=notrunc status=none
 
-	# What users without rights may read and run too; the folders of bats are closed to them.
+	# For users without rights, who may not enter the folders of bats.
 	PUBLIC=$(mktemp -d /tmp/idleflush.XXXXXX)
 	export PUBLIC
 	chmod 755 "$PUBLIC"
@@ -41,19 +41,19 @@ setup() {
 	LIB=$(realpath "$LIB") # as the launcher finds it
 }
 
-# A file of that name, runnable, from stdin.
+# Makes an executable file of that name from stdin.
 script() {
 	cat >"$1"
 	chmod +x "$1"
 }
 
-# COMMAND's exit status, and it is the one that stdbuf gives.
+# The exit status is STATUS, and stdbuf gives the same.
 same_as_stdbuf() {
 	run "$1" stdbuf -o0 "${@:2}"
 	run "$1" "$IDLEFLUSH" "${@:2}"
 }
 
-# As a user who owns nothing.
+# Runs a command as a user who owns nothing.
 as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
@@ -77,7 +77,7 @@ honours_setid() {
 }
 
 @test "A COMMAND that does not exist gives 127" {
-	# not with the PATH of whoever runs the tests: one closed folder in it makes that 126
+	# With a PATH of our own: one closed folder in it would make that 126.
 	run -127 env PATH=/usr/bin:/bin stdbuf -o0 no-such-command
 	run -127 env PATH=/usr/bin:/bin "$IDLEFLUSH" no-such-command
 	assert_output "idleflush: failed to run command 'no-such-command': No such file or directory"

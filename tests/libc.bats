@@ -16,7 +16,7 @@ load helper
 	assert_output 'a libc of its own'
 	run -42 timeout 10 env LD_PRELOAD="$LIB" IDLEFLUSH_DEBUG=1 ./program
 	assert_output 'a libc of its own'
-	# It was loaded, and glibc was not.
+	# The unknown libc was loaded, and glibc was not.
 	run -42 timeout 10 env LD_DEBUG=files LD_PRELOAD="$LIB" ./program
 	assert_output --partial "calling init: $LIB"
 	refute_output --partial libc.so

@@ -2,12 +2,12 @@
 # musl.bats -- the library file that serves glibc serves musl, whose stdio differs
 # SPDX-License-Identifier: MIT
 #
-# `make bats-musl` runs the core suites with programs of musl. Here is what musl does otherwise:
-# a buffer of 1 KiB, the first line at once (see also flush.bats), locks that fork leaves taken.
+# `make bats-musl` runs the core suites with musl programs. Here are the differences of musl: a buffer
+# of 1 KiB, the first line at once (see also flush.bats), locks that stay taken in a forked child.
 
 load helper
 
-# Nothing of ours flushes.
+# Every flush of ours is turned off.
 OFF=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
 
 setup_file() {

@@ -2,8 +2,8 @@
 # neighbours.bats -- beside other preloads, tools and limits a program does what it does without us
 # SPDX-License-Identifier: MIT
 #
-# The same program runs with its neighbour alone and with the neighbour and the shim: stdout, stderr
-# and exit status are the same. That the shim is there at all is seen from its counters.
+# The same program runs with the other library alone, and with that library and the shim: stdout,
+# stderr and exit status are the same. The counters show that the shim was there.
 
 load helper
 
@@ -56,7 +56,7 @@ teardown() {
 	stop_all
 }
 
-# run_to NAME COMMAND...: its stdout, stderr and status in NAME.out, NAME.err, NAME.status.
+# run_to NAME COMMAND...: puts its stdout, stderr and status into NAME.out, NAME.err, NAME.status.
 run_to() {
 	local name=$1 status=0
 	shift
@@ -64,19 +64,19 @@ run_to() {
 	echo "$status" >"$name.status"
 }
 
-# same NAME OTHER: did both do the same?
+# same NAME OTHER: do both have the same stdout, stderr and status?
 same() {
 	diff -U 3 "$1.out" "$2.out"
 	diff -U 3 "$1.err" "$2.err"
 	diff -U 3 "$1.status" "$2.status"
 }
 
-# awake FILE: the counters there are those of a shim that had a thread.
+# awake FILE: the counters in it are those of a shim that was awake.
 awake() {
 	grep -q '^idleflush: .*flushes=' "$1"
 }
 
-# serve NAME ENVIRONMENT... PROGRAM...: 150 requests, and then the orderly end.
+# serve NAME ENVIRONMENT... PROGRAM...: 150 requests, then a normal end.
 serve() {
 	local name=$1
 	shift
@@ -95,7 +95,7 @@ assert_lines() {
 	assert_equal "$(lines_of "$1" | head -n 1 | cut -d' ' -f1)" listening
 }
 
-# serves_fresh NAME ENVIRONMENT... PROGRAM...: and its lines are there while it runs.
+# serves_fresh NAME ENVIRONMENT... PROGRAM...: the same, and its lines arrive while it runs.
 serves_fresh() {
 	serve "$@"
 	wait_until 10 all_arrived "$1"
@@ -105,7 +105,7 @@ serves_fresh() {
 	assert_lines "$1"
 }
 
-# beside LIBRARY [VARIABLE=VALUE...]: in either order, on a printing server and on Python.
+# beside LIBRARY [VARIABLE=VALUE...]: in either order of preloading, with a C server and with Python.
 beside() {
 	local library=$1 order
 	shift
@@ -169,7 +169,7 @@ beside() {
 	beside "$WORK/flusher.so"
 }
 
-# crashes NAME PRELOAD: what the crash leaves, as the shell's status, stdout and stderr.
+# crashes NAME PRELOAD: what the crash leaves: the shell's status, stdout and stderr.
 crashes() {
 	# shellcheck disable=SC2016 # the inner shell's
 	run_to "$1" env LD_PRELOAD="$2" /usr/bin/python3 -c 'import ctypes, os, signal, sys
@@ -195,9 +195,9 @@ os.kill(os.getpid(), signal.SIGSEGV)'
 
 # --- sanitizers -----------------------------------------------------------------------------
 
-# sanitized NAME RUNTIME: a server built so; its runtime comes first, as it insists. One that forks
-# starts our thread late: to ThreadSanitizer a process that had a thread must start none after a
-# fork, and LeakSanitizer says in the child that it misses the one its parent had.
+# sanitized NAME RUNTIME: a server built with a sanitizer, whose runtime must be preloaded first. In a
+# server that forks our thread starts late: ThreadSanitizer forbids a new thread after a fork in a
+# process that had one, and LeakSanitizer complains in the child that the parent's is missing.
 sanitized() {
 	local model program="$WORK/server.$1" runtime start
 	[ -x "$program" ] || skip "no $1 sanitizer here"
@@ -233,7 +233,7 @@ sanitized() {
 
 # --- tools ----------------------------------------------------------------------------------
 
-# Those with a thread of ours say so.
+# Programs in which our thread ran print their counters.
 self_plain_and_shim() {
 	run_to plain "$@"
 	run_to shim env IDLEFLUSH_STATS="$PWD/stats" LD_PRELOAD="$LIB" "$@"
@@ -251,7 +251,7 @@ self_plain_and_shim() {
 
 @test "Lines are fresh under valgrind, which finds no error of ours" {
 	local program
-	# Python of all.py would be the same under a tool ten times as slow.
+	# Python would tell nothing more, and be ten times as slow under a tool.
 	for program in self "self slow"; do
 		# shellcheck disable=SC2086 # a program and its argument
 		run_to plain valgrind -q --error-exitcode=99 "$WORK/"$program
@@ -269,8 +269,8 @@ self_plain_and_shim() {
 	run_to shim strace -f -o shim.trace -E LD_PRELOAD="$LIB" "$WORK/self"
 	sed -i 's/^threads 2$/threads 1/' shim.err
 	same plain shim
-	# Between the first and the last answer, in the program's own thread. A mmap is a page of the
-	# table of connections; fstat tells once whether a socket is stdout's.
+	# Between the first and the last answer, in the program's own thread. An mmap is a page for the
+	# table of connections; one fstat tells whether a socket is stdout.
 	for name in plain shim; do
 		awk 'NR == 1 { main = $1 } $1 == main && sub(/\(.*/, "", $2) {
 			if ($2 == "sendto") { answers++ }
@@ -314,7 +314,7 @@ self_plain_and_shim() {
 
 # --- limits ---------------------------------------------------------------------------------
 
-# A user that nobody else is, so that its processes can be counted; it sees only FOLDER.
+# As a user that nobody else uses, so that its processes can be counted; it may enter only FOLDER.
 as_user() {
 	local folder
 	[ "$(id -u)" -eq 0 ] || skip "only root can become another user"
@@ -359,12 +359,12 @@ as_user() {
 	local kib found=0
 	# shellcheck disable=SC2016 # the inner shell's
 	local limited='ulimit -v "$0" && shift 0 && exec "$@"' shim="export LD_PRELOAD='$LIB'"
-	# From a limit in which not even the loader comes through, up to one that is ample.
+	# From a limit at which not even the loader starts, up to one that is ample.
 	for kib in $(seq 2200 60 6000); do
 		run_to plain bash -c "$limited" "$kib" "$WORK/self"
 		[ "$(cat plain.status)" = 0 ] || continue
 		run_to shim bash -c "$shim IDLEFLUSH_DEBUG=1; $limited" "$kib" "$WORK/self"
-		# Where the library itself does not fit, the loader says so.
+		# If the library itself does not fit, the loader says so.
 		if [ "$(cat shim.status)" = 127 ] ||
 			grep -q 'cannot be preloaded\|failed to map' shim.err; then
 			continue
@@ -387,7 +387,7 @@ as_user() {
 	unshare -U true 2>/dev/null || skip "no user namespaces here"
 	run_to plain "$WORK/self" unshare
 	assert_equal "$(head -n 1 plain.out)" 'unshare: ok'
-	# Another library's thread is in the way, as ours would be did it not step aside.
+	# The control: the thread of another library is in the way, as ours would be if it did not end first.
 	run_to other env LD_PRELOAD="$WORK/flusher.so" "$WORK/self" unshare
 	assert_equal "$(head -n 1 other.out)" 'unshare: Invalid argument'
 	for start in constructor server; do
@@ -412,8 +412,8 @@ as_user() {
 	same plain shim
 }
 
-# A filter that knows nothing of us must have futex, as for any thread, and getpid: close asks
-# whether it is called in a vfork child. There is no way to know without a system call.
+# A filter that knows nothing about us must allow futex, as for any thread, and getpid: close must
+# know whether it is called in a vfork child, and only a system call can tell.
 @test "Under a strict seccomp filter the hot path needs only futex and getpid" {
 	run_to plain "$WORK/self" strict-room
 	[ "$(cat plain.status)" != 77 ] || skip "no seccomp here"
@@ -424,7 +424,7 @@ as_user() {
 }
 
 @test "A strict seccomp filter without futex and getpid does no harm if it is set by prctl" {
-	# That they are missing in it: set by seccomp(2), which nobody sees, it kills the process.
+	# The control, that the filter lacks them: set by a raw seccomp(2), which we do not see, it kills.
 	run_to killed env LD_PRELOAD="$LIB" "$WORK/self" strict
 	[ "$(cat killed.status)" != 77 ] || skip "no seccomp here"
 	assert_equal "$(cat killed.status)" 159

@@ -5,10 +5,10 @@
 
 load helper
 
-# Each of some builds the whole, optimized, for two machines.
+# Some tests build everything, optimized, for two machines.
 export BATS_TEST_TIMEOUT=600
 
-# Not with the options and the job server of the make that may run us; a build folder of its own.
+# Without the options and the job server of a make that may run this suite; in a build folder apart.
 build() {
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -j2 -C "${TREE:-$ROOT}" B="$BUILT" "$@" \
 		>"$BATS_TEST_TMPDIR/make.log" 2>&1 || {
@@ -46,7 +46,7 @@ files_of() {
 	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" ''
 	assert_not_exist "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush"
-	# Where there is nothing left to take away.
+	# A second uninstall, with nothing left to remove.
 	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 }
 
@@ -61,7 +61,7 @@ files_of() {
 	assert_output --partial 'LD_PRELOAD cannot name a path with spaces or colons'
 	build uninstall PREFIX="$prefix"
 	assert_equal "$(files_of "$prefix")" ''
-	# A path that the loader can name may have whatever else.
+	# A path without spaces and colons may have any other character.
 	prefix="$BATS_TEST_TMPDIR/ünder%&;x,(y)"
 	build install PREFIX="$prefix"
 	run -0 "$prefix/bin/idleflush" sh -c 'echo "$LD_PRELOAD"'
@@ -83,7 +83,7 @@ files_of() {
 
 @test "The manual page has nothing that mandoc would change" {
 	command -v mandoc >/dev/null || skip "mandoc is not here"
-	# Whether the pages it refers to are installed is not its fault.
+	# mandoc also warns of pages that are not installed; that is not our concern.
 	run mandoc -T lint -W style "$ROOT/shim/command/idleflush.1"
 	assert_equal "$(grep -v 'mandoc.db lacks' <<<"$output")" ''
 	for section in ENVIRONMENT 'EXIT STATUS' EXAMPLES LIMITS; do
@@ -105,7 +105,7 @@ files_of() {
 	done < <("$IDLEFLUSH" --help | sed -n 's/.*default: \([0-9A-Z][0-9A-Za-z,]*\)$/\1/p')
 }
 
-# complete LINE: what completion offers at the end of the line.
+# complete LINE: prints what completion offers at the end of the line.
 complete_line() {
 	bash -c '
 		. /usr/share/bash-completion/bash_completion
@@ -150,7 +150,7 @@ complete_line() {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates
 	touch root/var/lib/dpkg/status
-	# There is no libc in that root, nor a shell.
+	# That root has no libc and no shell.
 	run -0 dpkg --root=root --force-depends --install "$(deb_path)"
 	assert_exist "root/usr/lib/$TRIPLET/idleflush/libidleflush.so"
 	cmp "root/usr/bin/idleflush" "$BUILT/deb/idleflush"
@@ -189,7 +189,7 @@ complete_line() {
 		run -0 readelf -h "${machine%/*}/idleflush" "${machine%/*}/libidleflush.so"
 		assert_equal "$(grep -c "Machine:.*${machine#*/}" <<<"$output")" 2
 	done
-	# It runs from where it was unpacked, and needs no libc for that.
+	# The launcher runs from where it was unpacked, without a libc.
 	run -0 "$(uname -m)/idleflush" sh -c 'echo "$LD_PRELOAD"'
 	assert_output "$PWD/$(uname -m)/libidleflush.so"
 	run readelf -lW "$(uname -m)/idleflush"

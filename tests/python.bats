@@ -2,8 +2,8 @@
 # python.bats -- Python's own buffers: servers whose lines neither stdbuf nor fflush reaches
 # SPDX-License-Identifier: MIT
 #
-# Debian's servers on Debian's Python, unmodified. Each shows the defect without the shim first, and
-# that `stdbuf -oL` does not help. The proofs that take long are in tests/proofs/python.
+# Debian's servers on Debian's Python, unmodified. The defect is shown without the shim first, and that
+# `stdbuf -oL` does not help. Proofs that take long are in tests/proofs/python.
 
 load helper
 
@@ -13,7 +13,7 @@ SERVE=("$PYTHON" -B "$APPS/serve.py")
 SHIM=(env "LD_PRELOAD=$LIB") # unlike preload, the command in the background is the program itself
 SIGNALLED=(flask http.server wsgiref waitress tornado) # they die of SIGTERM
 GRACEFUL=(gunicorn-sync gunicorn-gthread uvicorn uvicorn-workers)
-# Only what has to come out comes out, at the end.
+# Every flush but the last one, at the end, is turned off.
 OFF=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
 
 setup() {
@@ -28,7 +28,7 @@ teardown() {
 	stop_all
 }
 
-# ask NAME PATH: the response's text.
+# ask NAME PATH: prints the body of the response.
 ask() {
 	curl -sS --max-time 20 "http://127.0.0.1:$(port_of "$1")/$2"
 }
@@ -37,7 +37,7 @@ count_of() {
 	lines_of "$1" | grep -c "^$2\( \|\$\)"
 }
 
-# has_lines NAME TEXT COUNT: have so many lines that begin with it arrived?
+# has_lines NAME TEXT COUNT: have COUNT lines that begin with TEXT arrived?
 has_lines() {
 	[ "$(count_of "$1" "$2")" = "$3" ]
 }
@@ -47,7 +47,7 @@ has_text() {
 	grep -qx "$2" "$1"
 }
 
-# late COMMAND KIND...: one request each is answered, and the lines do not come.
+# late COMMAND KIND...: one request to each is answered, and its line does not arrive.
 late() {
 	local kind how=$1
 	shift
@@ -91,7 +91,7 @@ end_of_input() {
 
 @test "Without the shim, lines of Python servers do not arrive" {
 	late '' "${SIGNALLED[@]}" "${GRACEFUL[@]}"
-	# What dies of the signal loses them, the others have them at their end.
+	# Servers that die of the signal lose their lines; the others print them at their end.
 	for kind in "${SIGNALLED[@]}"; do
 		stop_server "$kind"
 		refute arrived "$kind" 1
@@ -145,7 +145,7 @@ end_of_input() {
 	wait_until 5 arrived_text uvicorn startup
 	wait_until 5 has_lines gunicorn-sync hello 2
 	wait_until 5 has_lines uvicorn-workers startup 2
-	# And each by a process of its own.
+	# And each comes from a process of its own.
 	assert_equal "$(lines_of uvicorn-workers | grep '^startup' | sort -u -k3,3 | wc -l)" 2
 }
 
@@ -253,7 +253,7 @@ os.execv("/bin/echo", ["echo", "three"])'
 }
 
 @test "A program that ends as soon as the interpreter is up loses no line" {
-	# It makes no call that is left with it: nothing of ours is in Python yet.
+	# The main thread makes no pending call: our hooks are not in Python yet.
 	local program='import posix; print("one"); posix._exit(0)'
 	local other='import posix; print("one"); posix.execv("/bin/echo", ["echo", "two"])'
 	run -0 "$PYTHON" -S -E -c "$program"
@@ -278,7 +278,7 @@ print('line')"
 
 # --- processes ------------------------------------------------------------------------------
 
-# once FILE: no line in it is there twice.
+# once FILE: no line of it is there twice.
 once() {
 	run -0 uniq -d <(sort "$1")
 	assert_output ''
@@ -393,7 +393,7 @@ print("not caught")'
 	assert_output 'not caught'
 }
 
-# --- the lock -------------------------------------------------------------------------------
+# --- the GIL --------------------------------------------------------------------------------
 
 @test "A thread that keeps the GIL for seconds delays Python's lines only" {
 	local program
@@ -422,7 +422,7 @@ switches_of() {
 	before=$(switches_of "$task")
 	beats=$(reported "$PROGRAM" heartbeats)
 	wait_until 20 reported_at_least "$PROGRAM" heartbeats $((beats + 3))
-	# One may come for what it ran before.
+	# One flush may come for what it did before.
 	assert [ "$(switches_of "$task")" -le $((before + 1)) ]
 	end_of_input
 }
@@ -432,7 +432,7 @@ switches_of() {
 	start_server unbuffered preload PYTHONUNBUFFERED=1 "${SERVE[@]}" http.server
 	"$PROGS/load" --port="$(port_of unbuffered)" --rate=100 --count=200 >load
 	visits=$(switches_of "$(grep -lx idleflush-py /proc/"$(pid_of unbuffered)"/task/*/comm | xargs dirname)")
-	# At its start it waits a millisecond at a time for the interpreter to come up.
+	# When it starts it waits for the interpreter, a millisecond at a time.
 	assert [ "$visits" -lt 120 ]
 }
 
@@ -440,7 +440,7 @@ switches_of() {
 	start_server waits preload "$PYTHON" -B "$APPS/main_waits.py"
 	run -0 "$PROGS/load" --port="$(port_of waits)" --connections=1 --rate=400 --count=1200
 	wait_until 5 arrived waits 1200
-	# It has 31 places. The answer stands in the body.
+	# The queue has 31 places. The response body says how many were free.
 	assert [ "$(ask waits queue/0)" -ge 30 ]
 }
 
@@ -448,7 +448,7 @@ switches_of() {
 	local name
 	# shellcheck disable=SC2034 # start_server reads it
 	READER=(--stall)
-	# Fewer than what blocks a plain server, too: 64 KiB of pipe, and its own buffers.
+	# Fewer lines than would block a plain server, too: 64 KiB of pipe, and its own buffers.
 	for name in plain preload; do
 		start_server "$name" "${name/plain/env}" "${SERVE[@]}" uvicorn
 		run -0 "$PROGS/load" --port="$(port_of "$name")" --rate=1000 --count=1500

@@ -15,14 +15,14 @@ teardown() {
 	stop_all
 }
 
-# late PROGRAM...: one request is answered, its line does not come.
+# late PROGRAM...: one request is answered, and its line does not arrive.
 late() {
 	start_server plain "$@"
 	request "$(port_of plain)" 1
 	refute wait_until 2 arrived plain 1
 }
 
-# The line is there all the same: it comes with the end of the process.
+# The control: the line was printed, for it arrives when the process ends.
 late_in_model() {
 	local call names=()
 	for call in "${CALLS[@]}"; do
@@ -51,8 +51,8 @@ fresh() {
 	assert_equal "$(lines_of "$name" | grep -c '^req ')" 2
 }
 
-# Without the heartbeat, and with the line printed before the answer: in the model `threads` only
-# the call that answers can be what the flush follows.
+# Without the heartbeat, and with the line printed before the answer: in the model `threads` only the
+# call that answers can cause the flush.
 fresh_in_every_model() {
 	local model
 	for model in "${MODELS[@]}"; do

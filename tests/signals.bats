@@ -14,14 +14,14 @@ teardown() {
 	stop_all
 }
 
-# both COMMAND...: its output and status in the files plain and shim, addresses apart.
+# both COMMAND...: puts its output and status into the files plain and shim, without addresses.
 both() {
 	local to status
 	for to in plain shim; do
 		status=0
 		timeout 60 env --default-signal=INT,QUIT "${PRELOAD[$to]}" "$@" >"$to.out" 2>"$to.err" || status=$?
 		echo "status $status" >>"$to.out"
-		# Without libc's own 33, too: a thread, as ours, makes it caught, and so no longer ignored.
+		# Without libc's own signal 33: any second thread makes libc catch it, so it is ignored no longer.
 		sed -E 's/0x[0-9a-f]*/ADDRESS/g; s/^(Sig.*)[0-9a-f]{8}([0-9a-f]{8})$/\1\2/' \
 			"$to.out" "$to.err" >"$to"
 	done
@@ -182,7 +182,7 @@ tell()'
 	grep -q hook plain
 }
 
-# stops SIGNAL NAME: does it stop with the same status and the same last words of its own?
+# stops SIGNAL NAME: does it stop with the same status, and with the same messages?
 stops() {
 	local lib
 	for lib in bare preload; do
@@ -190,11 +190,11 @@ stops() {
 		request "$(port_of "$lib")" 7
 		stop_server "$lib" "$1"
 		echo "status $SERVER_STATUS" >"$lib.end"
-		# Without its numbers, and once: it may be stopped before all workers are up.
+		# Without numbers, and each line once: it may be stopped before all workers are up.
 		sed 's/[0-9]\+/N/g' "$(dir_of "$lib")/err" | sort -u >>"$lib.end"
 	done
 	diff bare.end preload.end
-	# Both were read to the end: a graceful stop flushes.
+	# Both outputs are complete: a graceful stop flushes.
 	assert_equal "$(lines_of preload | grep -c '^req 7')" 1
 }
 

@@ -2,8 +2,8 @@
 # sockets.bats -- which sends are responses: those on the server side of a connection
 # SPDX-License-Identifier: MIT
 #
-# build/tests/sockets takes three turns, each a request and its response, on a descriptor of the
-# kind it is told; the counters at exit say how many of them counted.
+# build/tests/sockets makes three exchanges, each a request and its response, on a descriptor of the
+# given kind; the counters at exit say how many of them counted.
 # bats file_tags=core
 
 load helper
@@ -12,7 +12,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# counts N KIND [OPTION...]: under the shim N responses; without it the program ends as well.
+# counts N KIND [OPTION...]: N responses under the shim; without it the program ends normally, too.
 counts() {
 	local expected=$1
 	shift
@@ -24,7 +24,7 @@ counts() {
 	assert_equal "$*: $(grep -o 'responses=[0-9]*' stats)" "$*: responses=$expected"
 }
 
-# counts_some KIND [OPTION...]: nobody sees what moves, so where a response ends is a guess.
+# counts_some KIND [OPTION...]: the bytes cannot be seen, so where a response ends is a guess.
 counts_some() {
 	rm -f stats
 	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS=stats "$PROGS/sockets" "$@"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# stall.bats -- stdout that takes nothing, or is not what it was: nothing is held up, nothing lost
+# stall.bats -- a stdout that is full, closed or replaced: nothing is delayed, nothing is lost
 # SPDX-License-Identifier: MIT
 #
-# A collector that hangs is a reader that was told to stall. Whether it is the server or libc that
-# is tested is told by the same run without the shim.
+# A collector that hangs is a reader with --stall. The same run without the shim shows what is due to
+# libc and the server.
 # bats file_tags=core
 
 load helper
@@ -31,19 +31,19 @@ read_on() {
 	kill -USR1 "${READER_PID[$1]}"
 }
 
-# What is left of the pipe's room is taken by empty lines, before anything is printed.
+# Fills the rest of the pipe with empty lines before anything is printed.
 fill_pipe() {
 	head -c "$PIPE" /dev/zero | tr '\0' '\n' |
 		timeout 10 dd bs=4096 iflag=fullblock of="$(dir_of "$1")/pipe" 2>/dev/null
 }
 
-# Are all of them read?
+# Have all of them been read?
 filling_read() {
 	[ "$(lines_of "$1" | grep -c '^$')" = "$PIPE" ]
 }
 
 # traffic NAME RATE COUNT [CONNECTIONS [TIMEOUT_MS]]: the load's summary is in NAME/load, the ids
-# answered in NAME/answered. A response that is held up fails by the timeout.
+# answered in NAME/answered. A response that is delayed fails by the timeout.
 traffic() {
 	timeout 60 "$PROGS/load" --port="$(port_of "$1")" --rate="$2" --count="$3" \
 		--connections="${4:-8}" --timeout="${5:-3000}" --answered="$(dir_of "$1")/answered" \
@@ -55,7 +55,7 @@ load_of() {
 }
 
 counter_of() {
-	# The last: a program that executes another leaves a line as well.
+	# The last line: a program that executes another one leaves a line, too.
 	sed -n "s/^idleflush: .*\<$2=\([0-9]*\).*/\1/p" "$(dir_of "$1")/err" | tail -n 1
 }
 
@@ -63,7 +63,7 @@ ids_of() {
 	lines_of "$1" | awk '$1 == "req" { print $2 }'
 }
 
-# Every line once and in order, be it plain or not.
+# Every line once and in order, with the shim or without.
 assert_requests() {
 	assert_equal "$(ids_of "$1")" "$(seq "$2")"
 }
@@ -73,12 +73,12 @@ assert_requests() {
 	start_server plain "$PROGS/server" --line-size=256
 	start_server shim preload "$PROGS/server" --line-size=256
 	for name in plain shim; do
-		# Some of them in vain.
+		# Some passes found no room.
 		traffic "$name" 1000 400 128 1000
 		assert [ "$(load_of "$name" ok)" -ge $((PIPE / 256 / 2)) ]
 		assert [ "$(load_of "$name" ok)" -lt 400 ]
 	done
-	# Pages of a pipe that are not written in full hold less; no more than that may be lacking.
+	# Pages of a pipe that are not filled hold less; no more than that may be missing.
 	assert [ $(($(load_of shim ok) * 2)) -ge "$(load_of plain ok)" ]
 
 	# Every line that was printed is still there.
@@ -137,7 +137,7 @@ assert_requests() {
 	traffic shim 200 20
 	before=$(flusher_ticks)
 	refute wait_until 1 arrived shim 1
-	# Of the second that has passed, less than a tenth was spent on looking.
+	# In the second that has passed, less than a tenth of the time was spent on attempts.
 	assert [ $(($(flusher_ticks) - before)) -lt 100 ]
 }
 
@@ -157,7 +157,7 @@ assert_requests() {
 	start_server plain "$PROGS/server" --graceful --model=prefork
 	start_server shim preload "$PROGS/server" --graceful --model=prefork
 	for name in plain shim; do
-		# Fewer than one buffer holds, whoever gets them: libc alone would cut lines.
+		# Fewer than one buffer holds, whichever worker gets them: libc alone would cut lines.
 		traffic "$name" 1000 80 16
 		assert_equal "$(load_of "$name" failed)" 0
 		read_on "$name"
@@ -184,7 +184,7 @@ assert_requests() {
 
 # --- O_NONBLOCK -----------------------------------------------------------------------------
 
-# Runs a program with a stdout that somebody made so.
+# Runs a program with a stdout that is non-blocking already.
 # shellcheck disable=SC2016
 NONBLOCKING=(/usr/bin/python3 -c 'import os, sys
 os.set_blocking(1, False)
@@ -209,7 +209,7 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 		traffic "$name" 200 60
 		assert_equal "$(load_of "$name" failed)" 0
 		read_on "$name"
-		# Plain, the end of the process brings them; there is room by then.
+		# Plain, they come out at the end of the process; there is room by then.
 		wait_until 5 filling_read "$name"
 		[ "$name" = plain ] || wait_until 5 arrived "$name" 60
 		stop_server "$name"
@@ -233,8 +233,8 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 
 # --- closed, nobody reads -------------------------------------------------------------------
 
-# same STEP...: steps, with a stdout whose reader leaves once the steps have made the file ready,
-# end alike with and without the shim: status, stderr, and what was in the pipe by then. In FIRST.
+# same STEP...: the program steps, with a stdout whose reader leaves once the file ready is there, ends
+# alike with and without the shim: status, stderr, and the content of the pipe (in FIRST).
 same() {
 	local mode status
 	for mode in plain shim; do
@@ -372,7 +372,7 @@ wait_for() {
 	done
 }
 
-# gave_up PID: its flusher has looked, found nothing to do, and sleeps until something changes.
+# gave_up PID: its flusher made a pass, could not write, and sleeps until something changes.
 gave_up() {
 	local task now
 	task=$(grep -lx idleflush "/proc/$1/task"/*/comm)
@@ -380,7 +380,7 @@ gave_up() {
 	grep -q '^State:.S' "${task%comm}status" && [ "$now" = "${BEFORE-}" ] || ! BEFORE=$now
 }
 
-# musl's flush throws the bytes away and leaves ferror set, whoever asked for it.
+# musl's flush discards the bytes and sets ferror, whoever called it.
 # bats test_tags=glibc
 @test "A full file gives the program the error that it would have given" {
 	local mode with
@@ -426,7 +426,7 @@ gave_up() {
 	wait_for
 }
 
-# musl's daemon(3) gives stdout up before it forks.
+# musl's daemon(3) closes stdout before it forks.
 # bats test_tags=glibc
 @test "A daemon's lines are fresh in the log it opens, each once" {
 	in_background old env LD_PRELOAD="$LIB" $NO_HEARTBEAT "$PROGS/steps" \
@@ -442,7 +442,7 @@ gave_up() {
 
 # --- terminals ------------------------------------------------------------------------------
 
-# on_terminal STEP...: on a terminal of its own; see shown.
+# on_terminal STEP...: runs steps on a terminal of its own; see shown.
 on_terminal() {
 	timeout 30 script -qfec \
 		"env LD_PRELOAD='$LIB' IDLEFLUSH_STATS=stats $OFTEN '$PROGS/steps' $*" screen \

@@ -35,7 +35,7 @@ assert_each_once() {
 	assert_equal "$(lines_of "$1" | awk '{ print $2 }' | sort -n | cksum)" "$(seq "$2" | cksum)"
 }
 
-# What the fixture printed while it forked: `thread I`, and the count in the end.
+# What the fixture printed while it forked: `thread I`, and the count at the end.
 assert_storm() {
 	local count
 	count=$(($(wc -l <"$1") - 1))
@@ -67,8 +67,8 @@ assert_storm() {
 	grep -q " responses=$((kept + CONNECTIONS)) " "$(dir_of storm)/err"
 }
 
-# glibc's own last flush takes no locks: lines that are printed meanwhile may be missing, or come
-# twice, without us as well. What was printed before is there.
+# glibc's own last flush takes no locks. So lines that are printed meanwhile may be missing or come
+# twice, also without us. What was printed before it is there.
 # exits_well [VARIABLE=VALUE...]
 exits_well() {
 	local i status
@@ -96,7 +96,7 @@ exits_well() {
 	for build in cc musl-gcc; do
 		command -v "$build" >/dev/null || continue
 		"$build" -D_GNU_SOURCE -O2 -o alarms "$ROOT/tests/fixtures/neighbours/alarms.c"
-		# Through a pipe, for which the shim looks for room.
+		# Through a pipe, in which the shim checks for room.
 		set -o pipefail
 		timeout 100 env LD_PRELOAD="$LIB" IDLEFLUSH_IDLE=100us IDLEFLUSH_MAX_AGE=100us \
 			IDLEFLUSH_HEARTBEAT=10ms ./alarms "$ALARM_SECONDS" 2>err | cat >out
@@ -108,7 +108,7 @@ exits_well() {
 	done
 }
 
-# The FIFO is held open as a supervisor does, or its writer would die with its reader.
+# The FIFO is held open, as a supervisor does; otherwise the writer would die with its reader.
 @test "A collector that reads byte by byte, dies and comes back through a FIFO misses nothing" {
 	local requests=2000 collector
 	mkfifo fifo
@@ -118,7 +118,7 @@ exits_well() {
 		--port-file=port >&8 2>err 3>&- 8>&- &
 	STARTED=$!
 	wait_until 10 test -e port
-	# Its last byte is in the middle of a line.
+	# The last byte that it read is in the middle of a line.
 	timeout 60 dd bs=1 count=10007 <&8 >>collected 2>/dev/null 3>&- 8>&- &
 	collector=$!
 	# More than the pipe and all buffers hold: some of the answers have to wait for the next one.
@@ -160,7 +160,7 @@ is_stopped() {
 	assert_each_once storm "$requests"
 }
 
-# faketime changes all clocks at once, CLOCK_MONOTONIC too, which no administrator can.
+# faketime changes all clocks, CLOCK_MONOTONIC too, which no administrator can set.
 @test "Lines are fresh while the clock is set forward and back" {
 	local fake step id=0
 	fake=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)

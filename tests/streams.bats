@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# streams.bats -- C streams of the program's own: on stdout's file, and log files named by --files
+# streams.bats -- C streams that the program opens: on stdout's file, and log files that --files names
 # SPDX-License-Identifier: MIT
 #
 # bats file_tags=core
@@ -40,7 +40,7 @@ end_programs() {
 	PIDS=()
 }
 
-# has FILE [COUNT]: does it have so many lines?
+# has FILE [COUNT]: does it have COUNT lines?
 has() {
 	[ "$(grep -c 'a line' "$1" 2>/dev/null)" = "${2-1}" ]
 }
@@ -168,7 +168,7 @@ ask() {
 	has "$LOG"
 }
 
-# In poll, so that the line was printed.
+# The program is in poll, so the line has been printed.
 sleeps() {
 	grep -q '^State:.*sleeping' "/proc/$1/status"
 }
@@ -203,7 +203,7 @@ sleeps() {
 	run -0 timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_FILES="*/$LOG" IDLEFLUSH_IDLE=10us \
 		IDLEFLUSH_STATS=stats "$PROGS/streams" churn "$PWD/$LOG"
 	assert_equal "$(sort "$LOG" | uniq -c | grep -c '^ *1 thread [0-3] round [0-9]* \(begins\|ends\)$')" 40000
-	# The race was on.
+	# The control: there was a race.
 	assert [ "$(sed -n 's/.*flushes=\([0-9]*\).*/\1/p' stats)" -gt 20 ]
 }
 
@@ -218,7 +218,7 @@ switches() {
 	done
 }
 
-# How often the program itself has waited, ten milliseconds each.
+# How often the program itself has waited, for ten milliseconds each time.
 waits() {
 	sed -n 's/^voluntary_ctxt_switches:\s*//p' "/proc/${PIDS[0]}/task/${PIDS[0]}/status"
 }

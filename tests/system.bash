@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Who sources this has a function cannot_run REASON.
+# Needs a function cannot_run REASON.
 
-# make_system RELEASE ROOT [PACKAGE...]: what is essential, a compiler, and the packages; what apt
-# says is in ROOT.log. False, with cannot_run, where there can be none.
+# make_system RELEASE ROOT [PACKAGE...]: makes a root with the essential packages, a compiler and the
+# packages given; apt's messages are in ROOT.log. False, after cannot_run, if that is impossible.
 make_system() {
 	local release=$1 root=$2
 	shift 2

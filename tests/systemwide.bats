@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# systemwide.bats -- in /etc/ld.so.preload: every program of a whole system works as without
+# systemwide.bats -- with the library in /etc/ld.so.preload every program of a system works as before
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2016 # a dollar in single quotes is for a shell of that system
 #
-# The system is this machine's own, under an overlay in a mount and pid namespace of its own, so
-# that nothing of it is changed. There our Debian package is installed, and each task below is done
-# twice, without the library and with it in each program; output and exit status must be the same.
+# The system is this machine's own, under an overlay in a mount and pid namespace, so that it is not
+# changed. Our Debian package is installed there, and each task below runs twice, without the library
+# and with it in each program; output and exit status must be the same.
 
 load helper
 
@@ -63,7 +63,7 @@ enter() {
 		"$BATS_FILE_TMPDIR" "$@" </dev/null 3>&-
 }
 
-# What the tasks work on.
+# The files that the tasks work on.
 prepare() {
 	cd "$1" || return
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -C "$ROOT" B="$PWD/built" deb
@@ -79,7 +79,7 @@ prepare() {
 	mkdir source
 	(cd "$ROOT" && cp -R Makefile VERSION README.md CHANGELOG.md LICENSE shim examples "$1/source")
 
-	# A package with maintainer scripts that call whom such scripts call.
+	# A package with maintainer scripts that call what such scripts usually call.
 	mkdir -p thing/DEBIAN thing/usr/bin thing/usr/share/man/man1
 	printf '#!/bin/sh\necho a thing\n' >thing/usr/bin/thing
 	printf '.TH THING 1\n' >thing/usr/share/man/man1/thing.1
@@ -113,7 +113,7 @@ setup() {
 	skip_if_cannot
 }
 
-# same TASK [TOOL...]: done with each program preloaded, it ended as it did without.
+# same TASK [TOOL...]: with the library in each program it ends as without.
 same() {
 	local task=$1 tool
 	shift

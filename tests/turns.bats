@@ -18,7 +18,7 @@ start_redis() {
 		--appendonly no --dir "$(dir_of redis)"
 }
 
-# How often a server says that it was asked for a command.
+# How often the server says that a command was called.
 redis_calls() {
 	sed -n "s/^cmdstat_$1:calls=\([0-9]*\),.*/\1/p" "$BATS_TEST_TMPDIR/commandstats"
 }
@@ -46,7 +46,7 @@ redis_calls() {
 	assert_equal "$(responses_of redis)" 6
 }
 
-# Nobody reads, closes or asks again: the turn has ended because the server waits.
+# The server neither reads on nor closes: the turn has ended because the server waits.
 @test "redis: the last answer on a connection that stays open counts" {
 	local answer
 	start_redis
@@ -108,7 +108,7 @@ ask_memcached() {
 
 # --- TLS
 
-# The handshake takes turns as well, which nobody can tell from an answer: one or two more.
+# The handshake takes turns, too, which look like responses: one or two more.
 @test "nginx over TLS: one turn a request, and a few for the handshake" {
 	local dir port
 	dir=$(dir_of nginx)
@@ -145,7 +145,7 @@ ask_memcached() {
 	end_counted nginx
 	assert [ "$(responses_of nginx)" -ge 201 ]
 	assert [ "$(responses_of nginx)" -le 203 ]
-	# nginx has turned its stderr to its error log.
+	# nginx has redirected its stderr to its error log.
 	assert_file_contains "$dir/error.log" "^idleflush: connection [0-9]*: opaque$"
 	refute grep -q ": http" "$dir/error.log"
 }
@@ -178,7 +178,7 @@ tunnel() {
 	assert_equal "$(tunnel "$(port_of upgrade)" "GET /upgrade" 100)" 100
 	stop_server upgrade
 	assert_equal "$(responses_of upgrade)" 101
-	# Which is said in this order.
+	# The replies come in this order.
 	run -0 grep ' connection ' "$(dir_of upgrade)/err"
 	assert_line --index 0 --partial ": http/1"
 	assert_line --index 1 --partial ": opaque"
