@@ -361,9 +361,10 @@ $(B)/bench/bin/%.so: tests/bench/%.c Makefile
 # QUICK=1: under a minute. ONLY=a,c: some workloads. LIB=FILE: another library.
 .PHONY: bench bench-programs bench-publish bench-instructions
 bench-programs: $(BENCH_PROGRAMS)
-bench: $(if $(LIB),,all) bench-programs $(B)/tests/server $(B)/tests/reader $(B)/tests/load
+bench:
 	sh tests/need bench
-	$(if $(LIB),LIB=$(LIB)) /usr/bin/python3 -B tests/bench/bench.py --build=$(B) \
+	$(MAKE) $(if $(LIB),,all) bench-programs $(addprefix $(B)/tests/,server microhttpd reader load)
+	BUILD=$(B) $(if $(LIB),LIB=$(LIB)) /usr/bin/python3 -B tests/bench/bench.py \
 	  $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY))
 
 # The last whole run's figures go into README.md and tests/bench/.

@@ -2,11 +2,12 @@
 # bench.py -- idleflush beside what a user would pick instead: age of a line, and its cost
 # SPDX-License-Identifier: MIT
 """
-Usage: bench.py [--quick] [--only=a,b,...] [--build=DIR] [--out=DIR]
+Usage: bench.py [--quick] [--only=a,b,...] [--out=DIR]
 
-Workloads: a lines, b full load, c ages, d nginx, e uvicorn, f idling, g start-up,
-h calls, i memory, s a stalled collector. LIB=FILE measures another library (its launcher lies beside it);
-BENCH_UNPINNED=1 lets the scheduler place servers and load.
+Workloads: a lines, b full load, r steady rates, c ages, d nginx, e uvicorn, f idling, g start-up,
+h calls, i memory, s a stalled collector. In the environment: BUILD, the folder of what was built;
+LIB=FILE measures another library (its launcher lies beside it); BENCH_UNPINNED=1 lets the scheduler
+place servers and load.
 """
 import argparse
 import os
@@ -25,6 +26,7 @@ import work_small
 WORKLOADS = {
     "a": work_lines.run,
     "b": work_http.run_full_load,
+    "r": work_http.run_rates,
     "c": work_http.run_ages,
     "d": work_real.run_nginx,
     "e": work_real.run_uvicorn,
@@ -40,16 +42,16 @@ class Bench:
     def __init__(self, options):
         self.quick = options.quick
         self.whole = options.only == ",".join(WORKLOADS)
-        self.build = os.path.abspath(options.build)
-        self.out = os.path.abspath(options.out or os.path.join(self.build, "bench"))
+        folder = os.path.join(contestants.BUILD, "bench", *(["quick"] if options.quick else []))
+        self.out = os.path.abspath(options.out or folder)
         self.results = results.Results()
         self.began = time.monotonic()
 
     def program(self, name):
-        return os.path.join(self.build, "bench", "bin", name)
+        return os.path.join(contestants.BUILD, "bench", "bin", name)
 
     def fixture(self, name):
-        return os.path.join(self.build, "tests", name)
+        return os.path.join(contestants.BUILD, "tests", name)
 
     def rounds(self, what, full, quick, seconds=60):
         """
@@ -72,7 +74,6 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.strip())
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default=",".join(WORKLOADS))
-    parser.add_argument("--build", default=os.path.join(contestants.ROOT, "build"))
     parser.add_argument("--out")
     options = parser.parse_args()
     bench = Bench(options)

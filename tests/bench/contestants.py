@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: MIT
 import os
 import shlex
+import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-LIB = os.path.abspath(os.environ.get("LIB") or os.path.join(ROOT, "build", "libidleflush.so"))
+BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
+LIB = os.path.abspath(os.environ.get("LIB") or os.path.join(BUILD, "libidleflush.so"))
 IDLEFLUSH = os.path.join(os.path.dirname(LIB), "idleflush")
 
 
 class Contestant:
     """`words` go before the command; `patched`: the program is told to buffer by line itself."""
 
-    def __init__(self, key, label, words=(), patched=False, pty=False):
+    def __init__(self, key, label, words=(), patched=False):
         self.key = key
         self.label = label
         self.words = list(words)
         self.patched = patched
-        self.pty = pty  # a second process copies every line through a terminal
 
     def command(self, words, patch):
         """The command that runs `words`; `patch`: what the source patch adds to them."""
@@ -30,29 +31,39 @@ class Contestant:
     def ours(self):
         return self.key.startswith("idleflush")
 
+    @property
+    def known(self):
+        """LIB may be of a version that lacks a setting."""
+        return not self.ours or subprocess.run(
+            [*self.words, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
 
 PLAIN = Contestant("plain", "plain (full buffering)")
 AGAIN = Contestant("again", "plain, once more")
 IDLE = Contestant("idleflush", "idleflush", [IDLEFLUSH])
-IDLE_64K = Contestant("idleflush-64k", "idleflush -b 64K", [IDLEFLUSH, "-b", "64K"])
+THREADS = Contestant("idleflush-threads", "idleflush --start=threads", [IDLEFLUSH, "--start=threads"])
+IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "1s", "-m", "0"])
+STDBUF = Contestant("stdbuf-oL", "stdbuf -oL", ["stdbuf", "-oL"])
+UNBUFFER = Contestant("unbuffer", "unbuffer", ["unbuffer"])
+THREAD_LIB = os.path.join(BUILD, "bench", "bin", "thread.so")
 # No contestant, but a gauge: how much of the price is the second thread's, whoever has it.
 THREAD = Contestant("thread", "a sleeping thread, nothing else",
-                    ["env", "LD_PRELOAD=" + os.path.join(os.path.dirname(IDLEFLUSH),
-                                                         "bench", "bin", "thread.so")])
-IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "1s", "-m", "0"])
+                    ["env", "LD_PRELOAD=" + THREAD_LIB])
 
-ALL = [
+ALL = [one for one in [
     PLAIN,
     IDLE,
-    IDLE_64K,
+    THREADS,
     IDLE_1S,
     Contestant("patch", "source patch: setvbuf, line", patched=True),
-    Contestant("stdbuf-oL", "stdbuf -oL", ["stdbuf", "-oL"]),
+    STDBUF,
     Contestant("stdbuf-o0", "stdbuf -o0", ["stdbuf", "-o0"]),
-    Contestant("unbuffer", "unbuffer", ["unbuffer"], pty=True),
-    Contestant("script", "script -qfc", ["script", "-qfc"], pty=True),
-]
-LABELS = {c.key: c.label for c in ALL + [AGAIN, THREAD]}
+    UNBUFFER,
+    Contestant("script", "script -qfc", ["script", "-qfc"]),
+] if one.known]
+# Those who are asked at every rate.
+MAIN = [one for one in ALL if one in (PLAIN, IDLE, THREADS, STDBUF, UNBUFFER)] + [THREAD]
+LABELS = {one.key: one.label for one in ALL + [AGAIN, THREAD]}
 
 
 def pick(*keys):

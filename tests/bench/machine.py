@@ -43,7 +43,7 @@ def describe(quick):
         ("stdbuf (coreutils)", _said(["stdbuf", "--version"], r"(\d[\d.]*)")),
         ("unbuffer (expect)", _said(["expect", "-v"], r"(\d[\d.]*)")),
         ("script (util-linux)", _said(["script", "--version"], r"(\d[\d.]*)")),
-        ("wrk", _said(["wrk", "-v"], r"wrk \S*?(\d[\d.]*)")),
+        ("libmicrohttpd", _said(["dpkg-query", "-W", "-f${Version}", "libmicrohttpd-dev"], r"(\d[\d.]*)")),
         ("nginx", _said(["nginx", "-v"], r"nginx/(\S+)")),
         ("python3", _said(["/usr/bin/python3", "--version"], r"(\d\S*)")),
         ("uvicorn", _said(["/usr/bin/python3", "-m", "uvicorn", "--version"], r"(\d\S*)")),

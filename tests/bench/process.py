@@ -1,12 +1,13 @@
 # process.py -- starting contestants, and what the kernel says of them and their children
 # SPDX-License-Identifier: MIT
 """
-CPU time is the sum of `sum_exec_runtime` over all threads of a process and its descendants, in
-nanoseconds (/proc/PID/task/*/schedstat): /proc/PID/stat counts in hundredths of a second, and
-wait4(2) knows only of the dead. A terminal contestant's copying process is part of its cost; the
+CPU time is the sum of `sum_exec_runtime` over all threads of a process, those that ended included,
+and its living descendants, in nanoseconds, by the process's CPU clock: /proc/PID/stat counts in
+hundredths of a second, and wait4(2) knows only of the dead. A terminal contestant's copying process is part of its cost; the
 reader at the end of the pipe is nobody's.
 """
 import atexit
+import contextlib
 import glob
 import os
 import shutil
@@ -110,7 +111,12 @@ def _field(text, name):
 
 
 def cpu_ns(root):
-    return sum(int(text.split()[0]) for text in _tasks(root, "schedstat") if text)
+    """clock_getcpuclockid(3) of each process, which Python lacks."""
+    spent = 0
+    for pid in tree(root):
+        with contextlib.suppress(OSError):
+            spent += time.clock_gettime_ns((~pid << 3) | 2)
+    return spent
 
 
 def wakeups(root):
@@ -178,7 +184,7 @@ class Server:
     def stop(self, sig=signal.SIGTERM):
         """Ends the server itself; terminals and readers then end by themselves."""
         text = _read(self.pid_file).strip()
-        _kill(int(text) if text else self.pid, sig)
+        _kill(int(text) if text else tree(self.pid)[-1], sig)
         for process, what in ((self.process, "server"), (self.reader, "reader")):
             try:
                 process.wait(10)

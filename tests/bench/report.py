@@ -1,15 +1,14 @@
-# report.py -- from figures to text: the listing, the Markdown table, the bars, the picture's data
+# report.py -- from figures to text: the listing, the Markdown tables, the bars
 # SPDX-License-Identifier: MIT
 import math
 import os
-import subprocess
 
 import bars
 import contestants
 import machine
 import picture
 
-RATE = 10  # requests a second at which the table and the picture show ages
+SHOWN = 10, 1000  # requests a second in the first table
 
 
 def duration(ms):
@@ -25,7 +24,7 @@ def duration(ms):
     return "0"
 
 
-def ages(results, key, rate, workload="c-ages"):
+def ages(results, key, rate, workload="c-epoll"):
     """`median / 99th`, or how many lines were lost where that is what happened to them."""
     median = results.median(workload, f"median_ms@{rate}", key)
     last = results.median(workload, f"p99_ms@{rate}", key)
@@ -50,7 +49,7 @@ def kib(value):
 
 
 def listing(results):
-    """Everything: median, spread, ratio to plain and its spread."""
+    """Everything: median, spread, ratio to plain and its spread, ratio to stdbuf -oL."""
     groups = {}
     for workload, metric, key in results.values:
         groups.setdefault((workload, metric), []).append(key)
@@ -66,6 +65,9 @@ def listing(results):
             if ratio and math.isfinite(ratio) and key != "plain" and ratio > 0:
                 spread = results.ratio_spread(workload, metric, key)
                 line += f"   x{ratio:9.4f}  ±{spread:6.1%}"
+            if key not in ("plain", "stdbuf-oL"):
+                ratio = results.ratio(workload, metric, key, "stdbuf-oL")
+                line += f"   of stdbuf -oL x{ratio:9.4f}" if ratio and math.isfinite(ratio) else ""
             lines.append(line)
     return "\n".join(lines)
 
@@ -74,9 +76,9 @@ def row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def rates(results):
-    return sorted({int(metric.split("@")[1]) for workload, metric, _ in results.values
-                   if workload == "c-ages"})
+def rates(results, workload):
+    return sorted({int(metric.split("@")[1]) for where, metric, _ in results.values
+                   if where == workload})
 
 
 def name_of(one):
@@ -89,51 +91,91 @@ def ratio_of(results, workload, metric, key):
     return times(results.ratio(workload, metric, key))
 
 
-def table(results):
-    """The contestants side by side; ratios are to plain."""
-    head = ["", "age of a line, median / 99th", "CPU per request", "requests/s",
-            "time per printed line", "memory of its own"]
-    lines = [row(head), row([":--"] + ["--:"] * (len(head) - 1))]
-    for one in contestants.ALL + [contestants.THREAD]:
-        memory = results.over("i-memory", "private_dirty_kib", one.key) if one.key != "plain" else 0
-        lines.append(row([
-            name_of(one), ages(results, one.key, RATE),
-            ratio_of(results, "b-epoll", "cpu_us_per_request", one.key),
-            ratio_of(results, "b-epoll", "requests_per_s", one.key),
-            ratio_of(results, "a-lines", "wall_ns_per_line", one.key), kib(memory),
-        ]))
+def cost(results, workload, metric, key, unit):
+    """Plain's own figure, the others' ratio to it."""
+    value = results.median(workload, metric, key)
+    if key == "plain" and value is not None:
+        return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return ratio_of(results, workload, metric, key)
+
+
+def thousands(results, key):
+    value = results.median("b-epoll", "requests_per_s", key)
+    return f"{value / 1000:.0f} k" if key == "plain" and value else ratio_of(
+        results, "b-epoll", "requests_per_s", key)
+
+
+def table(head, cells, everyone=None):
+    """A row for each contestant who has one figure at least."""
+    lines = [row(["", *head]), row([":--"] + ["--:"] * len(head))]
+    for one in everyone or [*contestants.ALL, contestants.THREAD]:
+        found = cells(one.key)
+        if any(cell != "–" for cell in found):
+            lines.append(row([name_of(one), *found]))
     return "\n".join(lines)
+
+
+def summary(results):
+    def cells(key):
+        memory = results.over("i-memory", "private_dirty_kib", key) if key != "plain" else 0
+        return [
+            *(ages(results, key, rate) for rate in SHOWN),
+            *(cost(results, "r-epoll", f"cpu_us@{rate}", key, "µs") for rate in SHOWN),
+            cost(results, "b-epoll", "cpu_us_per_request", key, "µs"),
+            thousands(results, key),
+            cost(results, "a-lines", "wall_ns_per_line", key, "ns"),
+            kib(memory),
+        ]
+
+    return table([*(f"age at {rate}/s" for rate in SHOWN), *(f"CPU at {rate}/s" for rate in SHOWN),
+                  "CPU at full load", "requests/s", "time per line", "memory"],
+                 cells, contestants.MAIN)
+
+
+def table_of_costs(results, kind):
+    """CPU time per request at every rate."""
+    found = rates(results, f"r-{kind}")
+
+    def cells(key):
+        steady = [cost(results, f"r-{kind}", f"cpu_us@{rate}", key, "µs") for rate in found]
+        return [*steady, cost(results, f"b-{kind}", "cpu_us_per_request", key, "µs")]
+
+    return table([*(f"{rate}/s" for rate in found), "full load"], cells)
+
+
+def table_of_ages(results, kind):
+    found = rates(results, f"c-{kind}")
+    return table([f"{rate}/s" for rate in found],
+                 lambda key: [ages(results, key, rate, f"c-{kind}") for rate in found])
+
+
+def table_of_load(results):
+    def cells(key):
+        memory = results.over("i-memory", "private_dirty_kib", key) if key != "plain" else 0
+        return [cost(results, "b-epoll", "cpu_us_per_request", key, "µs"), thousands(results, key),
+                cost(results, "a-lines", "wall_ns_per_line", key, "ns"),
+                cost(results, "h-putchar", "ns_per_char", key, "ns"),
+                cost(results, "h-loop", "ns_per_round", key, "ns"), kib(memory)]
+
+    return table(["CPU per request", "requests/s", "time per line", "putchar", "loop", "memory"], cells)
 
 
 def table_of_servers(results):
-    """The other servers: what plain and its like cost there."""
-    head = ["", "2 workers: CPU", "nginx: CPU", "FastAPI: CPU", "FastAPI: age of a line",
-            "start-up", "idle: wake-ups/s"]
-    lines = [row(head), row([":--"] + ["--:"] * (len(head) - 1))]
-    extra = contestants.Contestant("python-u", "python3 -u")
-    for one in contestants.ALL + [extra, contestants.THREAD]:
-        start = results.median("g-start", "us_per_process", one.key)
-        woken = results.median("f-idle", "wakeups_per_s", one.key)
-        lines.append(row([
-            name_of(one),
-            ratio_of(results, "b-prefork", "cpu_us_per_request", one.key),
-            ratio_of(results, "d-nginx", "cpu_us_per_request", one.key),
-            ratio_of(results, "e-uvicorn", "cpu_us_per_request", one.key),
-            "n/a" if ("e-uvicorn", one.key) in results.notes
-            else ages(results, one.key, 20, "e-uvicorn"),
-            duration(start / 1000) if start else "–",
+    """The other servers, and what starting and idling cost."""
+    def cells(key):
+        begin = results.median("g-start", "us_per_process", key)
+        woken = results.median("f-idle", "wakeups_per_s", key)
+        return [
+            *(ratio_of(results, workload, "cpu_us_per_request", key)
+              for workload in ("b-prefork", "d-nginx", "e-uvicorn")),
+            "n/a" if ("e-uvicorn", key) in results.notes else ages(results, key, 20, "e-uvicorn"),
+            duration(begin / 1000) if begin else "–",
             "–" if woken is None else f"{woken:.1f}",
-        ]))
-    return "\n".join(lines)
+        ]
 
-
-def table_of_ages(results):
-    found = rates(results)
-    lines = [row(["age of a line at"] + [f"{rate}/s" for rate in found]),
-             row([":--"] + ["--:"] * len(found))]
-    for one in contestants.ALL:
-        lines.append(row([name_of(one)] + [ages(results, one.key, rate) for rate in found]))
-    return "\n".join(lines)
+    extra = contestants.Contestant("python-u", "python3 -u")
+    return table(["2 workers: CPU", "nginx: CPU", "FastAPI: CPU", "FastAPI: age of a line", "start-up",
+                  "idle: wake-ups/s"], cells, [*contestants.ALL, extra, contestants.THREAD])
 
 
 def notes(results):
@@ -150,21 +192,28 @@ def write(bench):
     if not bench.whole:
         return listing(results) + "\n\n" + bars.table(results)
     parts = [
-        f"Ratios are to plain, age is at {RATE} requests/s:\n\n" + table(results),
+        "Age of a line: median / 99th. CPU: the process's time per request. Time per line: of a "
+        "program that only prints. Memory: private and dirty, more than plain's. Where plain has a "
+        "figure the others have their ratio to it.\n\n" + summary(results),
         machine.describe(bench.quick),
-        "Ages by requests a second, median / 99th; lost: still in the buffer when the server was "
-        f"stopped after {3 if bench.quick else 20} s:\n\n" + table_of_ages(results),
+        "CPU time per request by requests a second, of the whole process:\n\n"
+        + table_of_costs(results, "epoll"),
+        "The same of a libmicrohttpd server, which has a second thread anyway:\n\n"
+        + table_of_costs(results, "microhttpd"),
+        "Age of a line by requests a second, median / 99th; lost: still in the buffer when the "
+        "server was stopped:\n\n" + table_of_ages(results, "epoll"),
+        *(["The same of the libmicrohttpd server:\n\n" + table_of_ages(results, "microhttpd")]
+          if rates(results, "c-microhttpd") else []),
+        "Full load; lines and characters printed as fast as they go; a loop of write, epoll_wait "
+        "and read on a socket pair:\n\n" + table_of_load(results),
         "Other servers; ratios are CPU time per request, to plain:\n\n"
         + table_of_servers(results),
     ]
     if results.notes:
         parts.append("n/a: cannot do it, or has no effect:\n\n" + notes(results))
-    parts.append("What idleflush promised:\n\n" + bars.table(results))
+    parts.append("What idleflush promises:\n\n" + bars.table(results))
     for name, text in (("summary.md", parts[:2]), ("table.md", parts)):
         with open(os.path.join(bench.out, name), "w", encoding="utf-8") as file:
             file.write("\n\n".join(text) + "\n")
-    if picture.write_data(results, bench.out, RATE):
-        subprocess.run(
-            ["gnuplot", "-e", f"folder='{bench.out}'", contestants.HERE + "/picture.gp"], check=True
-        )
+    picture.draw(results, bench.out, rates(results, "r-epoll"))
     return listing(results) + "\n\n" + "\n\n".join(parts)

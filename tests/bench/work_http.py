@@ -1,10 +1,13 @@
-# work_http.py -- servers under load: (b) full load, (c) steady rates, and a collector that stalls
+# work_http.py -- servers under load: (b) full load, (r) steady rates, (c) ages, a collector that stalls
 # SPDX-License-Identifier: MIT
 import math
 import re
 
 import contestants
 import process
+
+FIXTURE, MICROHTTPD = "epoll", "microhttpd"
+RATES = 1, 10, 100, 300, 1000, 3000, 10000
 
 
 def fixture(bench, one, *words):
@@ -13,54 +16,52 @@ def fixture(bench, one, *words):
     return one.command(command, ["--setvbuf=line"])
 
 
-def wrk(port, seconds=1, connections=16, path="/1"):
-    """Requests a second."""
-    said = process.output(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", f"http://127.0.0.1:{port}{path}"],
-        process.LOAD_CPUS,
+def start(bench, kind, one, ages=None):
+    """One thread, written for tests (epoll); or unmodified libmicrohttpd, which has two."""
+    if kind == MICROHTTPD:
+        words = one.command([bench.fixture("microhttpd"), "--port-file={port_file}"], [])
+    else:
+        words = fixture(bench, one)
+    reader = [bench.fixture("reader"), f"--summary={ages}.sum"] if ages else ("cat",)
+    return process.Server(words, reader, ages=ages).await_port()
+
+
+def turns(bench, servers, *options):
+    """turns.c with these servers; returns its process."""
+    return process.start(
+        [bench.program("turns"), *options]
+        + [f"{server.port}:{','.join(map(str, process.tree(server.pid)))}" for server in servers],
+        process.LOAD_CPUS, stdout=-1, text=True,
     )
-    found = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", said)
-    if not found or "Non-2xx" in said or int(found[1]) == 0:
-        raise RuntimeError(f"wrk: {said}")
-    return int(found[1]) / float(found[2]) * (1000 if found[3] == "ms" else 1)
 
 
-def take_turns(bench, workload, start, requests, full, quick):
+def told(playing):
+    """(server's number, round, CPU us a request, requests a second) of each turn."""
+    text, _ = playing.communicate()
+    if playing.returncode:
+        raise RuntimeError(f"{' '.join(playing.args)}: exit status {playing.returncode}")
+    for line in text.splitlines():
+        which, turn, cpu_ns, wall_ns = line.split()
+        yield int(which), int(turn), float(cpu_ns) / 1e3, 1e9 / float(wall_ns)
+
+
+def take_turns(bench, workload, start_all, requests, full, quick):
     """
     Full load on one server after the other in short turns (turns.c), round by round, for so many
     seconds. All are alive all the time: an idle one costs nothing. Where a program's pages happen
-    to lie is worth some percent, so all are started anew, by `start`, several times.
+    to lie is worth some percent, so all are started anew, by `start_all`, several times.
     """
-    generations = 1 if bench.quick else 5
-    for generation in bench.rounds(f"{workload}, short turns", generations, 1, math.inf):
-        servers = start()
-        text = process.output(
-            [bench.program("turns"), "200", str(quick if bench.quick else full // generations),
-             str(requests), "16"]
-            + [f"{server.port}:{','.join(map(str, process.tree(server.pid)))}"
-               for server in servers.values()],
-            process.LOAD_CPUS,
-        )
+    for generation in bench.rounds(f"{workload}, short turns", 5, 1, math.inf):
+        servers = start_all()
+        keys = [one.key for one in servers]
+        playing = turns(bench, servers.values(), "--rounds=200", f"--requests={requests}",
+                        f"--seconds={quick if bench.quick else full / 5}")
+        for which, turn, cpu_us, per_s in told(playing):
+            turn += generation * 1000
+            bench.results.add(workload, "cpu_us_per_request", keys[which], turn, cpu_us)
+            bench.results.add(workload, "requests_per_s", keys[which], turn, per_s)
         for server in servers.values():
             server.stop()
-        note_turns(bench, workload, [one.key for one in servers], generation, text)
-
-
-def note_turns(bench, workload, keys, generation, text):
-    for line in text.splitlines():
-        which, turn, cpu_ns, wall_ns = line.split()
-        add = bench.results.add
-        key, turn = keys[int(which)], generation * 1000 + int(turn)
-        add(workload, "cpu_us_per_request", key, turn, float(cpu_ns) / 1e3)
-        add(workload, "requests_per_s", key, turn, 1e9 / float(wall_ns))
-
-
-def take_wrk(bench, workload, servers, full, quick):
-    """The same load by wrk, a second each: what it says of requests/s."""
-    for turn in bench.rounds(f"{workload}, wrk", full, quick, 25):
-        for one, server in servers.items():
-            if not bench.quick or one.key in ("plain", "idleflush", "stdbuf-oL"):
-                bench.results.add(workload, "wrk_requests_per_s", one.key, turn, wrk(server.port))
 
 
 def everyone():
@@ -69,23 +70,55 @@ def everyone():
 
 
 def run_full_load(bench):
-    for workload, model in (
-        ("b-epoll", ["--model=epoll"]),
-        ("b-prefork", ["--model=prefork", "--workers=2"]),
-    ):
+    def preforked(one):
         # Two workers get both cores, as they would; one thread has one of its own.
-        cpus = process.SERVER_CPUS if workload == "b-epoll" else process.ALL_CPUS
+        words = fixture(bench, one, "--graceful", "--model=prefork", "--workers=2")
+        return process.Server(words, cpus=process.ALL_CPUS).await_port()
 
-        def start():
-            return {one: process.Server(fixture(bench, one, "--graceful", *model), cpus=cpus)
-                    .await_port() for one in everyone()}
+    take_turns(bench, "b-epoll", lambda: {one: start(bench, FIXTURE, one) for one in everyone()},
+               4000, 45, 3)
+    take_turns(bench, "b-prefork", lambda: {one: preforked(one) for one in everyone()}, 4000, 30, 2)
+    take_turns(bench, "b-microhttpd",
+               lambda: {one: start(bench, MICROHTTPD, one) for one in contestants.MAIN},
+               3000, 20, 2)
 
-        take_turns(bench, workload, start, 4000, 50, 7 if workload == "b-epoll" else 4)
-        if workload == "b-epoll":
-            servers = start()
-            take_wrk(bench, workload, servers, 3, 1)
-            for server in servers.values():
-                server.stop()
+
+# Requests a turn and seconds in all, by rate.
+STEADY = {100: (40, 42), 300: (60, 24), 1000: (150, 21), 3000: (300, 21), 10000: (600, 21)}
+
+
+def run_rates(bench):
+    """
+    CPU time a request, the whole process's, at steady rates: of the fixture and of libmicrohttpd,
+    by everyone in turn. At low rates all are asked side by side, for they hardly meet.
+    """
+    kinds = (FIXTURE,) if bench.quick else (FIXTURE, MICROHTTPD)
+
+    def begin(rate, *options):
+        names = [(kind, one) for kind in kinds for one in contestants.MAIN]
+        servers = [start(bench, kind, one) for kind, one in names]
+        playing = turns(bench, servers, f"--rate={rate}", *options)
+        return rate, names, servers, playing
+
+    def end(generation, rate, names, servers, playing):
+        for which, turn, cpu_us, _ in told(playing):
+            kind, one = names[which]
+            bench.results.add(f"r-{kind}", f"cpu_us@{rate}", one.key, generation * 1000 + turn, cpu_us)
+        for server in servers:
+            server.stop()
+
+    low = (10,) if bench.quick else (1, 10)
+    for _ in bench.rounds(f"r-rates, {' and '.join(map(str, low))}/s", 1, 1):
+        rounds, seconds = (1, 3) if bench.quick else (4, 5)
+        for running in [begin(rate, "--together", f"--rounds={rounds}", f"--requests={rate * seconds}")
+                        for rate in low]:
+            end(0, *running)
+    for rate, (requests, seconds) in STEADY.items():
+        if bench.quick and rate not in (1000, 10000):
+            continue
+        for generation in bench.rounds(f"r-rates, {rate}/s", 3, 1, math.inf):
+            end(generation, *begin(rate, "--rounds=200", f"--requests={requests}",
+                                   f"--seconds={1 if bench.quick else seconds / 3}"))
 
 
 def load(bench, port, rate, count):
@@ -129,36 +162,34 @@ def add_ages(bench, workload, one, rate, turn, ages, answered):
     bench.results.add(workload, f"lost@{rate}", one.key, turn, lost / answered)
 
 
-def measure_ages(bench, pairs, seconds, turn):
+def measure_ages(bench, asked, seconds, turn):
     """
-    For each (contestant, rate) a server, all side by side, asked `rate` times a second and in the
-    end stopped by TERM: what is still in its buffer then is lost.
+    For each (kind, contestant, rate) a server, all side by side, asked `rate` times a second and in
+    the end stopped by TERM: what is still in its buffer then is lost.
     """
     running = []
-    for one, rate in pairs:
-        file = f"{process.SCRATCH}/ages-{one.key}-{rate}"
-        server = process.Server(
-            fixture(bench, one), [bench.fixture("reader"), f"--summary={file}.sum"], ages=file
-        ).await_port()
-        running.append((one, rate, server, file))
-    loads = [load(bench, server.port, rate, rate * seconds) for _, rate, server, _ in running]
-    for (one, rate, server, file), asked in zip(running, loads):
-        answered = said(asked)["ok"]
+    for kind, one, rate in asked:
+        file = f"{process.SCRATCH}/ages-{kind}-{one.key}-{rate}"
+        running.append((kind, one, rate, start(bench, kind, one, file), file))
+    loads = [load(bench, server.port, rate, rate * seconds) for _, _, rate, server, _ in running]
+    for (kind, one, rate, server, file), loading in zip(running, loads):
+        answered = said(loading)["ok"]
         server.stop()
-        add_ages(bench, "c-ages", one, rate, turn, ages_ms(file), answered)
+        add_ages(bench, f"c-{kind}", one, rate, turn, ages_ms(file), answered)
 
 
 def run_ages(bench):
-    """At low rates all side by side, for they do not meet on the processor; else one by one."""
-    low, high, seconds = ((10,), (), 3) if bench.quick else ((1, 10, 100), (1000, 10000), 20)
-    for turn in bench.rounds("c-ages, low rates", 1, 1):
-        measure_ages(bench, [(one, rate) for rate in low for one in contestants.ALL], seconds, turn)
-    for turn in bench.rounds("c-ages, 1000/s", 0, 1):
-        measure_ages(bench, [(one, 1000) for one in contestants.ALL], 2, turn)
-    for rate in high:
+    """At low rates all side by side, for they hardly meet on the processor; else one by one."""
+    pairs = [(FIXTURE, one) for one in contestants.ALL]
+    if not bench.quick:
+        pairs += [(MICROHTTPD, one) for one in contestants.MAIN if one in contestants.ALL]
+    for low, seconds in [((10,), 3), ((1000,), 2)] if bench.quick else [((1, 10, 100), 20), ((300,), 5)]:
+        for turn in bench.rounds(f"c-ages, {', '.join(map(str, low))}/s", 1, 1):
+            measure_ages(bench, [(*pair, rate) for rate in low for pair in pairs], seconds, turn)
+    for rate in (1000, 3000, 10000):
         for turn in bench.rounds(f"c-ages, {rate}/s", 2, 0):
-            for one in contestants.ALL:
-                measure_ages(bench, [(one, rate)], 2, turn)
+            for pair in pairs[turn:] + pairs[:turn]:
+                measure_ages(bench, [(*pair, rate)], 1, turn)
 
 
 SIZES = {"short": 0, "long": 400}  # bytes a line; 0: as they are, 45 or so
@@ -166,7 +197,7 @@ SIZES = {"short": 0, "long": 400}  # bytes a line; 0: as they are, 45 or so
 
 def run_stall(bench):
     """The collector reads nothing for 3 s while 200 requests a second come in."""
-    group = contestants.pick("plain", "idleflush", "idleflush-64k", "patch", "stdbuf-oL")
+    group = contestants.pick("plain", "idleflush", "patch", "stdbuf-oL")
     for turn in bench.rounds("stall", 3, 1):
         running = []
         for one in group:

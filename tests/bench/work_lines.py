@@ -33,7 +33,7 @@ def run(bench):
     slice_, rounds = (500_000, 5) if bench.quick else (1_000_000, 40)
     everyone = [contestants.PLAIN, contestants.IDLE, contestants.AGAIN] + contestants.ALL[2:]
     fast = [c for c in everyone if c.ours or c.key in ("plain", "again")]
-    for turn in bench.rounds("a-lines", rounds, rounds, 3 if bench.quick else 75):
+    for turn in bench.rounds("a-lines", rounds, rounds, 2 if bench.quick else 40):
         group = everyone if turn % 4 == 0 else fast
         first = turn % len(fast)
         for one in group[first:] + group[:first]:

@@ -75,14 +75,14 @@ def run_nginx(bench):
         return {one: start_nginx(one) for one in work_http.everyone()
                 if one.key not in ("patch", "stdbuf-oL", "stdbuf-o0")}
 
-    work_http.take_turns(bench, "d-nginx", start, 3000, 40, 3)
+    work_http.take_turns(bench, "d-nginx", start, 3000, 30, 2)
 
 
-def python_contestants():
+def python_contestants(bench):
     """What a Python user would pick: -u instead of stdbuf, flush=True for the source patch."""
     unbuffered = contestants.Contestant("python-u", "python3 -u")
     chosen = contestants.pick("plain", "idleflush", "patch", "unbuffer", "script")
-    return chosen[:2] + [contestants.AGAIN, unbuffered] + chosen[2:]
+    return chosen[:2] + [unbuffered] + ([] if bench.quick else [contestants.AGAIN, *chosen[2:]])
 
 
 def start_uvicorn(bench, one, ages=None):
@@ -108,16 +108,14 @@ def run_uvicorn(bench):
         return
     for one in contestants.pick("stdbuf-oL", "stdbuf-o0"):
         bench.results.note("e-uvicorn", one.key, "no effect: CPython has its own buffer")
-    for one in contestants.pick("idleflush-64k"):
-        bench.results.note("e-uvicorn", one.key, "-b has no effect: CPython has its own buffer")
 
     def start():
-        return {one: start_uvicorn(bench, one) for one in python_contestants()}
+        return {one: start_uvicorn(bench, one) for one in python_contestants(bench)}
 
-    work_http.take_turns(bench, "e-uvicorn", start, 300, 40, 2)
+    work_http.take_turns(bench, "e-uvicorn", start, 300, 30, 2)
 
     running = []
-    for one in python_contestants():
+    for one in python_contestants(bench):
         if one is contestants.AGAIN:
             continue
         file = f"{process.SCRATCH}/python-{one.key}"

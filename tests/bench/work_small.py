@@ -1,4 +1,4 @@
-# work_small.py -- prices beside the main one: (f) idling, (g) start-up, (h) calls, (i) memory
+# work_small.py -- prices beside the main one: (f) idling, (g) start-up, (h) calls and loops, (i) memory
 # SPDX-License-Identifier: MIT
 import os
 import re
@@ -69,8 +69,8 @@ def run_start(bench):
     if library:
         ways["stdbuf-oL"] = ["-e", "_STDBUF_O=L", "-e", "LD_PRELOAD=" + library, "true"]
     rare = {"unbuffer": ["unbuffer", "true"], "script": ["script", "-qfc", "true", "/dev/null"]}
-    slices, each = (2, 150) if bench.quick else (40, 250)
-    for turn in bench.rounds("g-start", slices, slices, 45):
+    slices, each = (2, 80) if bench.quick else (40, 200)
+    for turn in bench.rounds("g-start", slices, slices, 25):
         now = {**ways, **rare} if turn % 8 == 0 else ways
         keys = list(now)
         for key in keys[turn % len(keys):] + keys[:turn % len(keys)]:
@@ -84,9 +84,9 @@ def run_start(bench):
 
 def run_calls(bench):
     blocks = "300" if bench.quick else "2000"
-    for turn in bench.rounds("h-calls", 5, 1, 30):
+    for turn in bench.rounds("h-calls", 5, 1, 15):
         for key, library in (("plain", []), ("idleflush", [contestants.LIB]),
-                             ("thread", [bench.program("thread.so")])):
+                             ("thread", [contestants.THREAD_LIB])):
             said = process.output(
                 [bench.program("calls"), blocks, *library], process.SERVER_CPUS
             )
@@ -95,18 +95,24 @@ def run_calls(bench):
                     bench.results.add("h-calls", f"{name}_{what}_ns", key, turn, float(figure))
 
     count = "10000000" if bench.quick else "100000000"
-    ways = {"plain": [], "idleflush": [contestants.IDLEFLUSH], "again": [],
-            "idleflush-start-server": [contestants.IDLEFLUSH, "--start=server"]}
-    for turn in bench.rounds("h-putchar", 5, 1, 15):
-        for key, words in ways.items():
+    ways = [one for one in contestants.ALL if one.key in ("plain", "idleflush", "idleflush-threads")]
+    ways += [contestants.AGAIN, contestants.THREAD]
+    for turn in bench.rounds("h-putchar", 5, 1, 10):
+        for one in ways:
             end, other = os.pipe()
             cat = process.start(["cat"], process.LOAD_CPUS, stdin=end, stdout=subprocess.DEVNULL)
             program = process.start(
-                [*words, bench.program("chars"), count], process.SERVER_CPUS,
+                one.command([bench.program("chars"), count], []), process.SERVER_CPUS,
                 stdout=other, stderr=subprocess.PIPE, text=True,
             )
             os.close(end)
             os.close(other)
             _, text = program.communicate()
             cat.wait()
-            bench.results.add("h-putchar", "ns_per_char", key, turn, float(text.split()[-1]))
+            bench.results.add("h-putchar", "ns_per_char", one.key, turn, float(text.split()[-1]))
+
+    rounds = "1000" if bench.quick else "4000"
+    for turn in bench.rounds("h-loop", 40, 5, 20):
+        for one in ways[turn % len(ways):] + ways[:turn % len(ways)]:
+            said = process.output(one.command([bench.program("loop"), rounds], []), process.SERVER_CPUS)
+            bench.results.add("h-loop", "ns_per_round", one.key, turn, float(said))
