@@ -38,6 +38,10 @@ def _elsewhere(r):
         yield THREAD, r.ratio(workload, "cpu_us_per_request", "thread"), None, "x {:.3f}"
     yield ("FastAPI, 20/s: age, median", r.median("e-uvicorn", "median_ms@20", "idleflush"),
            "<= 8", "{:.1f} ms")
+    for mode, what in (("sleep", "prints and sleeps"), ("pipe", "filter, by read and write"),
+                       ("inetd", "server on stdio")):
+        yield (f"{what}: age, median", r.median(f"w-{mode}", "median_ms@50", "idleflush"),
+               "<= 0.5", "{:.2f} ms")
     yield "lines: wall time", r.ratio("a-lines", "wall_ns_per_line", "idleflush"), "<= 0.88", "x {:.3f}"
     loop = "h-loop", "ns_per_round"
     yield "loop on a socket pair", r.ratio(*loop, "idleflush"), "<= 1.04", "x {:.3f}"

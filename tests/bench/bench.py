@@ -5,7 +5,7 @@
 Usage: bench.py [--quick] [--only=a,b,...] [--out=DIR]
 
 Workloads: a lines, b full load, r steady rates, c ages, d nginx, e uvicorn, f idling, g start-up,
-h calls, i memory, s a stalled collector. In the environment: BUILD, the folder of what was built;
+h calls, i memory, s a stalled collector, w other programs that wait. In the environment: BUILD, the folder of what was built;
 LIB=FILE measures another library (its launcher lies beside it); BENCH_UNPINNED=1 lets the scheduler
 place servers and load.
 """
@@ -22,6 +22,7 @@ import work_http
 import work_lines
 import work_real
 import work_small
+import work_waiting
 
 WORKLOADS = {
     "a": work_lines.run,
@@ -35,6 +36,7 @@ WORKLOADS = {
     "g": work_small.run_start,
     "h": work_small.run_calls,
     "s": work_http.run_stall,
+    "w": work_waiting.run,
 }
 
 

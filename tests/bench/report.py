@@ -149,6 +149,11 @@ def table_of_ages(results, kind):
                  lambda key: [ages(results, key, rate, f"c-{kind}") for rate in found])
 
 
+def table_of_waiting(results):
+    modes = {"sleep": "prints and sleeps", "pipe": "a filter", "inetd": "a server on stdio"}
+    return table(modes.values(), lambda key: [ages(results, key, 50, f"w-{mode}") for mode in modes])
+
+
 def table_of_load(results):
     def cells(key):
         memory = results.over("i-memory", "private_dirty_kib", key) if key != "plain" else 0
@@ -204,6 +209,7 @@ def write(bench):
         "server was stopped:\n\n" + table_of_ages(results, "epoll"),
         *(["The same of the libmicrohttpd server:\n\n" + table_of_ages(results, "microhttpd")]
           if rates(results, "c-microhttpd") else []),
+        "Ages at 50 lines a second where there is no network:\n\n" + table_of_waiting(results),
         "Full load; lines and characters printed as fast as they go; a loop of write, epoll_wait "
         "and read on a socket pair:\n\n" + table_of_load(results),
         "Other servers; ratios are CPU time per request, to plain:\n\n"
