@@ -70,6 +70,8 @@ def _rates(lines):
     """Our dots say their rate, the others' the first and the last one, where there is room."""
     taken = [(x, y, 5, 5) for line in lines for _, x, y in line.dots]  # middle, half width, half height
     for line in sorted(lines, key=lambda line: line.key != "idleflush"):
+        if line.key == "idleflush-threads":  # close to the line above
+            continue
         dots = line.dots if line.key == "idleflush" else [line.dots[0], line.dots[-1]]
         for rate, x, y in dots:
             label = f"{rate:,}/s".replace(",", "\u202f")
