@@ -1,14 +1,14 @@
-/* calls.c -- what does a write of one byte cost more with a library preloaded? */
+/* calls.c -- how much more does a write of one byte cost with a library preloaded? */
 /* SPDX-License-Identifier: MIT */
 /*
  *   calls BLOCKS [LIBRARY]
  *
  * Two processes, this one as it is and a second one with LIBRARY preloaded (none: the control),
- * take turns in blocks of a few calls on the same processor, so that the machine's mood hits both
- * alike. Prints for each kind of descriptor `NAME PLAIN_NS OWN_NS OVER_NS` a call: the median block
- * here, and the median differences of neighbours: own   in the second process, the name `write` to
- * libc's definition: the wrapper itself; over  the name `write` there to here: with all that the
- * library brings, such as a second thread, for which libc (cancellation) and the kernel (shared
+ * take turns in blocks of a few calls on the same processor, so that both meet the same conditions.
+ * Prints for each kind of descriptor `NAME PLAIN_NS OWN_NS OVER_NS` a call: the median block here,
+ * and the median differences of neighbours: own   in the second process, the name `write` to libc's
+ * definition: the wrapper itself; over  the name `write` there to here: with all that the library
+ * brings, such as a second thread, for which libc (cancellation) and the kernel (shared
  * descriptors) take longer.
  */
 #include <dlfcn.h>
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define CALLS 100 /* in a block: fits the queue of a socketpair */
-#define WARM  10  /* before it, for the caches are the other process's */
+#define WARM  10  /* before it: the caches hold the other process's data */
 
 typedef ssize_t write_call(int fd, const void *buf, size_t n);
 

@@ -80,7 +80,7 @@ CASE(close_server, close(numbers[i]))
 CASE(close_file, close(numbers[i]))
 CASE(socket, numbers[i] = socket(AF_INET, SOCK_STREAM, 0))
 
-/* As they come: a request, its response, in turn. */
+/* A request and its response, in turn. */
 static ssize_t exchange(void)
 {
 	check(read(http, buffer, sizeof(REQUEST) - 1) == sizeof(REQUEST) - 1);

@@ -1,4 +1,4 @@
-/* launcher.c -- linked into the coverage build of the launcher, which ends past exit(3) */
+/* launcher.c -- linked into the coverage build of the launcher, which ends without exit(3) */
 /* SPDX-License-Identifier: MIT */
 /* By the linker's --wrap; see library.c. */
 extern void __gcov_dump(void);

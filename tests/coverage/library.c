@@ -1,9 +1,9 @@
-/* library.c -- linked into the coverage build of the library: no count is lost at a death */
+/* library.c -- linked into the coverage build of the library: no count is lost when it dies */
 /* SPDX-License-Identifier: MIT */
 /*
- * gcov writes its counts at exit(3). This writes them, and starts anew from zero, before whatever
- * ends a process otherwise: _exit, exec and, by the linker's --wrap=syscall, the signal that the
- * last words send themselves.
+ * gcov writes its counts at exit(3). This writes them, and starts again from zero, before every
+ * other end of a process: _exit, exec and, by the linker's --wrap=syscall, the signal that the last
+ * words send themselves.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -69,7 +69,7 @@ static int dump_and_execvp(const char *file, char *const argv[])
 	return before.execvp(file, argv);
 }
 
-/* Behind the library's own constructor, which fills in the table. */
+/* After the library's own constructor, which fills in the table. */
 __attribute__((constructor)) static void take_over(void)
 {
 	next_resolve();

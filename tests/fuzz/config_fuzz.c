@@ -1,5 +1,4 @@
-/* config_fuzz.c -- any text at all as a setting: taken within its limits, or refused and nothing
- * set */
+/* config_fuzz.c -- any text at all as a setting: accepted within its limits, or refused */
 /* SPDX-License-Identifier: MIT */
 /* The first byte says which setting; what follows is its value, and a name for config_match. */
 #include "shared/config.h"
@@ -39,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	setting = &config_settings[*data % count_settings()];
-	value = malloc(size); /* of its very size: a step too far is seen */
+	value = malloc(size); /* of exactly its size, so that a read past the end is caught */
 	MUST(value);
 	memcpy(value, data + 1, size - 1);
 	value[size - 1] = '\0';

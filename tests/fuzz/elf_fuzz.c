@@ -1,5 +1,4 @@
-/* elf_fuzz.c -- any bytes at all as a program's file: whatever they claim, nothing past them is
- * read */
+/* elf_fuzz.c -- any bytes at all as a program's file: nothing past them is read */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/elf_imports.h"
 #include "command/elf_file.h"
@@ -38,7 +37,8 @@ static void read_all(const struct elf_file *elf)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct program program;
-	unsigned char *copy = malloc(size + !size); /* of its very size: a step too far is seen */
+	unsigned char *copy = malloc(
+		size + !size); /* of exactly its size, so that a read past the end is caught */
 	struct elf_file elf;
 
 	MUST(copy);

@@ -1,4 +1,4 @@
-/* must.h -- what has to hold, whatever the input: else the fuzzer keeps it as a crash */
+/* must.h -- what must hold for any input; otherwise the fuzzer keeps the input as a crash */
 /* SPDX-License-Identifier: MIT */
 #ifndef MUST_H
 #define MUST_H

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * BUILD/memcheck/NAME is a link to this, and runs BUILD/tests/NAME; reports go to BUILD/log.
- * Statically linked, and past valgrind's own launcher, which is a script: what is in LD_PRELOAD is
- * for the program alone.
+ * Statically linked, and without valgrind's own launcher, which is a script: what is in LD_PRELOAD
+ * is for the program only.
  */
 #include <libgen.h>
 #include <stdio.h>

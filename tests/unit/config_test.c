@@ -122,7 +122,7 @@ static void check_time_forms(void)
 	CHECK(idle("2m") == 120 * SECOND && idle("0.5m") == 30 * SECOND);
 	CHECK(idle("1h") == 3600 * SECOND && idle(".25h") == 900 * SECOND);
 	CHECK(idle("0.01d") == 864 * SECOND && heartbeat("1d") == 86400 * SECOND);
-	/* exact where a double is not, however many digits */
+	/* exact, where a double would not be, for any number of digits */
 	CHECK(idle("0.123456789") == 123456789);
 	CHECK(idle("0.1234567890000000000000000000000000000000000000") == 123456789);
 	CHECK(heartbeat("0.999999999999999d") == 86400 * SECOND);

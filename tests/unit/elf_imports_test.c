@@ -22,7 +22,7 @@ static void read_file(const char *path)
 	fclose(file);
 }
 
-/* From memory that ends where the file does, so that the sanitizer sees each byte too far. */
+/* From memory that ends where the file does, so that the sanitizer catches a read past it. */
 static bool read_copy(size_t size, struct elf_file *elf)
 {
 	static unsigned char *exact;

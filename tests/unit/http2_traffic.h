@@ -1,5 +1,4 @@
-/* http2_traffic.h -- random valid HTTP/2 traffic of one connection, with what is to be found in it
- */
+/* http2_traffic.h -- random valid HTTP/2 traffic of one connection, and what must be found in it */
 /* SPDX-License-Identifier: MIT */
 #ifndef HTTP2_TRAFFIC_H
 #define HTTP2_TRAFFIC_H

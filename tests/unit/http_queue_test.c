@@ -81,14 +81,14 @@ static void test_empty(void)
 	CHECK(http_queue_method(&q) == HTTP1_IS_HEAD);
 	http_queue_answer(&q);
 
-	/* What an old request was says nothing of one that was not seen. */
+	/* The method of an old request says nothing about one that was not seen. */
 	for (unsigned i = 0; i < 32; i++) {
 		CHECK(add(&q, HTTP1_IS_HEAD));
 		http_queue_answer(&q);
 	}
 	CHECK(http_queue_method(&q) == HTTP1_OTHER);
 
-	/* A request that was none, but was answered. */
+	/* Something that was no request, but was answered. */
 	http_queue_begin(&q);
 	http_queue_answer(&q);
 	http_queue_take_back(&q);

@@ -1,5 +1,4 @@
-/* http_traffic.h -- random valid HTTP/1 traffic of one connection, with what is to be found in it
- */
+/* http_traffic.h -- random valid HTTP/1 traffic of one connection, and what must be found in it */
 /* SPDX-License-Identifier: MIT */
 #ifndef HTTP_TRAFFIC_H
 #define HTTP_TRAFFIC_H
@@ -81,7 +80,7 @@ __attribute__((format(printf, 2, 3))) static void print(struct bytes_sent *to, c
 	put(to, text, (size_t)n, false);
 }
 
-/* A body that looks like what it is not. */
+/* A body that looks like something else. */
 static void put_body(struct bytes_sent *to, size_t n)
 {
 	static const char text[] = "\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n0\r\n\r\n";

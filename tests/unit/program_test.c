@@ -64,7 +64,7 @@ static size_t bake(const struct recipe *r)
 	return 400;
 }
 
-/* From memory that ends where the file does, so that the sanitizer sees each byte too far. */
+/* From memory that ends where the file does, so that the sanitizer catches a read past it. */
 static enum program_kind read_bytes(const void *bytes, size_t length)
 {
 	unsigned char *exact = malloc(length ? length : 1);

@@ -1,5 +1,4 @@
-/* symbols_test.c -- the next definition of a name, and who imports one, against the loader's word
- */
+/* symbols_test.c -- the next definition of a name, and who imports it, as the loader sees it */
 /* SPDX-License-Identifier: MIT */
 #include "base/symbols.h"
 #include "check.h"
