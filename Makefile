@@ -12,6 +12,7 @@
 #   make ARCH=aarch64   the same for another machine, into build/aarch64/
 #   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
 #   make uninstall      takes it away again
+#   make image          a container image of the library and a static launcher; no engine needed
 
 VERSION := $(shell cat VERSION)
 HOST    := $(shell uname -m)
@@ -93,7 +94,7 @@ $(B) $(B)/tests $(B)/musl $(B)/unit:
 
 DEST := $(DESTDIR)$(PREFIX)
 
-.PHONY: install uninstall deb dist
+.PHONY: install uninstall deb dist static image
 install: all
 	install -D -m 755 $(B)/idleflush '$(DEST)/bin/idleflush'
 	install -D -m 644 $(B)/libidleflush.so '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
@@ -108,7 +109,8 @@ uninstall:
 # Both have the same bytes each time, wherever they are made.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 RELEASE := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
-DEB     := $(B)/idleflush_$(VERSION)-0upstream1_$(if $(filter aarch64,$(ARCH)),arm64,amd64).deb
+DEB_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,amd64)
+DEB     := $(B)/idleflush_$(VERSION)-0upstream1_$(DEB_ARCH).deb
 DIST    := idleflush-$(VERSION)
 
 deb:
@@ -116,16 +118,30 @@ deb:
 	$(MAKE) install B=$(B)/deb PREFIX=/usr DESTDIR=$(B)/deb/root $(RELEASE) LDFLAGS='-pie -Wl,-z,now'
 	examples/debian/build $(B)/deb/root $(patsubst %.deb,%,$(lastword $(subst _, ,$(DEB)))) $(VERSION) $(DEB)
 
-# The launchers in it are static: they run where there is another libc, or none.
+# The launcher is static here: it runs where there is another libc, or none.
+static:
+	$(MAKE) all B=$(B)/static $(RELEASE) LDFLAGS=-static-pie
+
 dist:
 	rm -rf $(B)/dist
 	set -e; for arch in x86_64 aarch64; do \
-	  $(MAKE) all ARCH=$$arch B=$(B)/dist/$$arch $(RELEASE) LDFLAGS=-static-pie; \
-	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/dist/$$arch/idleflush $(B)/dist/$$arch/libidleflush.so; \
+	  $(MAKE) static ARCH=$$arch B=$(B)/dist/$$arch; \
+	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/dist/$$arch/static/idleflush $(B)/dist/$$arch/static/libidleflush.so; \
 	done
 	cp -R README.md CHANGELOG.md LICENSE examples shim/command/idleflush.1 shim/command/idleflush.bash $(B)/dist/$(DIST)
 	tar -C $(B)/dist --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
 	  --mtime=@$$SOURCE_DATE_EPOCH -c $(DIST) | gzip -9n >$(B)/$(DIST).tar.gz
+
+# Goes to the engine as well where one answers.
+IMAGE := $(B)/idleflush_$(VERSION)_$(DEB_ARCH).image.tar
+
+image: static
+	rm -rf $(B)/image
+	install -D -t $(B)/image $(B)/static/idleflush $(B)/static/libidleflush.so
+	install -m 644 LICENSE $(B)/image
+	examples/docker/image/pack $(B)/image $(DEB_ARCH) $(VERSION) $(IMAGE)
+	@if docker version >/dev/null 2>&1; then docker load --quiet --input $(IMAGE); \
+	else echo 'No engine answers; for one that does: docker load --input $(IMAGE)'; fi
 
 # --- test programs: one C or C++ file each, built plainly, as a stranger would build them
 
@@ -239,7 +255,7 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -Ishim -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
 	  '-DElfW(t)=Elf64_##t' shim
-	shellcheck tests/need tests/layers tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build \
+	shellcheck tests/need tests/layers tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build examples/docker/image/pack \
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 	tests/titles

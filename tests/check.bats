@@ -401,7 +401,7 @@ honours_setid() {
 	IDLEFLUSH_ONLY='sh' check 0 ./bare
 	IDLEFLUSH_ONLY=bare check 1 ./bare
 	IDLEFLUSH_ONLY=bare IDLEFLUSH_DEBUG=1 run -0 "$IDLEFLUSH" ./bare
-	assert_output 'idleflush: not named by IDLEFLUSH_ONLY: asleep'
+	assert_line 'idleflush: not named by IDLEFLUSH_ONLY: asleep'
 }
 
 @test "The report says what stdout is" {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 # docker.bats -- examples/docker on a real engine: fresh logs, and a container that is as it was
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2016 # a dollar in single quotes is for a container's shell
+# shellcheck disable=SC2016,SC2030,SC2031 # a dollar in single quotes is for a container's shell
 #
-# Both Dockerfiles are built, on bases made of this machine's files: ld.so, libc and busybox with the
-# fixture server, and the same of musl. Every test runs on both images.
+# The image idleflush and the Dockerfile are used as their README says, on bases made of this machine's
+# files: ld.so, libc and busybox with the fixture server, the same of musl, and one with the servers
+# that people have.
 
 load helper
 load engine
@@ -27,7 +28,16 @@ setup_file() {
 	# The engine may belong to somebody else: remove only what is ours.
 	IMAGE=idleflush-test-$$
 	export IMAGE
-	import_compiler "$IMAGE:compiler"
+	if docker image inspect idleflush >/dev/null 2>&1; then
+		cannot_run "the engine has an image called idleflush, and these tests would replace it"
+		return
+	fi
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -j2 -C "$ROOT" B="$BATS_FILE_TMPDIR/make" image \
+		>"$BATS_FILE_TMPDIR/build.log" 2>&1 || {
+		cat "$BATS_FILE_TMPDIR/build.log" >&2
+		return 1
+	}
+	import_packages "$IMAGE:compiler" gcc libc6-dev make dash coreutils sed grep
 	cp -R "$images/debian/." "$images/alpine"
 	add_programs "$images/debian" "$PROGS/server" "$PROGS/state"
 	for program in server state; do
@@ -37,18 +47,23 @@ setup_file() {
 	add_programs "$images/alpine" "$programs/server" "$programs/state"
 	for kind in "${KINDS[@]}"; do
 		import_image "$IMAGE:$kind-base" "$images/$kind"
-		DOCKER_BUILDKIT=0 docker build --network=none -f "$ROOT/examples/docker/Dockerfile.$kind" \
-			--build-arg BUILDER="$IMAGE:compiler" --build-arg BASE="$IMAGE:$kind-base" \
-			-t "$IMAGE:$kind" "$ROOT" >"$BATS_FILE_TMPDIR/build.log" 2>&1 || {
-			cat "$BATS_FILE_TMPDIR/build.log" >&2
-			return 1
-		}
+		follow_readme "$IMAGE:$kind-base" "$IMAGE:$kind"
 	done
 }
 
+# follow_readme BASE NAME: what examples/docker/README.md has one build, with the names put in.
+follow_readme() {
+	local line
+	line=$(grep -m 1 '^    docker build .*your-server' "$ROOT/examples/docker/README.md")
+	line=${line/ -t fresh / -t $2 }
+	cd "$ROOT" && sh -c "${line/your-server/$1}" >/dev/null 2>"$BATS_RUN_TMPDIR/readme.log"
+}
+
 teardown_file() {
-	[ -z "${IMAGE-}" ] || docker images --format '{{.Repository}}:{{.Tag}}' "$IMAGE" |
-		xargs -r docker rmi -f >/dev/null 2>&1 || true
+	[ -z "${IMAGE-}" ] || {
+		docker images --format '{{.Repository}}:{{.Tag}}' "$IMAGE"
+		[ -n "${CANNOT_RUN-}" ] || docker images --format '{{.Repository}}:{{.Tag}}' idleflush
+	} | xargs -r docker rmi -f >/dev/null 2>&1 || true
 	stop_engine
 }
 
@@ -195,7 +210,7 @@ once() {
 @test "The images of both libcs have the same library, to the byte" {
 	local sums=()
 	for kind in "${KINDS[@]}"; do
-		sums+=("$(once "$kind" -- sha256sum /usr/local/lib/idleflush/libidleflush.so)")
+		sums+=("$(once "$kind" -- sha256sum /opt/idleflush/libidleflush.so)")
 		run -0 once "$kind" -- sh -c 'ls /lib /lib64 2>/dev/null; :'
 		case $kind in
 		debian) assert_output --partial ld-linux- && refute_output --partial ld-musl- ;;
@@ -206,7 +221,8 @@ once() {
 	assert_regex "${sums[0]}" '^[0-9a-f]{64} '
 }
 
-# What its Install section says first, in a container that has a compiler and no more.
+# What its Install section says first, in a container that has a compiler and no more. Then the
+# Dockerfile of the image, which starts from such a container.
 @test "The README's way to install it works word for word" {
 	awk '/^## / { here = $2 == "Install" } here && /^    / { print; found = 1; next } found { exit }' \
 		"$ROOT/README.md" >"$BATS_TEST_TMPDIR/words"
@@ -230,7 +246,29 @@ once() {
 	assert_line 'verdict    it works'
 }
 
-@test "The entrypoint has given way: the server is PID 1, or the child of an init" {
+@test "Docker alone makes an image of the same files with the same labels" {
+	local labels='{{range $name, $label := .Config.Labels}}{{$name}}={{$label}}{{"\n"}}{{end}}'
+	local line
+	line=$(grep -m 1 '^    docker build .*image/Dockerfile' "$ROOT/examples/docker/README.md")
+	cd "$ROOT"
+	sh -c "${line/ -t idleflush / -t $IMAGE:image --build-arg BUILDER=$IMAGE:compiler }" >"$BATS_TEST_TMPDIR/log" 2>&1 ||
+		fail "$(cat "$BATS_TEST_TMPDIR/log")"
+	for image in idleflush "$IMAGE:image"; do
+		docker create --name "$(container "${image##*:}")" "$image" >/dev/null
+		CONTAINERS+=("$(container "${image##*:}")")
+		docker export "$(container "${image##*:}")" >"$BATS_TEST_TMPDIR/${image##*:}.tar"
+		mkdir "$BATS_TEST_TMPDIR/${image##*:}"
+		tar -C "$BATS_TEST_TMPDIR/${image##*:}" -x idleflush libidleflush.so LICENSE \
+			-f "$BATS_TEST_TMPDIR/${image##*:}.tar"
+	done
+	run -0 diff -r "$BATS_TEST_TMPDIR/idleflush" "$BATS_TEST_TMPDIR/image"
+	docker image inspect --format "$labels" idleflush | grep -v 'version=\|created=' >"$BATS_TEST_TMPDIR/labels"
+	run -0 docker image inspect --format "$labels" "$IMAGE:image"
+	assert_output "$(cat "$BATS_TEST_TMPDIR/labels")"
+	assert_line 'org.opencontainers.image.licenses=MIT'
+}
+
+@test "The server is PID 1, or the child of an init" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind"
 		run_server "$kind-init" "$kind" --init
@@ -254,44 +292,59 @@ once() {
 	done
 }
 
-@test "An LD_PRELOAD that was set stays, and our library is in it once" {
-	local library=/usr/local/lib/idleflush/libidleflush.so
+@test "What the base preloads stays, and ours is behind it" {
+	local library=/opt/idleflush/libidleflush.so
 	for kind in "${KINDS[@]}"; do
+		printf 'FROM %s\nENV LD_PRELOAD=/lib/a.so\n' "$IMAGE:$kind-base" |
+			docker build -t "$IMAGE:$kind-with" - >/dev/null 2>&1
+		follow_readme "$IMAGE:$kind-with" "$IMAGE:$kind-behind"
 		assert_equal "$(once "$kind" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
-		assert_equal "$(once "$kind" --env LD_PRELOAD=/lib/a.so -- sh -c 'echo "$LD_PRELOAD"' 2>/dev/null)" \
-			"/lib/a.so:$library"
-		assert_equal "$(once "$kind" --env "LD_PRELOAD=$library" -- sh -c 'echo "$LD_PRELOAD"')" "$library"
-		assert_equal "$(once "$kind" --env IDLEFLUSH_DISABLE=1 -- sh -c 'echo "${LD_PRELOAD-none}"')" none
-		# Without the library the server must run all the same, with a message.
-		run -0 once "$kind" --env IDLEFLUSH_LIBRARY=/nosuch.so -- sh -c 'echo "${LD_PRELOAD-none}"'
-		assert_output --partial 'no /nosuch.so'
-		assert_line none
+		assert_equal "$(once "$kind-behind" -- sh -c 'echo "$LD_PRELOAD"' 2>/dev/null)" "/lib/a.so:$library"
 	done
 }
 
-@test "The launcher in the image works without the script" {
+@test "The launcher does the same as the environment, for the command that it is given" {
 	for kind in "${KINDS[@]}"; do
-		run -0 once "$kind" --entrypoint idleflush -- --strict state
-		assert_output --partial threads=1 # not named by IDLEFLUSH_ONLY
-		run -0 once "$kind" --entrypoint idleflush -- --strict --only=state state
+		run -0 once "$kind" --env LD_PRELOAD= --entrypoint /opt/idleflush/idleflush -- --strict state
 		assert_output --partial threads=2
+		# Not what it is called, but what was asked for, is a reason to sleep; it tells of both.
+		run -0 once "$kind" --env LD_PRELOAD= --entrypoint /opt/idleflush/idleflush -- \
+			--strict --debug --only=server state
+		assert_output --partial threads=1
+		assert_line "idleflush: IDLEFLUSH_ONLY is 'server', this program is 'state', started as 'state'"
 	done
 }
 
-@test "A health check and docker exec run without the library, or with it asleep" {
+@test "The image hands its files to a volume by itself, as any user, and anew" {
+	local volume=$BATS_TEST_TMPDIR/volume
+	mkdir "$volume"
+	chmod 777 "$volume"
+	for user in 0 65534; do
+		docker run --rm --network=none --read-only --cap-drop=ALL --security-opt=no-new-privileges \
+			--user="$user" --volume "$volume:/out" idleflush --copy-to=/out
+		assert_equal "$(ls -A "$volume")" $'idleflush\nlibidleflush.so'
+		assert_equal "$(stat -c '%u %a' "$volume/libidleflush.so")" "$user 755"
+	done
+	docker run --rm --network=none --volume "$volume:/idleflush:ro" --env LD_PRELOAD=/idleflush/libidleflush.so \
+		"$IMAGE:alpine-base" state >"$BATS_TEST_TMPDIR/state"
+	assert_equal "$(grep -o 'threads=[0-9]*' "$BATS_TEST_TMPDIR/state")" threads=2
+}
+
+@test "A health check and docker exec run with the library, or asleep, or without it" {
 	for kind in "${KINDS[@]}"; do
-		run_server "$kind" "$kind" --health-cmd 'state | grep threads=1' --health-interval 1s
-		# The server itself has the flusher.
+		run_server "$kind" "$kind" --env IDLEFLUSH_ONLY=server \
+			--health-cmd 'state | grep threads=1' --health-interval 1s
+		# The server itself has the flusher, what IDLEFLUSH_ONLY does not name has none.
 		run -0 docker exec "$(container "$kind")" sh -c 'cat /proc/1/task/*/comm'
 		assert_line idleflush
-		run -0 docker exec "$(container "$kind")" sh -c 'echo "${LD_PRELOAD-none}"; state'
-		assert_line none
-		assert_line --partial threads=1
-		# Where the image's environment has it: only what IDLEFLUSH_ONLY names is awake.
-		run -0 docker exec --env LD_PRELOAD=/usr/local/lib/idleflush/libidleflush.so \
-			"$(container "$kind")" sh -c 'state; IDLEFLUSH_ONLY= state'
+		run -0 docker exec "$(container "$kind")" sh -c 'state; IDLEFLUSH_ONLY= state'
 		assert_line --index 0 --partial threads=1
 		assert_line --index 1 --partial threads=2
+		# With the launcher in front only what it starts has the library at all.
+		run_server "$kind-launcher" "$kind" --env LD_PRELOAD= --entrypoint /opt/idleflush/idleflush
+		run -0 docker exec "$(container "$kind-launcher")" sh -c 'cat /proc/1/task/*/comm; echo "<$LD_PRELOAD>"'
+		assert_line idleflush
+		assert_line '<>'
 		wait_until 20 is_healthy "$kind"
 	done
 }
@@ -314,10 +367,83 @@ $(seq -f 'req %g' 1000)"
 	done
 }
 
-# The library comes from the one image, for both.
-@test "An init container, as on Kubernetes, hands the library to an image that knows nothing of it" {
+# running NAME IMAGE PORT [OPTION of docker run...]: with the image's own command, and nobody's else.
+running() {
+	local name=$1 image=$2 port=$3 dir
+	dir=$(dir_of "$name")
+	shift 3
+	mkdir "$dir"
+	echo "$port" >"$dir/port"
+	docker run --detach --name "$(container "$name")" --network=host "$@" "$image" >/dev/null
+	CONTAINERS+=("$(container "$name")")
+	docker logs --follow "$(container "$name")" 2>"$dir/err" >"$dir/log" 3>&- &
+	READERS+=($!)
+	wait_until 30 accepts "$port"
+}
+
+accepts() {
+	(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# logged NAME ID: webfsd has a line of its own shape.
+logged() {
+	grep -qE "^req $2( |\$)|GET /$2 " "$(dir_of "$1")/log"
+}
+
+# A base image for each, with a command of its own; their names are what people's are.
+@test "Servers as people have them are fresh by the lines of the README, and stop without a loss" {
+	for program in uvicorn gunicorn lua5.1 webfsd; do
+		command -v "$program" >/dev/null || skip "$program is not here"
+	done
+	local srv=$BATS_TEST_TMPDIR/root/srv kind port id
+	declare -A command
+	mkdir -p "$srv" "$BATS_TEST_TMPDIR/root/tmp" "$BATS_TEST_TMPDIR/root/etc"
+	cp /etc/passwd /etc/group "$BATS_TEST_TMPDIR/root/etc"
+	cp "$ROOT/examples/python/app.py" "$ROOT/tests/fixtures/luaserver.lua" "$srv"
+	printf '%s\n' 'def app(environ, start):' '    print("req", environ["PATH_INFO"][1:])' \
+		'    start("200 OK", [("Content-Length", "1")])' '    return [b"x"]' >"$srv/wsgi.py"
+	for id in 1 2 3 4 5 6 7 8; do echo x >"$srv/$id"; done
+	printf '#!/bin/sh\nexport IN=/srv\ncd "$IN" && exec "$@"\n' >"$srv/start.sh"
+	chmod 755 "$srv/start.sh"
+	import_packages "$IMAGE:programs" dash coreutils uvicorn python3-fastapi gunicorn lua5.1 \
+		lua-socket webfs -- "$BATS_TEST_TMPDIR/root"
+
+	command=(
+		[uvicorn]='"uvicorn", "--no-access-log", "--port", "PORT", "--workers", "2", "app:app"'
+		[gunicorn]='"gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "wsgi:app"'
+		[lua]='"lua5.1", "luaserver.lua", "--port-file=/tmp/port"'
+		[script]='"/srv/start.sh", "webfsd", "-F", "-p", "PORT", "-r", "/srv", "-l", "/dev/stdout"'
+		[webfsd]='"webfsd", "-F", "-p", "PORT", "-r", "/srv", "-l", "/dev/stdout"'
+	)
+	for kind in "${!command[@]}"; do
+		port=$(free_port)
+		sed -i "s/bind(\"127.0.0.1\", [0-9]*)/bind(\"127.0.0.1\", $port)/" "$srv/luaserver.lua"
+		printf 'FROM %s\nWORKDIR /srv\nCOPY luaserver.lua /srv/\nCMD [%s]\n' "$IMAGE:programs" \
+			"${command[$kind]/PORT/$port}" >"$srv/Dockerfile"
+		docker build -t "$IMAGE:your-$kind" "$srv" >/dev/null 2>&1
+		running "$kind-plain" "$IMAGE:your-$kind" "$port" --init
+		request "$port" 1
+		refute wait_until 1 logged "$kind-plain" 1
+		docker rm --force "$(container "$kind-plain")" >/dev/null
+
+		follow_readme "$IMAGE:your-$kind" "$IMAGE:fresh-$kind"
+		running "$kind" "$IMAGE:fresh-$kind" "$port" --init
+		for id in 1 2 3 4 5; do
+			request "$port" "$id"
+			wait_until 10 logged "$kind" "$id"
+		done
+		for id in 6 7 8; do
+			request "$port" "$id"
+		done
+		docker stop --time 20 "$(container "$kind")" >/dev/null
+		wait_until 10 logged "$kind" 8
+		assert_equal "$(grep -cE '^req [0-9]|GET /[0-9]' "$(dir_of "$kind")/log")" 8
+	done
+}
+
+@test "As on Kubernetes, an init container hands the library to an image that knows nothing of it" {
 	/usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not here"
-	local volume=$BATS_TEST_TMPDIR/volume command options
+	local volume=$BATS_TEST_TMPDIR/volume arguments options
 	mkdir "$volume"
 	chmod 777 "$volume"
 	pod() {
@@ -325,12 +451,12 @@ $(seq -f 'req %g' 1000)"
 pod = yaml.safe_load(open(sys.argv[1]))["spec"]["template"]["spec"]
 print(*eval(sys.argv[2]), sep="\n")' "$ROOT/examples/kubernetes/deployment.yaml" "$1"
 	}
-	mapfile -t command < <(pod 'pod["initContainers"][0]["command"]')
+	mapfile -t arguments < <(pod 'pod["initContainers"][0]["args"]')
 	mapfile -t options < <(pod '["--env=" + e["name"] + "=" + e["value"] for e in pod["containers"][0]["env"]]')
 	docker run --rm --network=none --read-only --cap-drop=ALL --user=65534 \
-		--volume "$volume:/idleflush" --entrypoint "${command[0]}" "$IMAGE:debian" "${command[@]:1}"
+		--volume "$volume:/opt/idleflush" idleflush "${arguments[@]}"
 	for kind in "${KINDS[@]}"; do
-		run_server "$kind" "$kind-base" --volume "$volume:/idleflush:ro" "${options[@]}"
+		run_server "$kind" "$kind-base" --volume "$volume:/opt/idleflush:ro" "${options[@]}"
 		run_server "$kind-plain" "$kind-base"
 		requests "$kind" 50 5
 		requests "$kind-plain" 50 5

@@ -97,18 +97,27 @@ import_image() {
 	tar -C "$2" -c . | docker import - "$1" >/dev/null
 }
 
-# import_compiler NAME: an image with a compiler and make, taken from this machine.
-import_compiler() {
-	local list=$BATS_FILE_TMPDIR/compiler.files
+# import_packages NAME PACKAGE... [-- FOLDER]: an image with these packages and all that they depend
+# on, as this machine has them, and with what is in the folder.
+import_packages() {
+	local name=$1 list=$BATS_FILE_TMPDIR/packages.files packages=() more=()
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		packages+=("$1")
+		shift
+	done
+	[ $# = 0 ] || more=(-C "$2" .)
 	apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts \
-		--no-breaks --no-replaces --no-enhances gcc libc6-dev make dash coreutils sed grep |
+		--no-breaks --no-replaces --no-enhances "${packages[@]}" |
 		grep '^[a-z]' | sort -u | xargs dpkg -L 2>/dev/null |
-		grep -vE '^/usr/share/|/lto1$' | sort -u |
+		grep -vE '^/usr/share/(doc|man|locale|perl|info)|/lto1$' | sort -u |
 		while read -r file; do
 			if [ ! -h "$file" ] && [ ! -f "$file" ]; then continue; fi
 			# /bin may be a link to usr/bin.
 			echo "$(realpath "${file%/*}/")/${file##*/}"
 		done >"$list"
-	printf '%s\n' /bin /lib /lib64 /usr/bin/cc /etc/alternatives/cc >>"$list"
-	tr -s / <"$list" | sort -u | tar -c --no-recursion -T - 2>/dev/null | docker import - "$1" >/dev/null
+	printf '%s\n' /bin /lib /lib64 /usr/bin/cc >>"$list"
+	find /etc/alternatives -type l >>"$list"
+	tr -s / <"$list" | sort -u |
+		tar -c --no-recursion -T - --recursion "${more[@]}" 2>/dev/null | docker import - "$name" >/dev/null
 }

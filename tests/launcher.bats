@@ -470,3 +470,41 @@ honours_setid() {
 	run -125 as_nobody "$PUBLIC/idleflush" --strict "$PUBLIC/dynamic"
 	assert_output "idleflush: $PUBLIC/dynamic changes its user or group ID"
 }
+
+@test "A script that sets LD_PRELOAD by itself is told where the library is" {
+	run -0 "$IDLEFLUSH" --print-library
+	assert_output "$LIB"
+	# shellcheck disable=SC2016 # the dollar is for that shell
+	run -0 sh -c 'LD_PRELOAD=$("$0" --print-library) exec "$1"' "$IDLEFLUSH" "$PROGS/state"
+	assert_output --partial threads=2
+	run -125 "$IDLEFLUSH" --print-library true
+	assert_output --partial 'run no COMMAND'
+	run -125 sh -c '"$0" --print-library >/dev/full' "$IDLEFLUSH"
+	assert_output --partial 'write error'
+}
+
+@test "It copies itself and the library, and a process that has an older copy loaded keeps that" {
+	local dir=$BATS_TEST_TMPDIR/copy
+	mkdir "$dir"
+	"$IDLEFLUSH" --copy-to="$dir"
+	cmp "$dir/idleflush" "$IDLEFLUSH"
+	cmp "$dir/libidleflush.so" "$LIB"
+	start_server old "$dir/idleflush" "$PROGS/server"
+	"$IDLEFLUSH" --copy-to="$dir"
+	grep -q "$dir/libidleflush.so (deleted)" "/proc/$(pid_of old)/maps"
+	request "$(port_of old)" 1
+	wait_until 5 arrived old 1
+	# Removed altogether: what runs goes on, what starts is told by the loader, and runs as it is.
+	rm "$dir/libidleflush.so"
+	request "$(port_of old)" 2
+	wait_until 5 arrived old 2
+	stop_server old
+	run -0 env LD_PRELOAD="$dir/libidleflush.so" "$PROGS/state"
+	assert_output --partial 'cannot be preloaded'
+	assert_output --partial threads=1
+
+	run -125 "$IDLEFLUSH" --copy-to="$dir/nosuch"
+	assert_output --partial 'No such file or directory'
+	run -125 "$IDLEFLUSH" --copy-to=/proc
+	assert_equal "$(ls -A "$dir")" idleflush
+}

@@ -16,7 +16,7 @@ _idleflush() {
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--stats | --*=*) ;;
-		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --runtimes | --files | --only | --pid)
+		-[imb] | --idle | --max-age | --heartbeat | --buffer | --signals | --start | --runtimes | --files | --only | --pid | --copy-to)
 			((i++))
 			;;
 		-*) ;;
@@ -48,6 +48,10 @@ _idleflush() {
 		;;
 	--files)
 		_filedir
+		return
+		;;
+	--copy-to)
+		_filedir -d
 		return
 		;;
 	--pid)

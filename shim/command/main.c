@@ -4,6 +4,7 @@
  * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
  */
 #include "command/check/check.h"
+#include "command/copy.h"
 #include "command/options.h"
 #include "command/preload.h"
 #include "command/program.h"
@@ -53,6 +54,18 @@ static void check_target(const struct program *target, const struct program *lib
 		exit(EXIT_FAILED);
 }
 
+/* What asks for the library itself, and runs nothing. */
+static int hand_over(const struct options *options, const char *library)
+{
+	int error = options->copy_to ? copy_to(options->copy_to, library) : 0;
+
+	if (error)
+		errx(EXIT_FAILED, "cannot copy to %s: %s", options->copy_to, strerror(-error));
+	if (options->print_library && (puts(library) < 0 || fflush(stdout)))
+		err(EXIT_FAILED, "write error");
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = options_read(argc, argv);
@@ -68,6 +81,8 @@ int main(int argc, char **argv)
 	path = find_library();
 	if (program_inspect(&library, path) || library.kind != PROGRAM_LIBRARY)
 		errx(EXIT_FAILED, "%s is not a shared library", path);
+	if (options.copy_to || options.print_library)
+		return hand_over(&options, path);
 	if (program_find(command, name)) {
 		program_follow(&target, command);
 		check_target(&target, &library, command, options.strict);

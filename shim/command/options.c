@@ -19,7 +19,16 @@
 #define HELP_WIDTH  80
 
 /* What getopt_long returns; the settings' options follow OPTION_SETTING in their order. */
-enum { OPTION_STRICT = 256, OPTION_CHECK, OPTION_PID, OPTION_HELP, OPTION_VERSION, OPTION_SETTING };
+enum {
+	OPTION_STRICT = 256,
+	OPTION_CHECK,
+	OPTION_PID,
+	OPTION_PRINT_LIBRARY,
+	OPTION_COPY_TO,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_SETTING
+};
 
 static void print_option(const struct config_setting *setting)
 {
@@ -50,6 +59,7 @@ static void print_help(void)
 	puts("Usage: idleflush [OPTION]... COMMAND [ARG]...\n"
 	     "   or: idleflush [OPTION]... --check COMMAND [ARG]...\n"
 	     "   or: idleflush --check --pid=PID\n"
+	     "   or: idleflush --print-library | --copy-to=DIR\n"
 	     "Run COMMAND, an unmodified server, so that the lines it writes to stdout are\n"
 	     "fresh and never lost, at the speed of full buffering: one flush each time it\n"
 	     "goes quiet.\n");
@@ -59,6 +69,8 @@ static void print_help(void)
 	printf("      --strict            fail where COMMAND cannot be preloaded\n"
 	       "      --check             run nothing; say whether it will work, and why not\n"
 	       "      --pid=PID           with --check: look at a process that runs already\n"
+	       "      --print-library     say where the library is, for LD_PRELOAD, and exit\n"
+	       "      --copy-to=DIR       put command and library into DIR, and exit\n"
 	       "      --help              show this help and exit\n"
 	       "      --version           show the version and exit\n"
 	       "\n"
@@ -124,12 +136,15 @@ static void export_setting(const struct config_setting *setting, const char *val
 /* The options for getopt_long, from the table of settings. */
 static const struct option *list_options(void)
 {
-	static const struct option own[] = {{"strict", no_argument, NULL, OPTION_STRICT},
-					    {"check", no_argument, NULL, OPTION_CHECK},
-					    {"pid", required_argument, NULL, OPTION_PID},
-					    {"help", no_argument, NULL, OPTION_HELP},
-					    {"version", no_argument, NULL, OPTION_VERSION},
-					    {NULL, 0, NULL, 0}};
+	static const struct option own[] = {
+		{"strict", no_argument, NULL, OPTION_STRICT},
+		{"check", no_argument, NULL, OPTION_CHECK},
+		{"pid", required_argument, NULL, OPTION_PID},
+		{"print-library", no_argument, NULL, OPTION_PRINT_LIBRARY},
+		{"copy-to", required_argument, NULL, OPTION_COPY_TO},
+		{"help", no_argument, NULL, OPTION_HELP},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{NULL, 0, NULL, 0}};
 	static struct option *options;
 	struct option *next;
 	size_t count = 0;
@@ -217,6 +232,10 @@ struct options options_read(int argc, char **argv)
 			given.check = true;
 		} else if (option == OPTION_PID) {
 			given.pid = read_pid(optarg);
+		} else if (option == OPTION_PRINT_LIBRARY) {
+			given.print_library = true;
+		} else if (option == OPTION_COPY_TO) {
+			given.copy_to = optarg;
 		} else if (option == OPTION_HELP) {
 			print_help();
 			exit_printed();
@@ -232,7 +251,9 @@ struct options options_read(int argc, char **argv)
 		warnx("--pid goes with --check only");
 	else if (given.pid && optind < argc)
 		warnx("--pid and a COMMAND do not go together");
-	else if (!given.pid && optind >= argc)
+	else if ((given.print_library || given.copy_to) && optind < argc)
+		warnx("--print-library and --copy-to run no COMMAND");
+	else if (!given.pid && !given.print_library && !given.copy_to && optind >= argc)
 		warnx("missing operand");
 	else
 		return given;

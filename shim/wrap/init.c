@@ -55,14 +55,35 @@ static void read_config(struct config *config)
 		config_read(config, complain);
 }
 
+/* Under debug: the reader sees which name would have been the right one. */
+static void tell_names(const char *only, const char *comm, const char *invoked)
+{
+	struct log_line line;
+
+	if (!log_debugging())
+		return;
+	log_begin(&line);
+	log_text(&line, "IDLEFLUSH_ONLY is '");
+	log_text(&line, only);
+	log_text(&line, "', this program is '");
+	log_text(&line, comm);
+	log_text(&line, "', started as '");
+	log_text(&line, invoked);
+	log_text(&line, "'");
+	log_send(&line, STDERR_FILENO);
+}
+
 /* Of a script, the thread has its name, and program_invocation_short_name its interpreter's. */
 static bool is_named(const char *only)
 {
+	const char *invoked = &program_invocation_short_name ? program_invocation_short_name : "";
 	char comm[16] = "";
 
 	syscall(SYS_prctl, PR_GET_NAME, comm);
-	return config_match(only, comm) || (&program_invocation_short_name &&
-					    config_match(only, program_invocation_short_name));
+	if (config_match(only, comm) || (*invoked && config_match(only, invoked)))
+		return true;
+	tell_names(only, comm, invoked);
+	return false;
 }
 
 /* NULL: stay awake. Otherwise the reason, in a few words. */
