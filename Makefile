@@ -11,7 +11,7 @@
 #
 #   make ARCH=aarch64   the same for another machine, into build/aarch64/
 #   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
-#   make uninstall      takes it away again
+#   make uninstall      removes it again
 #   make image          a container image of the library and a static launcher; no engine needed
 
 VERSION := $(shell cat VERSION)
@@ -21,7 +21,7 @@ CC      ?= gcc
 CFLAGS  ?= -O2 -g
 B       := build
 
-# A line a file; V=1 shows the commands, -s nothing.
+# Prints a line for each file; with V=1 the commands, with -s nothing.
 QUIET    = $(findstring s,$(firstword -$(MAKEFLAGS)))
 SAY      = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' '$(1)' '$@';))
 
@@ -42,7 +42,7 @@ CPPFLAGS += -Ishim -D_GNU_SOURCE -DIDLEFLUSH_VERSION='"$(VERSION)"'
 # Unwind tables let thread cancellation pass through a wrapper.
 LIB_CFLAGS  := -std=c11 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
                -fasynchronous-unwind-tables $(WARN)
-# Its atomics are instructions, for libgcc's helpers would be undefined symbols.
+# Atomics must be instructions: libgcc's helpers would be undefined symbols.
 LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
@@ -53,8 +53,8 @@ LAUNCHER_DIRS := shim/command shim/command/check shim/shared
 LIB_SRC      := $(wildcard $(LIB_DIRS:%=%/*.c))
 LAUNCHER_SRC := $(wildcard $(LAUNCHER_DIRS:%=%/*.c))
 SHIM_HEADERS := $(wildcard shim/*/*.h shim/*/*.def shim/*/*/*.h)
-# What every send, receive and wait runs lies side by side, in few pages; the rest is small, for what
-# is mapped counts as memory.
+# The code of every send, receive and wait lies side by side, in few pages; the rest is optimized for
+# size, because mapped pages count as memory.
 HOT_SRC      := $(wildcard $(patsubst %,shim/%/*.c,wrap conn http) shim/flush/flusher.c)
 HOT_OBJ      := $(patsubst shim/%.c,$(B)/obj/%.o,$(HOT_SRC))
 COLD_OBJ     := $(patsubst shim/%.c,$(B)/obj/%.o,$(filter-out $(HOT_SRC),$(LIB_SRC)))
@@ -69,19 +69,19 @@ $(B)/obj/%.o: shim/%.c Makefile VERSION
 
 $(COLD_OBJ): LIB_CFLAGS += $(if $(filter -O2,$(CFLAGS)),-Os)
 
-# These are what the compiler would make of their own loops.
+# Otherwise the compiler would turn the loops of these functions into calls of themselves.
 $(B)/obj/base/string.o: LIB_CFLAGS += -fno-builtin \
   $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 $(B)/libidleflush.so: $(LIB_OBJ)
 	$(call SAY,LD) $(CC) $(CFLAGS) $(LIB_LDFLAGS) -o $@ $(LIB_OBJ)
 
-# -u: in config.c that name is weak, and a static launcher gets from libc only what it insists on.
+# -u: the name is weak in config.c, and a static link takes from libc only what is referred to strongly.
 $(B)/idleflush: $(LAUNCHER_SRC) $(SHIM_HEADERS) Makefile VERSION $(B)/libdir | $(B)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) -DIDLEFLUSH_LIBDIR='"$(LIBDIR)/idleflush"' $(CFLAGS) -std=c11 $(WARN) \
 	  $(LDFLAGS) -Wl,-u,fnmatch -o $@ $(LAUNCHER_SRC)
 
-# Where the launcher looks for the library: made anew only when that changed.
+# Where the launcher looks for the library; changed only if that changes, so that it is not rebuilt.
 $(B)/libdir: FORCE | $(B)
 	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' >$@
 
@@ -106,7 +106,7 @@ uninstall:
 	  '$(DEST)/share/man/man1/idleflush.1' '$(DEST)/share/bash-completion/completions/idleflush'
 	[ ! -d '$(DESTDIR)$(LIBDIR)/idleflush' ] || rmdir '$(DESTDIR)$(LIBDIR)/idleflush'
 
-# Both have the same bytes each time, wherever they are made.
+# Both are reproducible: the same bytes each time, wherever they are made.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 RELEASE := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
 DEB_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,amd64)
@@ -143,7 +143,7 @@ image: static
 	@if docker version >/dev/null 2>&1; then docker load --quiet --input $(IMAGE); \
 	else echo 'No engine answers; for one that does: docker load --input $(IMAGE)'; fi
 
-# --- test programs: one C or C++ file each, built plainly, as a stranger would build them
+# --- test programs: one C or C++ file each, built in the usual way
 
 TEST_PROGRAMS := $(patsubst tests/fixtures/%.c,$(B)/tests/%,$(wildcard tests/fixtures/*.c)) \
                  $(patsubst tests/fixtures/%.cc,$(B)/tests/%,$(wildcard tests/fixtures/*.cc))
@@ -174,7 +174,7 @@ $(B)/unit/%_test: tests/unit/%_test.c $(SHIM_HEADERS) tests/unit/check.h Makefil
 	$(call SAY,CC) $(CC) $(CPPFLAGS) -std=c11 -O1 -g $(WARN) $(SANITIZE) \
 	  -o $@ $(filter %.c,$^)
 
-# What each is linked with: what the tested file needs, and no more.
+# Each is linked with what the tested file needs, and no more.
 $(B)/unit/config_test: $(addprefix shim/shared/,config.c config_value.c)
 $(B)/unit/elf_imports_test: $(addprefix shim/command/,check/elf_imports.c elf_file.c)
 $(B)/unit/http_queue_test: shim/http/http_queue.c
@@ -187,8 +187,8 @@ $(B)/unit/symbols_test: shim/base/symbols.c
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
 
-# Noise into what reads other people's bytes: framing, settings, ELF files. What was worth keeping of
-# the first is the corpus; what a run finds goes to build/.
+# Fuzzers for everything that reads other people's bytes: framing, settings, ELF files. The corpus of
+# the first is kept in tests/fuzz/; what a run finds goes to build/.
 SECS      ?= 60
 SECS_REST ?= 10
 FUZZ      := clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
@@ -213,7 +213,7 @@ fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz
 	$(call RUN_FUZZ,config,$(SECS_REST),256)
 	$(call RUN_FUZZ,elf,$(SECS_REST),6000)
 
-# Where nothing can be installed the demo falls back on the bundled server.
+# If nothing can be installed, the demo uses the bundled server.
 .PHONY: demo
 demo: all $(B)/tests/server
 	-@sh tests/need demo
@@ -234,9 +234,8 @@ check:
 	$(MAKE) fuzz SECS=20
 	$(MAKE) bats bats-musl
 
-# Slower than lint, hence by file and only where something changed. What a NOLINT lets pass and what
-# .clang-tidy leaves out has its reason there; of gcc's analyzer one check: the launcher execs or
-# ends, and what it allocates it never frees.
+# Slower than lint, so only for files that changed. Each NOLINT, and .clang-tidy, gives the reason for
+# what it leaves out. gcc's leak check is off: the launcher execs or exits, and never frees.
 ANALYZED := $(patsubst shim/%.c,$(B)/analyze/%.ok,$(sort $(LIB_SRC) $(LAUNCHER_SRC)))
 
 $(B)/analyze/%.ok: shim/%.c $(SHIM_HEADERS) .clang-tidy Makefile
@@ -249,7 +248,7 @@ $(B)/analyze/%.ok: shim/%.c $(SHIM_HEADERS) .clang-tidy Makefile
 .PHONY: analyze
 analyze: $(ANALYZED)
 
-# A linter's complaint fails the build; so does a file in an unknown layer.
+# Any complaint of a linter fails.
 lint:
 	clang-format --dry-run --Werror $(LIB_SRC) $(LAUNCHER_SRC) $(filter %.h,$(SHIM_HEADERS)) $(wildcard tests/*/*.[ch] tests/*/*.cc)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
@@ -267,7 +266,7 @@ bats: all test-programs $(B)/bench/bin/instructions
 bats-musl: all musl-programs
 	PROGS=$(CURDIR)/$(B)/musl bats --tap --jobs $(JOBS) --filter-tags 'core,!glibc' tests
 
-# --- proofs that take their time: not part of the check
+# --- proofs that take long: not part of the check
 
 # Other people's tests, plain and preloaded; both columns in build/thirdparty.txt.
 .PHONY: check-thirdparty check-storms soak
@@ -275,8 +274,8 @@ check-thirdparty: all
 	sh tests/need thirdparty
 	tests/proofs/thirdparty --build=$(B)
 
-# Which lines of shim/ the tests run; in build/coverage/report.txt. The library gets gcov's runtime and
-# what it needs of libc as symbols that it has nowhere else.
+# Which lines of shim/ the tests run; in build/coverage/report.txt. The library is linked with gcov's
+# runtime, and with the symbols of libc which that needs.
 C        := $(CURDIR)/$(B)/coverage
 COVERED  := launcher check flush fork stall sockets errno streams turns framing servers signals \
             last_words ends creds calls musl libc python neighbours
@@ -298,15 +297,15 @@ coverage: test-programs
 	gcovr -r . -f shim/ --object-directory $(B)/coverage --print-summary --fail-under-line 95 \
 	  -o $(B)/coverage/report.txt $(B)/coverage
 
-# Each rule of tests/mutants/list broken, in a copy of the tree; some test must notice.
+# Breaks each rule of tests/mutants/list, in a copy of the tree; some test must fail.
 .PHONY: mutants
 mutants: all test-programs
 	sh tests/need check
 	nice -n 5 tests/mutants/run --build=$(B) $(if $(ONLY),'$(ONLY)')
 
-# Suites with library and programs built for a sanitizer, or under memcheck; see the script for what
-# each leaves out. gcc's AddressSanitizer has no fork handlers: where a thread of ours allocated while
-# the program forked, the child's thread waits for ever, so where programs fork ours starts late.
+# Suites with library and programs built for a sanitizer, or under memcheck; the script says what each
+# leaves out. gcc's AddressSanitizer has no fork handlers: if our thread allocates while the program
+# forks, the child hangs. So in suites that fork our thread starts late.
 SUITES_ASAN := flush sockets stall turns framing creds ends
 SUITES_FORK := fork servers
 SANITIZED    = $(MAKE) B=$(B)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' \
@@ -338,7 +337,7 @@ check-systems: all
 	sh tests/need anywhere
 	tests/proofs/systems --build=$(B) $(RELEASES)
 
-# How a process dies, RUNS times (1000): nothing is lost.
+# Processes that die in every way, RUNS times each (1000): nothing is lost.
 .PHONY: check-deaths
 check-deaths: all test-programs
 	RUNS=$(or $(RUNS),1000) B=$(B) tests/proofs/deaths
@@ -355,13 +354,13 @@ check-storms: all test-programs
 	sh tests/need check
 	tests/proofs/storms
 
-# Servers at work for a long time: memory, descriptors and threads stay what they were.
+# Servers that work for a long time: memory, descriptors and threads do not grow.
 MINUTES ?= 10
 
 soak: all test-programs
 	tests/proofs/soak --build=$(B) --minutes=$(MINUTES)
 
-# --- figures: side by side with the alternatives, and in instructions
+# --- figures: compared with the alternatives, and in instructions
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/bin/%,\
                     $(filter-out %/thread.c,$(wildcard tests/bench/*.c))) $(B)/bench/bin/thread.so
