@@ -68,7 +68,7 @@ static void print_help(void)
 			print_option(setting);
 	printf("      --strict            fail where COMMAND cannot be preloaded\n"
 	       "      --check             run nothing; say whether it will work, and why not\n"
-	       "      --pid=PID           with --check: look at a process that runs already\n"
+	       "      --pid=PID           with --check: examine a running process\n"
 	       "      --print-library     say where the library is, for LD_PRELOAD, and exit\n"
 	       "      --copy-to=DIR       put command and library into DIR, and exit\n"
 	       "      --help              show this help and exit\n"
