@@ -46,6 +46,9 @@ IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "
 STDBUF = Contestant("stdbuf-oL", "stdbuf -oL", ["stdbuf", "-oL"])
 UNBUFFER = Contestant("unbuffer", "unbuffer", ["unbuffer"])
 THREAD_LIB = os.path.join(BUILD, "bench", "bin", "thread.so")
+# Where a write that cannot block has to be made by other means.
+OLDER = Contestant("idleflush-older", "idleflush, older kernel",
+                   [os.path.join(BUILD, "bench", "bin", "older"), IDLEFLUSH])
 # No contestant, but a gauge: how much of the price is the second thread's, whoever has it.
 THREAD = Contestant("thread", "a sleeping thread, nothing else",
                     ["env", "LD_PRELOAD=" + THREAD_LIB])
@@ -63,7 +66,7 @@ ALL = [one for one in [
 ] if one.known]
 # Those who are asked at every rate.
 MAIN = [one for one in ALL if one in (PLAIN, IDLE, THREADS, STDBUF, UNBUFFER)] + [THREAD]
-LABELS = {one.key: one.label for one in ALL + [AGAIN, THREAD]}
+LABELS = {one.key: one.label for one in ALL + [OLDER, AGAIN, THREAD]}
 
 
 def pick(*keys):

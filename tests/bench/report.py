@@ -108,7 +108,7 @@ def thousands(results, key):
 def table(head, cells, everyone=None):
     """A row for each contestant who has one figure at least."""
     lines = [row(["", *head]), row([":--"] + ["--:"] * len(head))]
-    for one in everyone or [*contestants.ALL, contestants.THREAD]:
+    for one in everyone or [*contestants.ALL, contestants.OLDER, contestants.THREAD]:
         found = cells(one.key)
         if any(cell != "–" for cell in found):
             lines.append(row([name_of(one), *found]))

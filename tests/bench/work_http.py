@@ -96,6 +96,7 @@ def run_rates(bench):
 
     def begin(rate, *options):
         names = [(kind, one) for kind in kinds for one in contestants.MAIN]
+        names += [(FIXTURE, contestants.OLDER)]
         servers = [start(bench, kind, one) for kind, one in names]
         playing = turns(bench, servers, f"--rate={rate}", *options)
         return rate, names, servers, playing
