@@ -15,7 +15,8 @@ NO_HEARTBEAT=IDLEFLUSH_HEARTBEAT=0
 
 WAITS=(accept accept4 epoll_wait epoll_pwait poll ppoll select pselect)
 [[ $PROGS == */musl || $PROGS == */memcheck ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
-READS=(read readv recv recvfrom recvmsg recvmmsg client_read client_recvmsg)
+READS=(read readv recv recvfrom recvmsg recvmmsg client_read client_recvmsg pipe_read pipe_readv)
+SLEEPS=(sleep usleep nanosleep clock_nanosleep pause sigsuspend)
 
 setup_file() {
 	WORK=$BATS_FILE_TMPDIR
@@ -144,7 +145,7 @@ task_of() {
 	done
 }
 
-@test "A thread that reads from a connection waits for work as well" {
+@test "A thread that reads from a connection or a pipe waits for work as well" {
 	local call
 	for call in "${READS[@]}"; do
 		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
@@ -154,23 +155,45 @@ task_of() {
 	done
 }
 
-@test "Without the shim no line comes out when a thread waits, reads or sleeps" {
+@test "A thread that sleeps, or waits for a signal, has its lines brought out first" {
 	local call
-	for call in "${WAITS[@]}" "${READS[@]}"; do
-		start_server "$call" "$PROGS/waits" "$call" $'ready\n'
+	for call in "${SLEEPS[@]}"; do
+		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
 	done
-	refute wait_until 1 any_came "${WAITS[@]}" "${READS[@]}"
+	for call in "${SLEEPS[@]}"; do
+		wait_until 5 arrived_text "$call" ready
+	done
 }
 
-@test "A thread that waits only for time has its lines flushed by the heartbeat" {
-	start_server off preload $NO_HEARTBEAT "$PROGS/waits" sleep $'ready\n'
-	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/waits" sleep $'ready\n'
+@test "Where our thread never starts, a thread about to wait flushes by itself" {
+	local call
+	for call in "${WAITS[@]}" "${READS[@]}" "${SLEEPS[@]}"; do
+		start_server "$call" preload IDLEFLUSH_START=threads "$PROGS/waits" "$call" $'ready\n'
+	done
+	for call in "${WAITS[@]}" "${READS[@]}" "${SLEEPS[@]}"; do
+		wait_until 5 arrived_text "$call" ready
+		run -0 cat "/proc/$(pid_of "$call")/task"/*/comm
+		assert_equal "${#lines[@]}" 1
+	done
+}
+
+@test "Without the shim no line of a thread that waits comes out" {
+	local call
+	for call in "${WAITS[@]}" "${READS[@]}" "${SLEEPS[@]}"; do
+		start_server "$call" "$PROGS/waits" "$call" $'ready\n'
+	done
+	refute wait_until 1 any_came "${WAITS[@]}" "${READS[@]}" "${SLEEPS[@]}"
+}
+
+@test "A thread that waits for another one has to wait for the heartbeat" {
+	start_server off preload $NO_HEARTBEAT "$PROGS/waits" semaphore $'ready\n'
+	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/waits" semaphore $'ready\n'
 	wait_until 5 arrived_text on ready
 	refute wait_until 1 arrived_text off ready
 }
 
 # bats test_tags=slow-under-valgrind
-@test "Lines of a thread that only sleeps and prints come out with the heartbeat" {
+@test "Lines of a thread that waits for no descriptor come out with the heartbeat" {
 	start_server plain "$PROGS/server" --ticker=20
 	start_server off preload $NO_HEARTBEAT "$PROGS/server" --ticker=20
 	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/server" --ticker=20
@@ -274,7 +297,7 @@ task_of() {
 
 @test "The counters at exit say what was done" {
 	local name
-	name='^idleflush: pid=[0-9]+ program=[^ ]+ responses=[0-9]+ flushes=[0-9]+ bytes=[0-9]+'
+	name='^idleflush: pid=[0-9]+ program=[^ ]+ responses=[0-9]+ flushes=[0-9]+ at_waits=[0-9]+ bytes=[0-9]+'
 	name+=' no_room=[0-9]+ heartbeats=[0-9]+ oldest_ms=[0-9]+( [a-z_]+=[0-9]+)*$'
 	start_server counted preload IDLEFLUSH_STATS=1 "$PROGS/server" --graceful --hello=listening
 	for id in 1 2 3 4 5; do

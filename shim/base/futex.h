@@ -22,7 +22,16 @@ static inline int64_t clock_now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound). May return early. */
+/* A CPU time clock of clock_gettime(2) in nanoseconds. */
+static inline int64_t clock_cpu_ns(clockid_t clock)
+{
+	struct timespec used = {0, 0};
+
+	clock_gettime(clock, &used);
+	return used.tv_sec * NS_PER_S + used.tv_nsec;
+}
+
+/* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */
 static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)
 {
 	struct timespec bound = {bound_ns / NS_PER_S, bound_ns % NS_PER_S};

@@ -52,7 +52,7 @@
 	X(fcntl) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
 	X(funlockfile) X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl)           \
 	X(madvise) X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)          \
-	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_create)              \
+	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize)                                \
 	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf)                    \
 	X(sigfillset) X(stderr) X(stdout) X(syscall) X(sysconf)
 
@@ -185,7 +185,16 @@ static inline bool platform_stdio_may_be_mine(FILE *file)
 	return lock && (platform_stdio_is_mine(file) || (lock->lock && !lock->owner));
 }
 
-/* Does the program lock this stream itself (FSETLOCKING_BYCALLER)? musl has no such mode. */
+/*
+ * Do putc(3) and its kin lock a glibc stream? Not before the first thread is made (2.28 and newer:
+ * _IO_FLAGS2_NEED_LOCK); before that its owner tells nothing.
+ */
+static inline bool platform_stdio_locks(const FILE *file)
+{
+	return file->_flags2 & 0x80;
+}
+
+/* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;

@@ -3,6 +3,7 @@
 #include "base/thread.h"
 
 #include "base/futex.h"
+#include "base/next.h"
 #include "base/platform.h"
 
 #include <sys/stat.h>
@@ -14,23 +15,45 @@
 int thread_start(void *(*run)(void *), size_t stack)
 {
 	pthread_attr_t attributes;
-	pthread_t thread;
+	pthread_t thread = 0;
 	sigset_t all, saved_mask;
 	int error;
 
+	if (!NEXT(pthread_create))
+		return ENOSYS;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, stack);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
-	error = pthread_create(&thread, &attributes, run, NULL);
-	if (error == EINVAL) { /* the program's static TLS does not fit into that stack */
+	error = NEXT(pthread_create)(&thread, &attributes, run, NULL);
+	if (error == EINVAL) { /* static TLS of the program does not fit that */
 		pthread_attr_setstacksize(&attributes, STACK_LARGE);
-		error = pthread_create(&thread, &attributes, run, NULL);
+		error = NEXT(pthread_create)(&thread, &attributes, run, NULL);
 	}
 	pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
 	pthread_attr_destroy(&attributes);
 	return error;
+}
+
+static _Atomic bool made; /* the program has made a thread, or will have in a moment */
+static bool forked;       /* what stdio says of threads is about the parent's; set by the child */
+
+bool thread_is_alone(void)
+{
+	return !atomic_load_explicit(&made, memory_order_relaxed) &&
+	       (forked || !platform_stdio_visible() || !platform_stdio_locks(stdout));
+}
+
+void thread_begin_in_child(void)
+{
+	atomic_store_explicit(&made, false, memory_order_relaxed);
+	forked = true;
+}
+
+void thread_note_made(void)
+{
+	atomic_store_explicit(&made, true, memory_order_relaxed);
 }
 
 void thread_await_end(pid_t tid)

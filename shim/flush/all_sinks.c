@@ -40,9 +40,21 @@ enum sink_result all_sinks_flush(struct flush_params *params)
 	return greater(streams, all_runtimes_flush(params));
 }
 
+enum sink_result all_sinks_flush_at_wait(struct flush_params *params)
+{
+	enum sink_result streams = all_sinks_flush_streams(params);
+
+	return greater(streams, all_runtimes_flush_at_wait(params));
+}
+
+bool all_sinks_pending_here(void)
+{
+	return std_streams_pending_here() || extra_streams_pending_here() || all_runtimes_pending();
+}
+
 bool all_sinks_flush_by_caller(bool ends, int64_t bound_ns)
 {
-	struct flush_params params = {.mode = SINK_ALL, .hold_ns = 1};
+	struct flush_params params = {.mode = SINK_ALL, .margin = WRITABLE_ALL, .hold_ns = 1};
 	int64_t end = clock_now_ns() + bound_ns;
 	enum sink_result result;
 
@@ -83,7 +95,14 @@ void all_sinks_wrote(int fd, size_t n)
 		python_wrote(n);
 }
 
-void all_sinks_file_changed(void)
+void all_sinks_descriptor_closed(unsigned int first, unsigned int last)
 {
-	std_streams_file_changed();
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if ((unsigned int)fd >= first && (unsigned int)fd <= last)
+			std_streams_descriptor_changed(fd, DESCRIPTOR_CLOSED);
+}
+
+void all_sinks_descriptor_replaced(int fd)
+{
+	std_streams_descriptor_changed(fd, DESCRIPTOR_REPLACED);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "sink/extra_streams.h"
 #include "sink/sink.h"
 
 /*
@@ -24,6 +25,18 @@ bool all_sinks_want_pass(void);
  * later, by the thread that waits for the GIL. The flusher thread only.
  */
 enum sink_result all_sinks_flush(struct flush_params *params);
+
+/* A quick look at a wait: true at times where nothing is pending. Any context. */
+INLINE bool all_sinks_seem_pending(void)
+{
+	return std_streams_seem_pending() || extra_streams_any();
+}
+
+/* Does the calling thread find bytes that it can flush itself? A few loads; any context. */
+bool all_sinks_pending_here(void);
+
+/* Flushes those; a runtime's buffers only if this thread owns them. See pass_at_wait(). */
+enum sink_result all_sinks_flush_at_wait(struct flush_params *params);
 
 /* Flushes the C streams, of which a forked child inherits a copy. Atfork prepare handler only. */
 enum sink_result all_sinks_flush_streams(struct flush_params *params);
@@ -63,7 +76,11 @@ void all_sinks_begin_in_child(bool drop);
 /* An interposed call wrote `n` > 0 bytes to `fd`. Any context. */
 void all_sinks_wrote(int fd, size_t n);
 
-/* fd 1 or 2 was replaced: streams that could not be flushed are tried again. Any context. */
-void all_sinks_file_changed(void);
+/*
+ * Descriptors are about to be closed, first and last included; or `fd` was replaced. What stdout
+ * and stderr hold is for the new file then, as with libc's own flush. Any context.
+ */
+void all_sinks_descriptor_closed(unsigned int first, unsigned int last);
+void all_sinks_descriptor_replaced(int fd);
 
 #endif

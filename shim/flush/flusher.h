@@ -1,4 +1,4 @@
-/* flusher.h -- the flusher thread: start, arm, stop */
+/* flusher.h -- the flusher thread: start, ask, stop */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_FLUSHER_H
 #define IDLEFLUSH_FLUSHER_H
@@ -7,27 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/platform.h"
-#include "shared/config.h"
-#include "shared/introspect.h"
-
-/* What wrappers may read of the flusher. Written in flusher.c only. */
-struct flusher {
-	_Atomic uint32_t mode;             /* enum flusher_mode */
-	_Atomic uint32_t wait_state;       /* enum flusher_wait_state; the thread's futex */
-	_Atomic int64_t armed_since_ns;    /* first activity since the last pass; 0: not armed */
-	_Atomic uint32_t active;           /* activities the thread has not seen: 0, 1, 2 or more */
-	_Atomic int64_t first_activity_ns; /* when the first of them was */
-};
-
-/* Never NULL. The kernel wipes it in a forked child, after a raw clone(2) too: asleep there. */
-HIDDEN extern struct flusher *flusher;
-
-/* Is the library awake in this process? One load; any context. */
-static inline bool flusher_awake(void)
-{
-	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_ASLEEP;
-}
+#include "flush/flusher_state.h"
 
 /*
  * Wakes the library up in this process. Returns 0 or a negative errno, then we stay asleep.
@@ -49,15 +29,6 @@ static inline void flusher_start(void)
 	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED)
 		flusher_start_wanted();
 }
-
-/* A response was completed: schedules a flush in `idle`. Async-signal-safe; errno may change. */
-void flusher_arm(void);
-
-/*
- * A part of a response was sent and the rest is to come: schedules a flush, so that max-age counts
- * from here, but is no activity. Async-signal-safe; errno may change.
- */
-void flusher_arm_in_flight(void);
 
 /*
  * This and the next two: any thread or signal handler; in a vfork child they do nothing; errno may
@@ -107,8 +78,5 @@ void flusher_resume(void);
  * thread flushes them. Atfork child handler only.
  */
 void flusher_begin_in_child(bool awake, bool inherited_pending);
-
-/* Is this the process that owns the state, and not a vfork child of it? One system call. */
-bool flusher_is_owner(void);
 
 #endif

@@ -10,13 +10,16 @@
 
 #include "base/futex.h"
 
-static _Atomic uint32_t inside; /* the flusher is inside a sink; a futex */
+static _Atomic uint32_t inside; /* a thread makes a pass; a futex */
 static _Atomic uint32_t forks;  /* threads between fork_gate_close and fork_gate_open */
 static _Atomic int32_t closer;  /* the last of them */
 
 bool fork_gate_enter(void)
 {
-	atomic_store(&inside, 1);
+	uint32_t outside = 0;
+
+	if (!atomic_compare_exchange_strong(&inside, &outside, 1))
+		return false;
 	if (!atomic_load(&forks))
 		return true;
 	fork_gate_leave();

@@ -1,8 +1,9 @@
 /* pass.c -- a pass: one attempt to flush all sinks, its counters, and when to try again */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the counters, written by the flusher thread and read by whoever prints them.
- * Called from: the flusher thread; pass_reset also in the atfork child handler, which is alone.
+ * Owns: the counters, written by the thread that makes a pass, one at a time; read by anybody.
+ * Called from: the flusher thread; a host thread at a wait, with all signals blocked; pass_reset in
+ * the atfork child handler, which is alone.
  */
 #include "flush/pass.h"
 
@@ -16,16 +17,17 @@
 #define RETRY_MOST  (64 * NS_PER_MS)
 #define RETRY_LAST  (NS_PER_MS / 4)
 
-static int64_t last_pass_ns;
-static int64_t retry_ns;         /* when to try again; 0: nothing was put off */
-static int64_t retry_step;       /* doubles while a sink stays in use or full */
-static int64_t pending_since_ns; /* when the flush of what is pending was armed */
-static int64_t flushed_ns;       /* the last pass that wrote bytes; 0: none did */
-STATUS(STATUS_LAST_PASS, last_pass_ns);
+static _Atomic int64_t last_pass_ns; /* the last pass that was not put off */
+static _Atomic int64_t last_try_ns;  /* the last pass, put off or not */
+static _Atomic int64_t retry_ns;     /* when to try again; 0: nothing was put off */
+static int64_t retry_step;           /* doubles while a sink stays in use or full */
+static int64_t pending_since_ns;     /* when the flush of what is pending was armed */
+static int64_t flushed_ns;           /* the last pass that wrote bytes; 0: none did */
+STATUS(STATUS_LAST_PASS, last_try_ns);
 STATUS(STATUS_RETRY, retry_ns);
 STATUS(STATUS_FLUSHED, flushed_ns);
 
-static _Atomic uint64_t flushes, bytes, no_room, heartbeats;
+static _Atomic uint64_t flushes, at_waits, bytes, no_room, heartbeats;
 static _Atomic int64_t oldest_ns;
 STATUS(STATUS_FLUSHES, flushes);
 STATUS(STATUS_BYTES, bytes);
@@ -46,20 +48,6 @@ static void remember_oldest(int64_t age)
 		atomic_store_explicit(&oldest_ns, age, memory_order_relaxed);
 }
 
-/* Flushes the sinks unless a fork is under way; the forking thread may also have died in it. */
-static enum sink_result flush_sinks(struct flush_params *params)
-{
-	bool entered = fork_gate_enter();
-	enum sink_result result;
-
-	if (!entered && params->mode != SINK_FORCE)
-		return SINK_BUSY;
-	result = all_sinks_flush(params);
-	if (entered)
-		fork_gate_leave();
-	return result;
-}
-
 /* How long after `result` to try again; 0: not before there is new activity. */
 static int64_t retry_after(enum sink_result result, int64_t hold_ns)
 {
@@ -73,44 +61,88 @@ static int64_t retry_after(enum sink_result result, int64_t hold_ns)
 	return retry_step;
 }
 
-void pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
+static void count(const struct flush_params *params, enum sink_result result)
 {
-	struct flush_params params = {.mode = mode,
-				      .now_ns = clock_now_ns(),
-				      .hold_ns = hold_ns,
-				      .armed_since_ns = armed_since_ns};
-	enum sink_result result;
-	int64_t wait;
-
-	if (!armed_since_ns && !retry_ns && mode == SINK_WHOLE_LINES)
-		add(&heartbeats, 1);
 	if (!pending_since_ns)
-		pending_since_ns = armed_since_ns;
-	result = flush_sinks(&params);
-	if (params.bytes) {
+		pending_since_ns = params->armed_since_ns;
+	if (params->bytes) {
 		add(&flushes, 1);
-		add(&bytes, params.bytes);
-		flushed_ns = params.now_ns;
+		add(&bytes, params->bytes);
+		flushed_ns = params->now_ns;
 		if (pending_since_ns)
-			remember_oldest(params.now_ns - pending_since_ns);
+			remember_oldest(params->now_ns - pending_since_ns);
 	}
 	if (result == SINK_NO_ROOM)
 		add(&no_room, 1);
-	wait = retry_after(result, hold_ns);
-	last_pass_ns = params.now_ns;
-	retry_ns = wait ? params.now_ns + wait : 0;
 	if (result < SINK_PARTIAL_LINE)
 		pending_since_ns = 0;
 }
 
+static enum sink_result make(struct flush_params *params,
+			     enum sink_result (*flush)(struct flush_params *params))
+{
+	bool entered = fork_gate_enter();
+	enum sink_result result = SINK_BUSY;
+	int64_t wait;
+
+	/* A fork is under way, or died in the gate; or another thread is at it. */
+	if (entered || params->mode == SINK_FORCE)
+		result = flush(params);
+	if (entered)
+		count(params, result);
+	wait = retry_after(result, params->hold_ns);
+	last_try_ns = params->now_ns;
+	if (result < SINK_BUSY)
+		last_pass_ns = params->now_ns;
+	retry_ns = wait ? params->now_ns + wait : 0;
+	if (entered)
+		fork_gate_leave();
+	return result;
+}
+
+bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
+{
+	struct flush_params params = {.mode = mode,
+				      .margin = mode == SINK_WHOLE_LINES ? WRITABLE_RESERVE
+									 : WRITABLE_ALL,
+				      .now_ns = clock_now_ns(),
+				      .hold_ns = hold_ns,
+				      .armed_since_ns = armed_since_ns};
+
+	if (!armed_since_ns && !retry_ns && mode == SINK_WHOLE_LINES)
+		add(&heartbeats, 1);
+	make(&params, all_sinks_flush);
+	return params.bytes;
+}
+
+enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone)
+{
+	struct flush_params params = {.mode = SINK_WHOLE_LINES,
+				      .margin = WRITABLE_HALF,
+				      .alone = alone,
+				      .now_ns = now_ns,
+				      .hold_ns = hold_ns,
+				      .armed_since_ns = armed_since_ns ? armed_since_ns : now_ns};
+	enum sink_result result = make(&params, all_sinks_flush_at_wait);
+
+	if (params.bytes)
+		add(&at_waits, 1);
+	return result;
+}
+
 int64_t pass_last_ns(void)
 {
-	return last_pass_ns;
+	return atomic_load_explicit(&last_pass_ns, memory_order_relaxed);
+}
+
+int64_t pass_last_try_ns(void)
+{
+	return atomic_load_explicit(&last_try_ns, memory_order_relaxed);
 }
 
 int64_t pass_retry_ns(void)
 {
-	return retry_ns;
+	return atomic_load_explicit(&retry_ns, memory_order_relaxed);
 }
 
 void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying)
@@ -130,6 +162,7 @@ void pass_read_counts(struct pass_counts *counts)
 
 	python_sys_streams_read_counts(&python);
 	counts->flushes = atomic_load_explicit(&flushes, memory_order_relaxed) + python.flushes;
+	counts->at_waits = atomic_load_explicit(&at_waits, memory_order_relaxed);
 	counts->bytes = atomic_load_explicit(&bytes, memory_order_relaxed) + python.bytes;
 	counts->no_room = atomic_load_explicit(&no_room, memory_order_relaxed) + python.no_room;
 	counts->heartbeats = atomic_load_explicit(&heartbeats, memory_order_relaxed);
@@ -140,8 +173,8 @@ void pass_read_counts(struct pass_counts *counts)
 
 void pass_reset(int64_t now_ns)
 {
-	last_pass_ns = now_ns;
+	last_pass_ns = last_try_ns = now_ns;
 	retry_ns = retry_step = pending_since_ns = flushed_ns = 0;
-	flushes = bytes = no_room = heartbeats = 0;
+	flushes = at_waits = bytes = no_room = heartbeats = 0;
 	oldest_ns = 0;
 }

@@ -60,6 +60,7 @@ void stats_print(void)
 	log_text(&line, *program ? program : "?");
 	put(&line, " responses=", conn_responses());
 	put(&line, " flushes=", counts.flushes);
+	put(&line, " at_waits=", counts.at_waits);
 	put(&line, " bytes=", counts.bytes);
 	put(&line, " no_room=", counts.no_room);
 	put(&line, " heartbeats=", counts.heartbeats);

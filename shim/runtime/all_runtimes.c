@@ -15,14 +15,18 @@ static const struct runtime *const known[] = {&cxx_runtime, &ocaml_runtime, &per
 
 /* Those that are here, ended by NULL; written by the constructor only. */
 static const struct runtime *here[KNOWN + 1];
+bool runtime_asked_at_waits;
 
 void all_runtimes_find(uint64_t on)
 {
 	const struct runtime **end = here;
 
-	for (size_t i = 0; i < KNOWN; i++)
-		if (on & known[i]->setting && known[i]->find())
-			*end++ = known[i];
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (!(on & known[i]->setting) || !known[i]->find())
+			continue;
+		runtime_asked_at_waits = runtime_asked_at_waits || known[i]->pending;
+		*end++ = known[i];
+	}
 }
 
 bool all_runtimes_pending(void)

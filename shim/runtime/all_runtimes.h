@@ -5,10 +5,18 @@
 
 #include <stdbool.h>
 
+#include "base/platform.h"
+#include "runtime/runtime.h"
 #include "sink/sink.h"
 
 /* Looks for those that are on: enum config_runtime bits. Constructor only. */
 void all_runtimes_find(uint64_t on);
+
+/* Is there one that a wait has to ask? One load; any context. */
+static inline bool all_runtimes_any(void)
+{
+	return runtime_asked_at_waits;
+}
 
 /* Does the calling thread own pending bytes of a runtime? A few loads; at a wait. */
 bool all_runtimes_pending(void);

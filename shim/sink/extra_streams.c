@@ -114,9 +114,7 @@ static void watch(FILE *file)
 		if (!move(slot, USE_FREE, USE_MAKING))
 			continue;
 		atomic_fetch_add(&watched, 1);
-		slot->stream.file = file;
-		slot->stream.partial_since_ns = 0;
-		atomic_store_explicit(&slot->stream.muted, 0, memory_order_relaxed);
+		stream_watch(&slot->stream, file);
 		atomic_store(&slot->file, file);
 		atomic_store(&slot->use, USE_IDLE);
 		return;
@@ -194,23 +192,33 @@ static enum sink_result flush(struct slot *slot, struct flush_params *params)
 }
 
 /* A slot that another thread holds is most likely being flushed, so it counts as pending. */
-static bool is_pending(struct slot *slot)
+static bool is_pending(struct slot *slot, bool (*asks)(const struct sink_stream *))
 {
 	bool pending;
 
 	if (!move(slot, USE_IDLE, USE_HELD))
 		return atomic_load(&slot->use) == USE_HELD;
-	pending = stream_pending(&slot->stream);
+	pending = asks(&slot->stream);
 	let_go(slot);
 	return pending;
 }
 
-bool extra_streams_pending(void)
+static bool is_any_pending(bool (*asks)(const struct sink_stream *))
 {
 	for (size_t i = 0; extra_streams_any() && i < SLOTS; i++)
-		if (is_pending(&slots[i]))
+		if (is_pending(&slots[i], asks))
 			return true;
 	return false;
+}
+
+bool extra_streams_pending(void)
+{
+	return is_any_pending(stream_pending);
+}
+
+bool extra_streams_pending_here(void)
+{
+	return is_any_pending(stream_pending_here);
 }
 
 enum sink_result extra_streams_flush(struct flush_params *params)

@@ -34,6 +34,9 @@ bool extra_streams_any(void);
 /* Does any hold bytes that a flush could write? A hint, read without locks; any context. */
 bool extra_streams_pending(void);
 
+/* The same for those that a thread which is about to wait may flush; see stream_pending_here(). */
+bool extra_streams_pending_here(void);
+
 /* stream_flush for each; the flusher, an atfork prepare handler. */
 enum sink_result extra_streams_flush(struct flush_params *params);
 

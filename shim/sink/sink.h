@@ -9,7 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The result of a flush; of several sinks the greatest counts, as it leaves most to be done. */
+#include "base/platform.h"
+#include "sink/writable.h"
+
+/* What became of a flush, the more pressing the greater: of several sinks the greatest counts. */
 enum sink_result {
 	SINK_CLEAN,        /* nothing was pending, or nothing can be done until the file changes */
 	SINK_FLUSHED,      /* everything that was pending has been written */
@@ -28,25 +31,43 @@ enum sink_mode {
 
 struct flush_params {
 	enum sink_mode mode;
+	enum writable_margin margin;
+	bool alone;             /* no other thread: streams need not be locked */
 	int64_t now_ns;         /* CLOCK_MONOTONIC */
 	int64_t hold_ns;        /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
 };
 
-/* A C stream that is kept fresh. */
-struct sink_stream {
-	FILE *file;               /* NULL: none */
-	_Atomic uint32_t muted;   /* nothing can be done for it until its file changes */
-	_Atomic int abandoned;    /* the pid whose thread holds its lock for ever, or 0 */
-	size_t written_unlocked;  /* bytes that were written without the lock */
-	int64_t partial_since_ns; /* since when an unfinished line is kept back */
+/* What became of the descriptor of a stream since the file behind it was looked at. */
+enum sink_descriptor {
+	DESCRIPTOR_SAME,
+	DESCRIPTOR_REPLACED, /* dup2(2) and its like: the stream's next bytes are for the new file
+			      */
+	DESCRIPTOR_CLOSED,   /* whatever has the number now, the stream's bytes are not for it */
 };
 
+/* A C stream that is kept fresh. */
+struct sink_stream {
+	FILE *file;                  /* NULL: none */
+	struct writable target;      /* the file that its bytes are for; who flushes writes */
+	_Atomic uint32_t descriptor; /* enum sink_descriptor */
+	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
+	_Atomic int abandoned;    /* the process whose thread has its lock and never releases it */
+	size_t written_unlocked;  /* bytes that were written past the lock; who flushes writes */
+	int64_t partial_since_ns; /* an unfinished line is kept back since; who flushes writes */
+};
+
+/* Begins to keep `file` fresh. */
+void stream_watch(struct sink_stream *stream, FILE *file);
+
+/* Its descriptor was replaced, or closed. Any context. */
+void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how);
+
 /*
- * Flushes one stream as far as that cannot block: it never waits for the stream's lock, and never
- * writes more than poll(2) and the fill level of the pipe promise room for. One thread at a time,
- * in a place where stdio may be called, so never in a signal handler. errno may change.
+ * Flushes one stream as far as that cannot block: never waits for the stream's lock, and writes by
+ * writable_write() where it can look into the stream. One thread a time; from a thread of the
+ * process that may run stdio, never from a signal handler. errno may change.
  */
 enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *params);
 
@@ -55,6 +76,22 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
  * stream that cannot be flushed (a terminal) the answer is no until its file changes.
  */
 bool stream_pending(const struct sink_stream *stream);
+
+/* The number of bytes in its buffer. A hint, too; any context. */
+size_t stream_bytes(const struct sink_stream *stream);
+
+/* Like stream_pending(), for a thread that is about to wait: it leaves disks to our thread. */
+bool stream_pending_here(const struct sink_stream *stream);
+
+/* Bytes in its buffer, a hint; any context. */
+size_t stream_bytes(const struct sink_stream *stream);
+
+/*
+ * Writes bytes that are not stdio's, a runtime's, to the file that the stream's bytes are for. As
+ * writable_write(); -EBADF: that file is no longer behind its descriptor.
+ */
+ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
+				enum writable_margin margin);
 
 /*
  * The calling thread holds its lock and will never release it, because the process ends. From then
@@ -65,8 +102,41 @@ void stream_abandon(struct sink_stream *stream);
 /* Begins to watch the C streams stdout and stderr. Constructor only. */
 void std_streams_init(void);
 
+/* Is stdout a file that can be flushed to: no terminal, no message socket, not closed? */
+bool std_streams_can_flush(void);
+
 /* stream_pending for stdout or stderr; any context. */
 bool std_streams_pending(void);
+bool std_streams_pending_here(void);
+
+/* Bytes in both buffers, a hint; any context. */
+size_t std_streams_bytes(void);
+
+/* stream_write_past_stdio() for stdout. */
+ssize_t std_streams_write_stdout(const char *text, size_t n, enum writable_margin margin);
+
+/*
+ * Where libc keeps how far stdout's and stderr's buffers are filled, for a look in a few
+ * instructions: bytes are pending where the two pointers differ. Written by the constructor; where
+ * the libc does not show them, the two always differ.
+ */
+struct std_streams_fill {
+	char *const *base, *const *end;
+};
+HIDDEN extern struct std_streams_fill std_streams_fill[2];
+
+/* May bytes be pending there? True at times where they are not; any context. */
+INLINE bool std_streams_seem_pending(void)
+{
+	return *std_streams_fill[0].end != *std_streams_fill[0].base ||
+	       *std_streams_fill[1].end != *std_streams_fill[1].base;
+}
+
+/*
+ * Does the libc lock stdout already (glibc: not before there was a thread), so that its owner tells
+ * who is inside? Any context.
+ */
+bool std_streams_lock_tells(void);
 
 /* stream_flush for stdout and stderr; the flusher, an atfork prepare handler. */
 enum sink_result std_streams_flush(struct flush_params *params);
@@ -84,8 +154,8 @@ void std_streams_abandon(void);
 /* Discards what the C streams hold. In a forked child, for bytes that belong to its parent. */
 void std_streams_drop(void);
 
-/* fd 1 or 2 was replaced: streams that could not be flushed are tried again. Any context. */
-void std_streams_file_changed(void);
+/* `fd`, mostly 1 or 2, was replaced or is about to be closed. Any context. */
+void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
 
 /* Gives stdout a buffer of `size` bytes unless it is a terminal. Constructor, before output. */
 void std_streams_set_buffer(size_t size);

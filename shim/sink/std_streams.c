@@ -17,6 +17,11 @@ STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(
 STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(uint32_t),
 	     .records = 2, .stride = sizeof(struct sink_stream));
 
+/* Until the constructor has run, and on musl: two pointers that differ, or nothing is asleep. */
+static char nothing;
+static char *const not_shown = &nothing, *const none = NULL;
+struct std_streams_fill std_streams_fill[2] = {{&none, &none}, {&none, &none}};
+
 static bool owner_told; /* written by the constructor only */
 
 /* glibc's lock is not public: we rely on its layout only if it behaves as it always has. */
@@ -33,9 +38,18 @@ static bool tells_owner(FILE *file)
 
 void std_streams_init(void)
 {
-	streams[0].file = stdout;
-	streams[1].file = stderr;
+	stream_watch(&streams[0], stdout);
+	stream_watch(&streams[1], stderr);
 	owner_told = tells_owner(stdout);
+	for (size_t i = 0; i < 2; i++) {
+		FILE *file = streams[i].file;
+
+		std_streams_fill[i] =
+			platform_stdio_visible()
+				? (struct std_streams_fill){&file->_IO_write_base,
+							    &file->_IO_write_ptr}
+				: (struct std_streams_fill){&none, i ? &none : &not_shown};
+	}
 }
 
 bool std_streams_tells_owner(void)
@@ -49,9 +63,29 @@ bool std_streams_held_by_caller(void)
 			      platform_stdio_may_be_mine(streams[1].file));
 }
 
+bool std_streams_lock_tells(void)
+{
+	return owner_told && platform_stdio_locks(streams[0].file);
+}
+
 bool std_streams_pending(void)
 {
 	return stream_pending(&streams[0]) || stream_pending(&streams[1]);
+}
+
+bool std_streams_pending_here(void)
+{
+	return stream_pending_here(&streams[0]) || stream_pending_here(&streams[1]);
+}
+
+ssize_t std_streams_write_stdout(const char *text, size_t n, enum writable_margin margin)
+{
+	return stream_write_past_stdio(&streams[0], text, n, margin);
+}
+
+size_t std_streams_bytes(void)
+{
+	return stream_bytes(&streams[0]) + stream_bytes(&streams[1]);
 }
 
 void std_streams_drop(void)
@@ -61,10 +95,11 @@ void std_streams_drop(void)
 			__fpurge(streams[i].file);
 }
 
-void std_streams_file_changed(void)
+void std_streams_descriptor_changed(int fd, enum sink_descriptor how)
 {
 	for (size_t i = 0; i < 2; i++)
-		atomic_store_explicit(&streams[i].muted, 0, memory_order_relaxed);
+		if (streams[i].file && fileno_unlocked(streams[i].file) == fd)
+			stream_descriptor_changed(&streams[i], how);
 }
 
 void std_streams_abandon(void)
@@ -82,16 +117,17 @@ enum sink_result std_streams_flush(struct flush_params *params)
 	return out > err ? out : err;
 }
 
+bool std_streams_can_flush(void)
+{
+	return streams[0].target.kind != WRITABLE_NEVER;
+}
+
 void std_streams_set_buffer(size_t size)
 {
-	size_t room = writable_bytes(STDOUT_FILENO, false);
 	char *buffer;
 
-	if (room == WRITABLE_NEVER)
+	if (!std_streams_can_flush())
 		return;
-	/* musl's streams are flushed whole or not at all, so the buffer must fit an empty pipe. */
-	if (!platform_stdio_visible() && size > room)
-		size = room;
 	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buffer != MAP_FAILED)
 		setvbuf(stdout, buffer, _IOFBF, size); /* never freed: stdout outlives us */

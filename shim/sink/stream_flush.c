@@ -14,14 +14,50 @@
 
 #define LOCK_SPINS 1000
 
-static size_t pending_bytes(const struct sink_stream *stream)
+size_t stream_bytes(const struct sink_stream *stream)
 {
 	return stream->file ? __fpending(stream->file) : 0;
 }
 
 bool stream_pending(const struct sink_stream *stream)
 {
-	return pending_bytes(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
+	return stream_bytes(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
+}
+
+bool stream_pending_here(const struct sink_stream *stream)
+{
+	return stream_pending(stream) && stream->target.kind != WRITABLE_DISK;
+}
+
+void stream_watch(struct sink_stream *stream, FILE *file)
+{
+	stream->partial_since_ns = 0;
+	stream->written_unlocked = 0;
+	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
+	atomic_store_explicit(&stream->descriptor, DESCRIPTOR_SAME, memory_order_relaxed);
+	writable_identify(&stream->target, fileno_unlocked(file));
+	stream->file = file;
+}
+
+/* With nothing pending at its close, what is printed later is for whatever has the number then. */
+void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how)
+{
+	if (how == DESCRIPTOR_CLOSED && !stream_bytes(stream))
+		how = DESCRIPTOR_REPLACED;
+	atomic_store_explicit(&stream->muted, how == DESCRIPTOR_CLOSED, memory_order_relaxed);
+	atomic_store(&stream->descriptor, how);
+}
+
+/* Is the file that the pending bytes are for behind its descriptor? */
+static bool has_target(struct sink_stream *stream, int fd)
+{
+	uint32_t replaced = DESCRIPTOR_REPLACED;
+
+	if (atomic_load(&stream->descriptor) == DESCRIPTOR_CLOSED)
+		return false;
+	if (atomic_compare_exchange_strong(&stream->descriptor, &replaced, DESCRIPTOR_SAME))
+		writable_identify(&stream->target, fd);
+	return stream->target.kind != WRITABLE_NEVER && writable_is_behind(&stream->target, fd);
 }
 
 /*
@@ -53,9 +89,11 @@ static bool is_for_libc(const FILE *file)
  * itself, with everything that it printed still there. The fields are those that glibc's own putc
  * macros rely on. With _offset at -1 glibc asks the kernel for the file position when it needs it.
  */
-static ssize_t write_front(FILE *file, size_t n)
+static ssize_t write_front(struct sink_stream *stream, size_t n, enum writable_margin margin)
 {
-	ssize_t written = platform_write(file->_fileno, file->_IO_write_base, n);
+	FILE *file = stream->file;
+	ssize_t written =
+		writable_write(&stream->target, file->_fileno, file->_IO_write_base, n, margin);
 
 	if (written <= 0)
 		return written;
@@ -74,8 +112,8 @@ static size_t whole_lines(const char *text, size_t n)
 	return n;
 }
 
-/* Has the unfinished line been kept back for long enough? Notes when it was first seen. */
-static bool partial_line_is_due(struct sink_stream *stream, const struct flush_params *params)
+/* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
+static bool is_partial_line_due(struct sink_stream *stream, const struct flush_params *params)
 {
 	if (params->mode != SINK_WHOLE_LINES)
 		return true;
@@ -84,49 +122,70 @@ static bool partial_line_is_due(struct sink_stream *stream, const struct flush_p
 	return params->now_ns - stream->partial_since_ns >= params->hold_ns;
 }
 
-/* One step: as much as there is room for. SINK_FLUSHED: some bytes were written, call it again. */
-static enum sink_result flush_step(struct sink_stream *stream, struct flush_params *params)
+/* The file takes no more, or is not there: leave it to the program. */
+static enum sink_result mute(struct sink_stream *stream)
+{
+	atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
+	return SINK_CLEAN;
+}
+
+static enum sink_result flush_by_libc(struct sink_stream *stream, struct flush_params *params)
 {
 	FILE *file = stream->file;
-	size_t waiting = __fpending(file);
-	size_t room, n;
+	size_t room = writable_room(&stream->target, fileno_unlocked(file), params->margin);
 	ssize_t out;
 
-	if (!waiting) {
-		stream->partial_since_ns = 0;
-		return SINK_CLEAN;
-	}
-	room = writable_bytes(fileno_unlocked(file), params->mode != SINK_WHOLE_LINES);
-	if (room == WRITABLE_NEVER) {
-		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
-		return SINK_CLEAN;
-	}
-	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
-	if (is_for_libc(file)) {
-		if (waiting > room)
-			return SINK_NO_ROOM;
-		out = flush_whole(file);
-	} else {
-		n = waiting < room ? waiting : room;
-		n = whole_lines(file->_IO_write_base, n);
-		if (!n && waiting > room)
-			return SINK_NO_ROOM;
-		if (!n && !partial_line_is_due(stream, params))
-			return SINK_PARTIAL_LINE;
-		if (!n)
-			n = waiting;
-		stream->partial_since_ns = 0;
-		out = write_front(file, n);
-	}
-	if (out <= 0) { /* the file takes no more: the program will find out by itself */
-		atomic_store_explicit(&stream->muted, 1, memory_order_relaxed);
-		return SINK_CLEAN;
-	}
+	if (room == WRITABLE_GONE)
+		return mute(stream);
+	if (__fpending(file) > room)
+		return SINK_NO_ROOM;
+	out = flush_whole(file);
+	if (out <= 0)
+		return mute(stream);
 	params->bytes += (size_t)out;
 	return SINK_FLUSHED;
 }
 
-/* Is the buffer full to its last byte? Then stdio is about to write it, or is doing so. */
+static enum sink_result flush_front(struct sink_stream *stream, struct flush_params *params)
+{
+	size_t waiting = __fpending(stream->file);
+	size_t lines = whole_lines(stream->file->_IO_write_base, waiting);
+	size_t n = lines;
+	ssize_t out;
+
+	if (lines)
+		stream->partial_since_ns = 0; /* the one at the front was completed */
+	if (lines < waiting && is_partial_line_due(stream, params))
+		n = waiting;
+	if (!n)
+		return SINK_PARTIAL_LINE;
+	out = write_front(stream, n, params->margin);
+	if (out < 0)
+		return mute(stream);
+	params->bytes += (size_t)out;
+	if ((size_t)out < n)
+		return SINK_NO_ROOM;
+	if (n < waiting)
+		return SINK_PARTIAL_LINE;
+	stream->partial_since_ns = 0;
+	return SINK_FLUSHED;
+}
+
+static enum sink_result flush_locked(struct sink_stream *stream, struct flush_params *params)
+{
+	if (!__fpending(stream->file))
+		return SINK_CLEAN;
+	if (!has_target(stream, fileno_unlocked(stream->file)))
+		return mute(stream);
+	if (stream->target.kind == WRITABLE_DISK && params->margin == WRITABLE_HALF)
+		return SINK_DELEGATED; /* a disk may block: the flusher thread's */
+	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
+	return is_for_libc(stream->file) ? flush_by_libc(stream, params)
+					 : flush_front(stream, params);
+}
+
+/* Full to its last byte, as stdio has it only where it is about to write, or was stopped in that.
+ */
 static bool is_full(const FILE *file)
 {
 	return file->_IO_write_ptr == file->_IO_buf_end;
@@ -139,8 +198,9 @@ static bool is_full(const FILE *file)
  */
 void stream_abandon(struct sink_stream *stream)
 {
-	if (is_full(stream->file) && writable_bytes(stream->file->_fileno, true))
-		stream->written_unlocked = pending_bytes(stream);
+	if (is_full(stream->file) &&
+	    writable_room(&stream->target, stream->file->_fileno, WRITABLE_ALL))
+		stream->written_unlocked = stream_bytes(stream);
 	atomic_store(&stream->abandoned, getpid());
 }
 
@@ -159,21 +219,19 @@ static bool is_abandoned(const struct sink_stream *stream)
 static enum sink_result write_past_lock(struct sink_stream *stream, struct flush_params *params)
 {
 	const FILE *file = stream->file;
-	size_t waiting, room;
+	size_t waiting;
 	ssize_t written;
 
 	if (!platform_stdio_visible() || file->_mode > 0 ||
 	    (is_full(file) && !is_abandoned(stream)))
 		return SINK_CLEAN;
-	waiting = pending_bytes(stream);
-	room = writable_bytes(file->_fileno, true);
-	if (room == WRITABLE_NEVER || waiting <= stream->written_unlocked)
+	waiting = stream_bytes(stream);
+	if (waiting <= stream->written_unlocked || !has_target(stream, file->_fileno))
 		return SINK_CLEAN;
 	waiting -= stream->written_unlocked;
-	if (!room)
-		return SINK_NO_ROOM;
-	written = platform_write(file->_fileno, file->_IO_write_base + stream->written_unlocked,
-				 waiting < room ? waiting : room);
+	written = writable_write(&stream->target, file->_fileno,
+				 file->_IO_write_base + stream->written_unlocked, waiting,
+				 WRITABLE_ALL);
 	if (written < 0)
 		return SINK_CLEAN;
 	stream->written_unlocked += (size_t)written;
@@ -186,31 +244,51 @@ static enum sink_result write_past_lock(struct sink_stream *stream, struct flush
  * microseconds finds such a moment. If it is not found in some milliseconds, its holder is not
  * running.
  */
-static bool try_lock(FILE *file, enum sink_mode mode)
+static unsigned lock_tries(const struct flush_params *params)
 {
-	int tries = mode == SINK_WHOLE_LINES ? 1 : mode == SINK_ALL ? LOCK_SPINS : 100 * LOCK_SPINS;
+	if (params->mode == SINK_FORCE)
+		return 100 * LOCK_SPINS;
+	if (params->mode == SINK_ALL)
+		return LOCK_SPINS;
+	return params->margin == WRITABLE_HALF ? 1 : LOCK_SPINS / 5;
+}
 
-	while (tries-- > 0)
-		if (ftrylockfile(file) == 0)
+static bool try_lock(const struct sink_stream *stream, const struct flush_params *params)
+{
+	/* Locks are recursive: what this thread has locked is not to be had a second time. */
+	if (params->mode == SINK_WHOLE_LINES && platform_stdio_visible() &&
+	    platform_stdio_is_mine(stream->file))
+		return false;
+	for (unsigned tries = lock_tries(params); tries; tries--)
+		if (ftrylockfile(stream->file) == 0)
 			return true;
 	return false;
 }
 
+ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
+				enum writable_margin margin)
+{
+	if (!has_target(stream, fileno_unlocked(stream->file)))
+		return -EBADF;
+	return writable_write(&stream->target, fileno_unlocked(stream->file), text, n, margin);
+}
+
 enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *params)
 {
-	enum sink_result result, last = SINK_CLEAN;
+	enum sink_result result;
 
-	if (!pending_bytes(stream))
+	if (!stream_bytes(stream))
 		return SINK_CLEAN;
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
 	/* Before the lock is tried: it is recursive, so its holder would get it. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, params);
-	if (!try_lock(stream->file, params->mode))
+	if (params->alone)
+		return flush_locked(stream, params);
+	if (!try_lock(stream, params))
 		return params->mode == SINK_FORCE ? write_past_lock(stream, params) : SINK_BUSY;
-	while ((result = flush_step(stream, params)) == SINK_FLUSHED)
-		last = SINK_FLUSHED;
+	result = flush_locked(stream, params);
 	funlockfile(stream->file);
-	return result > last ? result : last;
+	return result;
 }

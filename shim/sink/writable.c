@@ -1,14 +1,70 @@
-/* writable.c -- how many bytes a descriptor takes without blocking */
+/* writable.c -- which file a descriptor is, and writes to it that cannot block */
 /* SPDX-License-Identifier: MIT */
-/* Called from: the flusher thread, atfork prepare, the constructor. Never from a wrapper. */
+/*
+ * Called from: the flusher thread; host threads at a wait, before a fork and at the end.
+ * Never: O_NONBLOCK, which belongs to the open file description and so to everybody who shares it.
+ */
 #include "sink/writable.h"
 
 #include "base/platform.h"
 
+#include <limits.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/uio.h>
 
-#define PIPE_RESERVE 4 /* slots left for other processes that write to the same pipe */
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100 /* Linux 6.18; older headers lack it */
+#endif
+
+#define PIPE_RESERVE 4 /* pages left to others that write to the same pipe */
+
+/*
+ * What a pipe's file does not know: RWF_NOWAIT on pipes came with Linux 6.4 or so, RWF_NOSIGNAL
+ * with 6.18; a FIFO that was opened by its name, or a pipe through /proc, never has the first.
+ */
+enum writable_fallback {
+	KNOWS_BOTH,
+	KNOWS_NOWAIT,
+	KNOWS_NEITHER,
+};
+
+static enum writable_kind kind_of(int fd, mode_t mode)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	if (S_ISFIFO(mode))
+		return WRITABLE_PIPE;
+	if (S_ISREG(mode) || S_ISBLK(mode))
+		return WRITABLE_DISK;
+	/* A datagram or seqpacket socket has message boundaries: one flush would be one message. */
+	if (S_ISSOCK(mode) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+	    type == SOCK_STREAM)
+		return WRITABLE_SOCKET;
+	return WRITABLE_NEVER;
+}
+
+void writable_identify(struct writable *file, int fd)
+{
+	struct stat found;
+
+	memset(file, 0, sizeof(*file));
+	/* The system call, for there is no symbol fstat in glibc before 2.33. */
+	if (fd < 0 || syscall(SYS_fstat, fd, &found) < 0)
+		return;
+	file->device = found.st_dev;
+	file->inode = found.st_ino;
+	file->kind = (uint8_t)kind_of(fd, found.st_mode);
+}
+
+bool writable_is_behind(const struct writable *file, int fd)
+{
+	struct stat found;
+
+	return fd >= 0 && syscall(SYS_fstat, fd, &found) == 0 && found.st_dev == file->device &&
+	       found.st_ino == file->inode;
+}
 
 /*
  * A pipe is a ring of slots of one page. A write fills new slots, and adds its odd end to the slot
@@ -16,7 +72,7 @@
  * than a page together, and `queued` bytes take at most 2 * queued / page slots plus one at either
  * end. FIONREAD alone is misleading: sixteen lines of 2100 bytes fill a pipe of 64 KiB.
  */
-static size_t pipe_room(int fd, bool last)
+static size_t pipe_room(int fd, enum writable_margin margin)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int size = fcntl(fd, F_GETPIPE_SZ);
@@ -24,14 +80,16 @@ static size_t pipe_room(int fd, bool last)
 	size_t slots, taken;
 
 	if (size <= 0 || ioctl(fd, FIONREAD, &queued) < 0)
-		return last ? page : 0;
+		return margin == WRITABLE_ALL ? page : 0;
 	slots = (size_t)size / page;
 	taken = queued ? 2 * (size_t)queued / page + 2 : 0;
-	if (!last)
+	if (margin == WRITABLE_HALF)
+		return 2 * taken <= slots && slots > 1 ? slots / 2 * page : 0;
+	if (margin == WRITABLE_RESERVE)
 		taken += slots < 4 * PIPE_RESERVE ? slots / 4 : PIPE_RESERVE;
 	if (taken < slots)
 		return (slots - taken) * page;
-	return last ? page : 0; /* POLLOUT means one free slot */
+	return margin == WRITABLE_ALL ? page : 0; /* POLLOUT means one free slot */
 }
 
 /* POLLOUT on a stream socket means that a good part of the send buffer is free; use an eighth. */
@@ -45,33 +103,171 @@ static size_t socket_room(int fd)
 		       : 0;
 }
 
-size_t writable_bytes(int fd, bool last)
+size_t writable_room(const struct writable *file, int fd, enum writable_margin margin)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
-	struct stat file;
 
-	/* The system call, because glibc before 2.33 exports no fstat. */
-	if (fd < 0 || syscall(SYS_fstat, fd, &file) < 0 || S_ISCHR(file.st_mode))
-		return WRITABLE_NEVER;
+	if (file->kind == WRITABLE_NEVER)
+		return WRITABLE_GONE;
 	if (platform_poll_now(&writable, 1) < 0)
 		return 0;
 	if (writable.revents & (POLLERR | POLLHUP | POLLNVAL))
-		return WRITABLE_NEVER;
+		return WRITABLE_GONE;
 	if (!(writable.revents & POLLOUT))
 		return 0;
-	if (S_ISFIFO(file.st_mode))
-		return pipe_room(fd, last);
-	if (S_ISSOCK(file.st_mode))
+	if (file->kind == WRITABLE_PIPE)
+		return pipe_room(fd, margin);
+	if (file->kind == WRITABLE_SOCKET)
 		return socket_room(fd);
-	return SIZE_MAX - 1;
+	return margin == WRITABLE_HALF ? 0 : SIZE_MAX - 1;
+}
+
+/* The system call itself: libc's is a cancellation point. Returns bytes or a negative errno. */
+static ssize_t write_flags(int fd, const char *text, size_t n, int flags)
+{
+	struct iovec part = {(void *)text, n};
+	long done = syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, flags);
+
+	return done < 0 ? -errno : (ssize_t)done;
+}
+
+static bool is_sigpipe_pending(void)
+{
+	uint64_t pending = 0;
+
+	syscall(SYS_rt_sigpending, &pending, sizeof(pending));
+	return pending >> (SIGPIPE - 1) & 1;
+}
+
+/* A write with `flags` on a thread that has SIGPIPE blocked; one that this raises is taken back. */
+static ssize_t write_quietly(int fd, const char *text, size_t n, int flags)
+{
+	const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
+	const struct timespec now = {0, 0};
+	bool was_pending = is_sigpipe_pending();
+	ssize_t done = flags ? write_flags(fd, text, n, flags) : syscall(SYS_write, fd, text, n);
+
+	if (!flags && done < 0)
+		done = -errno;
+	if (done == -EPIPE && !was_pending)
+		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now, sizeof(sigpipe));
+	return done;
+}
+
+static bool is_refused(ssize_t done)
+{
+	return done == -EOPNOTSUPP || done == -EINVAL || done == -ENOSYS;
+}
+
+/* Where the kernel knows no write that cannot block. */
+static ssize_t write_with_room(const struct writable *file, int fd, const char *text, size_t n,
+			       enum writable_margin margin)
+{
+	size_t room = writable_room(file, fd, margin);
+
+	if (room == WRITABLE_GONE)
+		return -EPIPE;
+	if (!room || (n > room && n <= PIPE_BUF))
+		return -EAGAIN;
+	return write_quietly(fd, text, n < room ? n : room, 0);
+}
+
+static ssize_t write_pipe(struct writable *file, int fd, const char *text, size_t n,
+			  enum writable_margin margin)
+{
+	ssize_t done;
+
+	if (file->fallback == KNOWS_BOTH) {
+		done = write_flags(fd, text, n, RWF_NOWAIT | RWF_NOSIGNAL);
+		if (!is_refused(done))
+			return done;
+		file->fallback = KNOWS_NOWAIT;
+	}
+	if (file->fallback == KNOWS_NOWAIT) {
+		done = write_quietly(fd, text, n, RWF_NOWAIT);
+		if (!is_refused(done))
+			return done;
+		file->fallback = KNOWS_NEITHER;
+	}
+	return write_with_room(file, fd, text, n, margin);
+}
+
+static ssize_t write_socket(int fd, const char *text, size_t n)
+{
+	long done = syscall(SYS_sendto, fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+
+	if (done < 0)
+		return errno == ENOBUFS ? -EAGAIN : -errno;
+	return (ssize_t)done;
+}
+
+static ssize_t write_disk(int fd, const char *text, size_t n, enum writable_margin margin)
+{
+	ssize_t done = margin == WRITABLE_HALF ? 0 : syscall(SYS_write, fd, text, n);
+
+	return done < 0 ? -errno : done;
+}
+
+/* What is written at once: all that a pipe takes whole, in whole lines; or one longer line. */
+static size_t next_part(const char *text, size_t n)
+{
+	const char *end;
+	size_t part = n;
+
+	if (n <= PIPE_BUF)
+		return n;
+	for (part = PIPE_BUF; part; part--)
+		if (text[part - 1] == '\n')
+			return part;
+	end = text + PIPE_BUF;
+	while (end < text + n && *end != '\n')
+		end++;
+	return end < text + n ? (size_t)(end - text) + 1 : n;
+}
+
+/* One write. Returns bytes, 0 where they do not fit now, or a negative errno. */
+static ssize_t write_part(struct writable *file, int fd, const char *text, size_t n,
+			  enum writable_margin margin)
+{
+	ssize_t done = -EBADF;
+
+	if (file->kind == WRITABLE_PIPE)
+		done = write_pipe(file, fd, text, n, margin);
+	else if (file->kind == WRITABLE_SOCKET)
+		done = write_socket(fd, text, n);
+	else if (file->kind == WRITABLE_DISK)
+		done = write_disk(fd, text, n, margin);
+	return done == -EAGAIN || done == -EINTR ? 0 : done;
+}
+
+ssize_t writable_write(struct writable *file, int fd, const char *text, size_t n,
+		       enum writable_margin margin)
+{
+	size_t written = 0;
+
+	while (written < n) {
+		size_t part = next_part(text + written, n - written);
+		ssize_t done = write_part(file, fd, text + written, part, margin);
+
+		if (done < 0)
+			return written ? (ssize_t)written : done;
+		written += (size_t)done;
+		if ((size_t)done < part)
+			break;
+	}
+	return (ssize_t)written;
 }
 
 size_t writable_for_unknown(int fd, size_t ample, bool last)
 {
-	size_t room = writable_bytes(fd, last);
+	enum writable_margin margin = last ? WRITABLE_ALL : WRITABLE_RESERVE;
+	struct writable file;
+	size_t room;
 	int queued;
 
-	if (room == WRITABLE_NEVER || room >= ample)
+	writable_identify(&file, fd);
+	room = writable_room(&file, fd, margin);
+	if (room == WRITABLE_GONE || room >= ample)
 		return room;
 	return room && ioctl(fd, FIONREAD, &queued) == 0 && !queued ? room : 0;
 }

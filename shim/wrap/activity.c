@@ -101,7 +101,7 @@ INLINE void arm_flush(void)
 {
 	int saved_errno;
 
-	if (LIKELY(activity_is_armed() &&
+	if (LIKELY(flusher_is_armed() &&
 		   atomic_load_explicit(&flusher->active, memory_order_relaxed) > 1))
 		return;
 	saved_errno = errno;
@@ -119,7 +119,7 @@ static void arm_for_part(const struct conn *conn)
 {
 	int saved_errno;
 
-	if (LIKELY(activity_is_armed()))
+	if (LIKELY(flusher_is_armed()))
 		return;
 	saved_errno = errno;
 	if (http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_OVER)
@@ -129,22 +129,17 @@ static void arm_for_part(const struct conn *conn)
 	errno = saved_errno;
 }
 
-/*
- * A thread is about to wait while bytes are pending. That counts as an activity, but does not put
- * off a flush that is scheduled already: a loop that wakes every millisecond would never be quiet.
- */
-static void arm_for_pending(void)
-{
-	if (!activity_is_armed() && all_sinks_want_pass())
-		arm_flush();
-}
-
 /* `n` responses ended on `conn`. */
 INLINE void ended(struct conn *conn, unsigned n)
 {
 	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
 	start();
 	arm_flush();
+}
+
+void activity_ended(struct conn *conn, unsigned n)
+{
+	ended(conn, n);
 }
 
 void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
@@ -215,41 +210,6 @@ void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size
 		     conn_kind(conn) == CONN_DATAGRAM ? 1 : conn_sent(conn, iov, count, n));
 }
 
-/* Is there no thread yet? Then nothing is armed, because nobody would flush. */
-static bool flusher_not_started(void)
-{
-	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED;
-}
-
-void activity_waiting(void)
-{
-	start();
-	activity_pausing();
-}
-
-void activity_pausing(void)
-{
-	bool ended_any = turn_taking_end_all() > 0;
-
-	if (flusher_not_started())
-		return;
-	if (ended_any)
-		arm_flush();
-	arm_for_pending();
-}
-
-void activity_reading_slow_path(struct conn *conn)
-{
-	if (!flusher_awake())
-		return;
-	if (turn_taking_ends(conn))
-		ended(conn, 1);
-	if (conn_is_servers(conn)) /* reading as a client does not show that the program serves */
-		start();
-	if (!flusher_not_started())
-		arm_for_pending();
-}
-
 /* Nothing more will be sent: a response that lasts until close has ended. */
 static void finish(struct conn *conn)
 {
@@ -281,7 +241,7 @@ void activity_closing(unsigned int first, unsigned int last)
 		return;
 	conn_forget_range(first, last, finish);
 	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)
-		all_sinks_file_changed();
+		all_sinks_descriptor_closed(first, last);
 }
 
 void activity_duplicated(int from, int to)
@@ -291,7 +251,7 @@ void activity_duplicated(int from, int to)
 	if (!flusher_is_owner())
 		return;
 	if (stdio_fd_is_number(to))
-		all_sinks_file_changed();
+		all_sinks_descriptor_replaced(to);
 	if (conn && conn_is_servers(conn) && stdio_fd_is_number(to))
 		set_kind(conn, CONN_OTHER); /* the connection became stdout */
 	else if (conn && conn_kind(conn) != CONN_UNKNOWN)

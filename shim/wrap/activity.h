@@ -27,12 +27,6 @@ void activity_accepted(int fd);
 /* connect(2) on `fd` succeeded or is under way: not server-side. */
 void activity_connected(int fd);
 
-/* A thread is about to wait for work. */
-void activity_waiting(void);
-
-/* A thread is about to wait for a child or a signal: the same, but the flusher is not started. */
-void activity_pausing(void);
-
 /* shutdown(2) of `fd` succeeded; `how` as there. errno is kept. */
 void activity_shut(int fd, int how);
 
@@ -42,6 +36,9 @@ void activity_closing(unsigned int first, unsigned int last);
 /* `to` is now a duplicate of `from`. */
 void activity_duplicated(int from, int to);
 
+/* `n` responses ended on `conn`. errno is kept. */
+void activity_ended(struct conn *conn, unsigned n);
+
 /* --- the uncommon cases of the inline functions below */
 
 void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
@@ -49,18 +46,11 @@ void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size
 void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
 void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, size_t n,
 				 bool socket);
-void activity_reading_slow_path(struct conn *conn);
-
-/* Is a pass scheduled already? */
-static inline bool activity_is_armed(void)
-{
-	return atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed) != 0;
-}
 
 /* The fast path: a send on a server's stream while a flush is already scheduled. */
 INLINE bool activity_is_armed_stream(const struct conn *conn)
 {
-	return conn && conn_kind(conn) == CONN_SERVER && activity_is_armed();
+	return conn && conn_kind(conn) == CONN_SERVER && flusher_is_armed();
 }
 
 /* Does this send on such a stream neither begin nor end a response? Then it is accounted for. */
@@ -82,13 +72,6 @@ INLINE bool activity_is_no_server(const struct conn *conn, int fd)
 }
 
 /* --- */
-
-/* May a wait be ignored, because a pass is scheduled anyway and no answer was begun? */
-INLINE bool activity_wait_uninteresting(void)
-{
-	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_RUNNING &&
-	       activity_is_armed() && !turn_taking_any();
-}
 
 /* `n` bytes were sent on `fd`, gathered from `iov` in order. */
 INLINE void activity_sent(int fd, const struct iovec *iov, size_t count, ssize_t n)
@@ -152,21 +135,6 @@ INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, 
 
 		activity_received(conn, fd, buf ? &iov : NULL, 1, n, socket);
 	}
-}
-
-/*
- * A thread is about to read `fd`. If that is a connection, it is about to wait, as a worker waits
- * for its next job. Returns the entry of `fd`, or NULL. Entries are never freed, so it is still
- * valid when the read has returned.
- */
-INLINE struct conn *activity_reading(int fd)
-{
-	struct conn *conn = conn_find(fd);
-
-	if (conn && conn_has_peer(conn) &&
-	    (conn_turn(conn) == CONN_TURN_ANSWERED || !activity_is_armed()))
-		activity_reading_slow_path(conn);
-	return conn;
 }
 
 #endif

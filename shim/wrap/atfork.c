@@ -24,7 +24,7 @@
 
 /* Written before a fork and read in its child, where the flusher's state has been wiped. */
 static _Atomic bool awake_at_fork;
-static _Atomic bool inherited_pending; /* a fork under way could not flush something */
+static _Atomic bool inherited_pending; /* a fork under way, inside stdio, could not flush */
 
 /*
  * How long to wait for a flush in progress. It takes microseconds, unless the machine is so busy
@@ -42,7 +42,7 @@ static int64_t wait_bound(void)
 static enum sink_result flush_all(void)
 {
 	int64_t end = clock_now_ns() + BUSY_BOUND;
-	struct flush_params params = {.mode = SINK_ALL, .hold_ns = 1};
+	struct flush_params params = {.mode = SINK_ALL, .margin = WRITABLE_ALL, .hold_ns = 1};
 	enum sink_result result;
 
 	while ((result = all_sinks_flush_streams(&params)) == SINK_BUSY && clock_now_ns() < end)
@@ -63,8 +63,10 @@ static void prepare(void)
 	if (fork_gate_close(wait_bound()) == 1)
 		inherited_pending = false;
 	awake_at_fork = flusher_awake();
-	if (awake_at_fork && (!may_flush() || flush_all() == SINK_NO_ROOM))
+	if (awake_at_fork && !may_flush())
 		inherited_pending = true;
+	else if (awake_at_fork)
+		flush_all();
 	errno = saved_errno;
 }
 
@@ -77,7 +79,7 @@ static void child(void)
 {
 	int saved_errno = errno;
 
-	/* Bytes printed since the flush are those of another thread; the parent flushes them. */
+	/* What is left, for want of room or printed by another thread since, the parent flushes. */
 	all_sinks_begin_in_child(awake_at_fork && !inherited_pending);
 	fork_gate_reset();
 	turn_taking_end_all(); /* these answers are the parent's: a close here does not end them */

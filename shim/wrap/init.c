@@ -103,8 +103,7 @@ static const char *reason_to_sleep(const struct config *config)
 /* A terminal needs no flush, so there the thread starts only when the program serves. */
 static bool starts_now(const struct config *config)
 {
-	return config->start == CONFIG_START_CONSTRUCTOR &&
-	       writable_bytes(STDOUT_FILENO, true) != WRITABLE_NEVER;
+	return config->start == CONFIG_START_CONSTRUCTOR && std_streams_can_flush();
 }
 
 __attribute__((constructor)) static void start(void)

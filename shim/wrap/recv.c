@@ -1,7 +1,8 @@
-/* recv.c -- the exported functions that receive */
+/* recv.c -- the exported functions that receive and accept */
 /* SPDX-License-Identifier: MIT */
 /* As in send.c; besides, a thread that reads a connection is about to wait for its peer. */
 #include "wrap/activity.h"
+#include "wrap/waiting.h"
 #include "base/next.h"
 #include "base/platform.h"
 
@@ -23,8 +24,12 @@ static inline void received(struct conn *conn, int fd, const void *buf, ssize_t 
 
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.read(fd, buf, n);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, false))
+		return -1;
+	done = next.read(fd, buf, n);
 
 	activity_received_bytes(conn, fd, buf, done, false);
 	return done;
@@ -32,8 +37,12 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.readv(fd, iov, count);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, false))
+		return -1;
+	done = next.readv(fd, iov, count);
 
 	activity_received(conn, fd, iov, (size_t)count, done, false);
 	return done;
@@ -41,8 +50,12 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.recv(fd, buf, n, flags);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.recv(fd, buf, n, flags);
 
 	received(conn, fd, buf, done, flags);
 	return done;
@@ -51,8 +64,12 @@ EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,
 			socklen_t *restrict length)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.recvfrom(fd, buf, n, flags, addr, length);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.recvfrom(fd, buf, n, flags, addr, length);
 
 	received(conn, fd, buf, done, flags);
 	return done;
@@ -98,8 +115,12 @@ static inline void received_message(const struct conn *conn, int fd, const struc
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.recvmsg(fd, message, flags);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.recvmsg(fd, message, flags);
 
 	if (done >= 0)
 		received_message(conn, fd, message, done, flags);
@@ -109,20 +130,63 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 		    struct timespec *timeout)
 {
-	struct conn *conn = activity_reading(fd);
-	int done = next.recvmmsg(fd, messages, count, flags, timeout);
+	struct conn *conn;
+	int done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.recvmmsg(fd, messages, count, flags, timeout);
 
 	for (int i = 0; i < done; i++)
 		received_message(conn, fd, &messages[i].msg_hdr, messages[i].msg_len, flags);
 	return done;
 }
 
+static inline int accepted(int fd)
+{
+	int saved_errno = errno;
+
+	if (fd >= 0 && flusher_awake())
+		activity_accepted(fd);
+	errno = saved_errno;
+	return fd;
+}
+
+/* To accept is to wait for a connection, and shows that the program serves. */
+static inline bool accepting(int fd)
+{
+	struct conn *listener;
+	int saved_errno = errno;
+
+	flusher_start();
+	errno = saved_errno;
+	return waiting_to_read(&listener, fd, false);
+}
+
+EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)
+{
+	if (!accepting(fd))
+		return -1;
+	return accepted(next.accept(fd, addr, length));
+}
+
+EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int flags)
+{
+	if (!accepting(fd))
+		return -1;
+	return accepted(next.accept4(fd, addr, length, flags));
+}
+
 /* What _FORTIFY_SOURCE makes of the above. */
 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.__read_chk(fd, buf, n, size);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, false))
+		return -1;
+	done = next.__read_chk(fd, buf, n, size);
 
 	activity_received_bytes(conn, fd, buf, done, false);
 	return done;
@@ -130,8 +194,12 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.__recv_chk(fd, buf, n, size, flags);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.__recv_chk(fd, buf, n, size, flags);
 
 	received(conn, fd, buf, done, flags);
 	return done;
@@ -140,8 +208,12 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size, int flags,
 			      __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
-	struct conn *conn = activity_reading(fd);
-	ssize_t done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
+	struct conn *conn;
+	ssize_t done;
+
+	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+		return -1;
+	done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
 
 	received(conn, fd, buf, done, flags);
 	return done;

@@ -5,6 +5,7 @@
  * and errno as they are. See activity.h for the contexts.
  */
 #include "wrap/activity.h"
+#include "wrap/waiting.h"
 #include "base/next.h"
 #include "base/platform.h"
 
@@ -80,9 +81,12 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
 		      unsigned int flags)
 {
-	struct conn *conn = activity_reading(in);
-	ssize_t done = next.splice(in, in_offset, out, out_offset, n, flags);
+	struct conn *conn;
+	ssize_t done;
 
+	if (!waiting_to_read(&conn, in, flags & SPLICE_F_NONBLOCK))
+		return -1;
+	done = next.splice(in, in_offset, out, out_offset, n, flags);
 	activity_received(conn, in, NULL, 0, done, false);
 	activity_sent_bytes(out, NULL, done);
 	return done;

@@ -5,6 +5,7 @@
  * hidden handler of ours instead; if it asks for the disposition, it is told SIG_DFL.
  */
 #include "exit/hidden_handler.h"
+#include "base/handlers.h"
 #include "base/next.h"
 #include "base/platform.h"
 
@@ -18,11 +19,24 @@ static int set_action(__typeof__(sigaction) *set, int sig, const struct sigactio
 		hidden = *action;
 		hidden_handler_put(&hidden);
 		action = &hidden;
+	} else if (action) {
+		handlers_note(sig, action); /* before it can run */
 	}
 	done = set(sig, action, old);
 	if (done == 0 && old)
 		hidden_handler_hide(old);
 	return done;
+}
+
+/* What libc's own function has made of it. */
+static void note(int sig)
+{
+	struct sigaction action;
+	int saved_errno = errno;
+
+	if (next.sigaction && next.sigaction(sig, NULL, &action) == 0)
+		handlers_note(sig, &action);
+	errno = saved_errno;
 }
 
 /* The libcs set different flags and masks, so libc's own function sets our handler. */
@@ -33,6 +47,8 @@ static sighandler_t set_handler(__typeof__(signal) *set, int sig, sighandler_t h
 
 	if (hidden && old != SIG_ERR)
 		hidden_handler_fix_flags(sig);
+	else
+		note(sig);
 	return hidden_handler_as_seen(old);
 }
 

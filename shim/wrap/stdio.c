@@ -41,8 +41,10 @@ static void closing(FILE *file)
 /* freopen closes and opens inside libc, so stdout may be another file now. */
 static FILE *reopened(FILE *file, const char *path, const char *mode)
 {
-	if (flusher_awake())
-		all_sinks_file_changed();
+	int fd;
+
+	if (file && flusher_awake() && (fd = fileno_unlocked(file)) >= 0)
+		all_sinks_descriptor_replaced(fd);
 	return opened(file, path, mode);
 }
 

@@ -1,187 +1,280 @@
-/* wait.c -- the exported functions that wait for work */
+/* wait.c -- the exported functions that wait for descriptors, signals and children */
 /* SPDX-License-Identifier: MIT */
-/* Every wrapper reports, before the real call, that a thread is about to wait. */
-#include "wrap/activity.h"
-#include "flush/flusher.h"
+/*
+ * Before the real call, for it may not come back, the thread flushes. Where it did, the real call
+ * is the one that lets signals in as it begins to wait; see flush/wait_flush.h.
+ */
+#include "base/futex.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "flush/flusher.h"
+#include "flush/wait_flush.h"
+#include "wrap/waiting.h"
 
-static inline void waiting(void)
+/* The mask to wait with: the program's own for this call, or what was blocked before. */
+static const sigset_t *mask_for(const sigset_t *own, const uint64_t *before)
 {
-	int saved_errno;
-
-	if (LIKELY(activity_wait_uninteresting()) || !flusher_awake())
-		return;
-	saved_errno = errno;
-	activity_waiting();
-	errno = saved_errno;
+	return own ? own : (const sigset_t *)before;
 }
 
-static inline void accepted(int fd)
+/* A wait has returned. `mask`: what to restore, NULL: nothing. */
+static inline int returned(int result, const uint64_t *mask)
 {
-	int saved_errno;
-
-	if (fd < 0 || !flusher_awake())
-		return;
-	saved_errno = errno;
-	activity_accepted(fd);
-	errno = saved_errno;
-}
-
-EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)
-{
-	int made;
-
-	waiting();
-	made = next.accept(fd, addr, length);
-	accepted(made);
-	return made;
-}
-
-EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int flags)
-{
-	int made;
-
-	waiting();
-	made = next.accept4(fd, addr, length, flags);
-	accepted(made);
-	return made;
+	if (mask)
+		wait_flush_end(mask);
+	flusher_wait_returned();
+	return result;
 }
 
 EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
 {
-	waiting();
-	return next.epoll_wait(epfd, events, maxevents, timeout);
+	uint64_t mask;
+	int ready;
+
+	if (LIKELY(waiting_is_plain()))
+		return returned(next.epoll_wait(epfd, events, maxevents, timeout), NULL);
+	if (timeout && wait_flush_wants_probe()) {
+		ready = next.epoll_wait(epfd, events, maxevents, 0);
+		if (ready)
+			return ready;
+	}
+	if (!waiting_begin(&mask, timeout != 0))
+		return returned(next.epoll_wait(epfd, events, maxevents, timeout), NULL);
+	return returned(next.epoll_pwait(epfd, events, maxevents, timeout, mask_for(NULL, &mask)),
+			&mask);
 }
 
 EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout,
-		       const sigset_t *mask)
+		       const sigset_t *own)
 {
-	waiting();
-	return next.epoll_pwait(epfd, events, maxevents, timeout, mask);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, timeout != 0))
+		return returned(next.epoll_pwait(epfd, events, maxevents, timeout, own), NULL);
+	return returned(next.epoll_pwait(epfd, events, maxevents, timeout, mask_for(own, &mask)),
+			&mask);
+}
+
+static bool is_zero(const struct timespec *timeout)
+{
+	return timeout && !timeout->tv_sec && !timeout->tv_nsec;
 }
 
 EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
-			const struct timespec *timeout, const sigset_t *mask)
+			const struct timespec *timeout, const sigset_t *own)
 {
-	waiting();
-	return next.epoll_pwait2(epfd, events, maxevents, timeout, mask);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, !is_zero(timeout)))
+		return returned(next.epoll_pwait2(epfd, events, maxevents, timeout, own), NULL);
+	return returned(next.epoll_pwait2(epfd, events, maxevents, timeout, mask_for(own, &mask)),
+			&mask);
+}
+
+/* The timeout of poll(2) as ppoll(2) takes it. */
+static struct timespec *limit_of(int timeout, struct timespec *limit)
+{
+	*limit = (struct timespec){timeout / 1000, timeout % 1000 * 1000000L};
+	return timeout < 0 ? NULL : limit;
 }
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-	waiting();
-	return next.poll(fds, n, timeout);
+	struct timespec limit;
+	uint64_t mask;
+	int ready;
+
+	if (LIKELY(waiting_is_plain()))
+		return returned(next.poll(fds, n, timeout), NULL);
+	if (timeout && wait_flush_wants_probe()) {
+		ready = next.poll(fds, n, 0);
+		if (ready)
+			return ready;
+	}
+	if (!waiting_begin(&mask, timeout != 0))
+		return returned(next.poll(fds, n, timeout), NULL);
+	return returned(next.ppoll(fds, n, limit_of(timeout, &limit), mask_for(NULL, &mask)),
+			&mask);
 }
 
-EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *own)
 {
-	waiting();
-	return next.ppoll(fds, n, timeout, mask);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, !is_zero(timeout)))
+		return returned(next.ppoll(fds, n, timeout, own), NULL);
+	return returned(next.ppoll(fds, n, timeout, mask_for(own, &mask)), &mask);
+}
+
+/* What is left of `timeout` after a wait that began at `start_ns`, as select(2) tells it. */
+static void write_time_left(struct timeval *timeout, int64_t start_ns)
+{
+	int64_t left = (timeout->tv_sec * NS_PER_S + timeout->tv_usec * 1000) -
+		       (clock_now_ns() - start_ns);
+
+	if (left < 0)
+		left = 0;
+	*timeout = (struct timeval){left / NS_PER_S, left % NS_PER_S / 1000};
+}
+
+/* select(2) with a mask. glibc's tells the time left, as Linux does; musl's does not. */
+static int select_masked(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
+			 struct timeval *timeout, const uint64_t *mask)
+{
+	int64_t start = clock_now_ns();
+	struct timespec limit = {0, 0};
+	int ready, saved_errno;
+
+	if (timeout)
+		limit = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
+	ready = next.pselect(n, reads, writes, excepts, timeout ? &limit : NULL,
+			     mask_for(NULL, mask));
+	saved_errno = errno;
+	if (timeout && gnu_get_libc_version)
+		write_time_left(timeout, start);
+	errno = saved_errno;
+	return ready;
+}
+
+/* Of the usual form, so that pselect(2) takes it in the same way. */
+static bool is_usual(const struct timeval *timeout)
+{
+	return !timeout || (timeout->tv_sec >= 0 && timeout->tv_sec < INT32_MAX &&
+			    timeout->tv_usec >= 0 && timeout->tv_usec < 1000000);
 }
 
 EXPORT int select(int n, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
 		  struct timeval *restrict timeout)
 {
-	waiting();
-	return next.select(n, reads, writes, excepts, timeout);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !is_usual(timeout) ||
+	    !waiting_begin(&mask, !timeout || timeout->tv_sec || timeout->tv_usec))
+		return returned(next.select(n, reads, writes, excepts, timeout), NULL);
+	return returned(select_masked(n, reads, writes, excepts, timeout, &mask), &mask);
 }
 
 EXPORT int pselect(int n, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
-		   const struct timespec *restrict timeout, const sigset_t *restrict mask)
+		   const struct timespec *restrict timeout, const sigset_t *restrict own)
 {
-	waiting();
-	return next.pselect(n, reads, writes, excepts, timeout, mask);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, !is_zero(timeout)))
+		return returned(next.pselect(n, reads, writes, excepts, timeout, own), NULL);
+	return returned(next.pselect(n, reads, writes, excepts, timeout, mask_for(own, &mask)),
+			&mask);
 }
 
 /* What _FORTIFY_SOURCE makes of poll and ppoll. */
 
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 {
-	waiting();
-	return next.__poll_chk(fds, n, timeout, size);
+	struct timespec limit;
+	uint64_t mask;
+	int ready;
+
+	if (LIKELY(waiting_is_plain()))
+		return returned(next.__poll_chk(fds, n, timeout, size), NULL);
+	if (timeout && wait_flush_wants_probe()) {
+		ready = next.__poll_chk(fds, n, 0, size);
+		if (ready)
+			return ready;
+	}
+	if (!waiting_begin(&mask, timeout != 0))
+		return returned(next.__poll_chk(fds, n, timeout, size), NULL);
+	return returned(
+		next.__ppoll_chk(fds, n, limit_of(timeout, &limit), mask_for(NULL, &mask), size),
+		&mask);
 }
 
 EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
-		       const sigset_t *mask, size_t size)
+		       const sigset_t *own, size_t size)
 {
-	waiting();
-	return next.__ppoll_chk(fds, n, timeout, mask, size);
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, !is_zero(timeout)))
+		return returned(next.__ppoll_chk(fds, n, timeout, own, size), NULL);
+	return returned(next.__ppoll_chk(fds, n, timeout, mask_for(own, &mask), size), &mask);
 }
 
-/*
- * A master process waits for its workers or for a signal. SIGCHLD handlers call these too, so they
- * start no thread. With WNOHANG they do not wait.
- */
+/* --- signals */
+
+EXPORT int pause(void)
+{
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, true))
+		return returned(NEXT(pause)(), NULL);
+	return returned(NEXT(sigsuspend)(mask_for(NULL, &mask)), &mask);
+}
+
+EXPORT int sigsuspend(const sigset_t *own)
+{
+	uint64_t mask;
+
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, true))
+		return returned(NEXT(sigsuspend)(own), NULL);
+	return returned(NEXT(sigsuspend)(own), &mask);
+}
+
+/* --- children, and signals that are taken: nothing lets signals in as these begin to wait */
 
 static inline void pausing(int options)
 {
 	int saved_errno;
 
-	if (options & WNOHANG || !flusher_awake())
+	if (options & WNOHANG || LIKELY(waiting_is_plain()) || !flusher_awake())
 		return;
 	saved_errno = errno;
-	activity_pausing();
+	waiting_for_child();
 	errno = saved_errno;
 }
 
 EXPORT pid_t wait(int *status)
 {
 	pausing(0);
-	return NEXT(wait)(status);
+	return returned(NEXT(wait)(status), NULL);
 }
 
 EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 {
 	pausing(options);
-	return NEXT(waitpid)(pid, status, options);
+	return returned(NEXT(waitpid)(pid, status, options), NULL);
 }
 
 EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
 	pausing(options);
-	return NEXT(waitid)(type, id, info, options);
+	return returned(NEXT(waitid)(type, id, info, options), NULL);
 }
 
 EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 {
 	pausing(options);
-	return NEXT(wait3)(status, options, usage);
+	return returned(NEXT(wait3)(status, options, usage), NULL);
 }
 
 EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
 	pausing(options);
-	return NEXT(wait4)(pid, status, options, usage);
-}
-
-EXPORT int pause(void)
-{
-	pausing(0);
-	return NEXT(pause)();
-}
-
-EXPORT int sigsuspend(const sigset_t *mask)
-{
-	pausing(0);
-	return NEXT(sigsuspend)(mask);
+	return returned(NEXT(wait4)(pid, status, options, usage), NULL);
 }
 
 EXPORT int sigwait(const sigset_t *restrict set, int *restrict sig)
 {
 	pausing(0);
-	return NEXT(sigwait)(set, sig);
+	return returned(NEXT(sigwait)(set, sig), NULL);
 }
 
 EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
 {
 	pausing(0);
-	return NEXT(sigwaitinfo)(set, info);
+	return returned(NEXT(sigwaitinfo)(set, info), NULL);
 }
 
 EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
 			const struct timespec *restrict timeout)
 {
-	pausing(0);
-	return NEXT(sigtimedwait)(set, info, timeout);
+	pausing(is_zero(timeout) ? WNOHANG : 0);
+	return returned(NEXT(sigtimedwait)(set, info, timeout), NULL);
 }

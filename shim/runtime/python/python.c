@@ -36,7 +36,8 @@ void python_init(void (*in_child)(void))
 static bool find(void)
 {
 	python_api_find();
-	return true;
+	runtime_asked_at_waits = runtime_asked_at_waits || python_api();
+	return true; /* it may come yet */
 }
 
 static bool may_hold(void)

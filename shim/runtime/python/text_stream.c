@@ -119,7 +119,7 @@ enum sink_result python_text_stream_flush(const struct python_api *python,
 	size_t room = room_behind(descriptor_of(python, object), mode != SINK_WHOLE_LINES);
 	struct python_object *result;
 
-	if (room == WRITABLE_NEVER)
+	if (room == WRITABLE_GONE)
 		return SINK_CLEAN;
 	if (!room)
 		return SINK_NO_ROOM;

@@ -15,6 +15,7 @@
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
 #include "runtime/python/sys_streams.h"
+#include "runtime/runtime.h"
 
 #define STACK          (1024 * 1024) /* the program's own flush() may run on it */
 #define POLLS          128           /* of an interpreter that is starting: half a second */
@@ -165,6 +166,7 @@ static void *run(void *unused)
 		return unused;
 	}
 	python = python_api();
+	runtime_asked_at_waits = true;
 	await(is_initialized);
 	while (!is_initialized())
 		wait_for_request(atomic_load(&own.requested), INT64_MAX);

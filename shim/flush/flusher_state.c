@@ -1,0 +1,149 @@
+/* flusher_state.c -- asleep or awake, armed or not: what wrappers, waits and thread share */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Called from: host threads and signal handlers (arm); the constructor; the atfork child handler.
+ * Locks: none. No wake-up is lost: who arms writes `armed_since_ns` and then reads `wait_state`,
+ * the thread the other way round, sequentially consistent, so at least one sees what the other
+ * wrote.
+ */
+#include "flush/flusher_state.h"
+
+#include "base/futex.h"
+#include "flush/pass.h"
+#include "sink/sink.h"
+
+#define WAITS_TRUSTED 8 /* so many passes at waits, and a wait is taken to follow each response */
+
+static struct flusher asleep; /* what wrappers see before the constructor: all zero */
+struct flusher *flusher = &asleep;
+struct flusher_rules flusher_rules;
+STATUS_BEHIND(STATUS_OWNER, flusher, struct flusher, owner);
+STATUS_BEHIND(STATUS_ACTIVITY, flusher, struct flusher, last_activity_ns);
+
+bool flusher_is_owner(void)
+{
+	return flusher->owner == getpid();
+}
+
+bool flusher_owns_bytes(void)
+{
+	return !flusher->inherited_pending || !std_streams_bytes();
+}
+
+void flusher_wake(void)
+{
+	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);
+	futex_wake(&flusher->wait_state);
+}
+
+static bool is_parked(void)
+{
+	return atomic_load(&flusher->wait_state) == WAIT_STATE_PARKED;
+}
+
+static void arm(void)
+{
+	int64_t unarmed = 0;
+
+	if (LIKELY(flusher_is_armed()) ||
+	    !atomic_compare_exchange_strong(&flusher->armed_since_ns, &unarmed, clock_now_ns()))
+		return;
+	if (is_parked() &&
+	    atomic_exchange(&flusher->wait_state, WAIT_STATE_RUNNING) == WAIT_STATE_PARKED)
+		futex_wake(&flusher->wait_state);
+}
+
+/*
+ * Most servers wait after each response, and that wait flushes: to wake the thread for each would
+ * cost more than all else here. Where it finds bytes that no wait brought out, it is woken again.
+ */
+static bool is_left_to_wait(void)
+{
+	return atomic_load_explicit(&flusher->waits_follow, memory_order_relaxed) >=
+		       WAITS_TRUSTED &&
+	       atomic_load_explicit(&flusher->wait_state, memory_order_relaxed) ==
+		       WAIT_STATE_PARKED;
+}
+
+void flusher_arm_at_wait(void)
+{
+	uint32_t active = atomic_load_explicit(&flusher->active, memory_order_relaxed);
+
+	if (!active)
+		atomic_store_explicit(&flusher->first_activity_ns, clock_now_ns(),
+				      memory_order_relaxed);
+	if (active < 2) /* so it is written twice a pass, not once a response */
+		atomic_store_explicit(&flusher->active, active + 1, memory_order_release);
+	arm();
+}
+
+void flusher_arm(void)
+{
+	if (!is_left_to_wait())
+		flusher_arm_at_wait();
+}
+
+void flusher_arm_in_flight(void)
+{
+	if (!is_left_to_wait())
+		arm();
+}
+
+void flusher_note_pending(int64_t now_ns)
+{
+	int64_t unarmed = 0;
+
+	atomic_compare_exchange_strong(&flusher->armed_since_ns, &unarmed, now_ns);
+}
+
+void flusher_passed_at_wait(void)
+{
+	uint32_t follow = atomic_load_explicit(&flusher->waits_follow, memory_order_relaxed);
+
+	if (follow < WAITS_TRUSTED)
+		atomic_store_explicit(&flusher->waits_follow, follow + 1, memory_order_relaxed);
+	if (flusher_is_armed())
+		atomic_store(&flusher->armed_since_ns, 0);
+}
+
+void flusher_end_stretch(void)
+{
+	int saved_errno = errno;
+
+	if (atomic_exchange(&flusher->stretched, 0) && is_parked())
+		flusher_wake();
+	errno = saved_errno;
+}
+
+int flusher_state_init(const struct config *config)
+{
+	struct flusher *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -ENOMEM;
+	/* Kernels before 4.14 refuse this; then only fork(3)'s handlers detect a child. */
+	madvise(page, sizeof(*page), MADV_WIPEONFORK);
+	flusher_rules = (struct flusher_rules){
+		.idle_ns = config->idle_ns,
+		.max_age_ns = config->max_age_ns,
+		.heartbeat_ns = config->heartbeat_ns,
+		.start = config->start,
+	};
+	pass_reset(clock_now_ns());
+	page->owner = getpid();
+	atomic_store(&page->mode, FLUSHER_WANTED);
+	flusher = page;
+	return 0;
+}
+
+void flusher_state_begin_in_child(bool awake, bool inherited_pending)
+{
+	if (flusher == &asleep)
+		return;
+	memset(flusher, 0, sizeof(*flusher)); /* where the kernel did not wipe it */
+	pass_reset(clock_now_ns());
+	flusher->inherited_pending = inherited_pending;
+	flusher->owner = getpid();
+	atomic_store(&flusher->mode, awake ? FLUSHER_WANTED : FLUSHER_ASLEEP);
+}

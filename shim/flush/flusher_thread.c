@@ -1,0 +1,171 @@
+/* flusher_thread.c -- what the flusher thread does until it is stopped */
+/* SPDX-License-Identifier: MIT */
+/*
+ * It is the safety net: most lines are flushed at the program's own waits (wait_flush.c). It comes
+ * for what one thread prints while another sleeps, for computing loops, for the end of a burst, for
+ * a reader that stalls, and it serves requests.
+ * Never: a wait without a bound where something is pending, the host's signal handlers.
+ */
+#include "flush/flusher_thread.h"
+
+#include "base/futex.h"
+#include "base/thread.h"
+#include "conn/conn.h"
+#include "flush/flush_request.h"
+#include "flush/flusher_state.h"
+#include "flush/pass.h"
+#include "flush/quiet.h"
+#include "runtime/python/python.h"
+
+#define EXIT_BOUND     (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
+#define DEATH_BOUND    (150 * NS_PER_MS) /* how long last words try */
+#define TIMED_WAIT_MIN (10 * NS_PER_MS)
+#define STRETCH_MOST   64
+
+/* To be called before a pass, not after it: activity during the pass arms the next one. */
+static int64_t disarm(void)
+{
+	return atomic_exchange(&flusher->armed_since_ns, 0);
+}
+
+/*
+ * While the process is busy the thread wakes up by itself, this often. Activity then costs no wake
+ * and no look at the clock; only the first response after a pass reads that. The waits of a busy
+ * server flush more often than that.
+ */
+static int64_t timed_wait_max_ns(void)
+{
+	int64_t idle = flusher_rules.idle_ns, bound = 2 * idle;
+	int64_t most = idle / 4 > TIMED_WAIT_MIN ? idle / 4 : TIMED_WAIT_MIN;
+
+	if (flusher_rules.max_age_ns && flusher_rules.max_age_ns < bound)
+		bound = flusher_rules.max_age_ns;
+	return most < bound ? most : bound;
+}
+
+/* Sleeps until a pass is due, a request is made or, where nothing is armed, there is activity. */
+static void sleep_until_due(int64_t wait_ns, bool busy)
+{
+	uint32_t wait_state = busy ? WAIT_STATE_TIMED : WAIT_STATE_PARKED;
+	int64_t most = timed_wait_max_ns();
+
+	if (busy && wait_ns > most + most / 8) /* a remainder is not worth a wake of its own */
+		wait_ns = most;
+	atomic_store(&flusher->wait_state, wait_state);
+	if (!flush_request_is_made() && (busy || !flusher_is_armed()))
+		futex_wait(&flusher->wait_state, wait_state, wait_ns);
+	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);
+}
+
+/* True when a stop was asked for. */
+static bool serve_requests(void)
+{
+	uint32_t requests, ticket;
+	bool dying;
+
+	if (!flush_request_is_made())
+		return false;
+	requests = flush_request_take(&ticket);
+	dying = requests & FLUSH_REQUEST_END;
+	pass_until_empty(disarm(),
+			 !dying && requests & FLUSH_REQUEST_STOP ? EXIT_BOUND : DEATH_BOUND, dying);
+	if (!(requests & ~FLUSH_REQUEST_FLUSH))
+		python_take_back(NULL); /* the process goes on */
+	flush_request_answer(requests, ticket);
+	return requests & FLUSH_REQUEST_STOP;
+}
+
+/* Of several activities since the last pass, the latest may have been just now. */
+static void note_activity(int64_t now)
+{
+	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);
+
+	if (active)
+		flusher->last_activity_ns =
+			active == 1 ? atomic_load(&flusher->first_activity_ns) : now;
+}
+
+/* CPU time that all other threads of the process have used. */
+static int64_t program_cpu_ns(void)
+{
+	return clock_cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/*
+ * A heartbeat in a process in which nothing has run since the last one finds nothing: the next
+ * comes twice as late, up to STRETCH_MOST times the setting. flusher_wait_returned() ends that.
+ */
+static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
+{
+	int64_t ran = program_cpu_ns();
+	bool idle = ran == *ran_ns;
+
+	*ran_ns = ran;
+	if (!idle)
+		return 1;
+	stretch = stretch < STRETCH_MOST ? 2 * stretch : stretch;
+	atomic_store(&flusher->stretched, 1);
+	return stretch;
+}
+
+/* What decides, as it is at `now`. */
+static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns)
+{
+	const struct quiet_rules rules = {.idle_ns = flusher_rules.idle_ns,
+					  .max_age_ns = flusher_rules.max_age_ns,
+					  .heartbeat_ns = heartbeat_ns};
+	struct quiet_state seen = {.armed_since_ns = armed_since_ns,
+				   .last_ns = flusher->last_activity_ns,
+				   .last_pass_ns = pass_last_try_ns(),
+				   .retry_ns = pass_retry_ns()};
+
+	/* Asked where the answer counts only: it walks the connections. */
+	seen.in_flight =
+		armed_since_ns && now - seen.last_ns >= rules.idle_ns && conn_any_in_flight();
+	return quiet_wait_ns(&rules, &seen, now);
+}
+
+/* `heartbeat`: nothing had armed the pass. What it finds then was printed where no wait follows. */
+static void make_pass(bool heartbeat)
+{
+	int64_t hold = flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
+
+	if (!flusher_owns_bytes())
+		disarm();
+	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), hold))
+		atomic_store_explicit(&flusher->waits_follow, 0, memory_order_relaxed);
+}
+
+void *flusher_thread_run(void *unused)
+{
+	int64_t stretch = 1, ran_ns = 0;
+
+	syscall(SYS_prctl, PR_SET_NAME, "idleflush");
+	flusher->tid = (pid_t)syscall(SYS_gettid);
+	python_start();
+	while (!serve_requests()) {
+		int64_t now = clock_now_ns();
+		int64_t first = atomic_load(&flusher->armed_since_ns);
+		int64_t wait;
+		bool heartbeat;
+
+		note_activity(now);
+		if (!atomic_load(&flusher->stretched))
+			stretch = 1;
+		wait = wait_ns(now, first, stretch * flusher_rules.heartbeat_ns);
+		if (wait) {
+			sleep_until_due(wait,
+					first || flusher->last_activity_ns + flusher_rules.idle_ns >
+							 now);
+			continue;
+		}
+		heartbeat = !first && !pass_retry_ns();
+		if (!first && python_end_if_alone())
+			break;
+		make_pass(heartbeat);
+		if (heartbeat)
+			stretch = stretch_heartbeat(stretch, &ran_ns);
+	}
+	flush_request_end();
+	return unused;
+}

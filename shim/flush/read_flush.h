@@ -1,0 +1,16 @@
+/* read_flush.h -- a flush before read(2), recv(2), accept(2) and their kin */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_READ_FLUSH_H
+#define IDLEFLUSH_READ_FLUSH_H
+
+#include <stdbool.h>
+
+/*
+ * The calling thread is about to read `fd`, or to accept on it; `dontwait`: this call does not
+ * block (MSG_DONTWAIT). Flushes where that is a wait and the flush is due; see wait_flush.h. False:
+ * a signal handler has ended the wait, and the call has to fail with EINTR. Any thread or signal
+ * handler; errno may change.
+ */
+bool read_flush(int fd, bool dontwait);
+
+#endif

@@ -1,0 +1,169 @@
+/* wait_flush.c -- the thread that is about to wait flushes */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one routine that flushes on a thread of the program's. Its order is its safety:
+ * 1. block all signals, by system call, for pthread_sigmask leaves out two of libc's own: a handler
+ *    that left by siglongjmp would leave the stream half written;
+ * 2. is this thread inside stdio, below us or in what a handler interrupted? A buffer that is being
+ *    written must not be touched;
+ * 3. is it the owner, and not a vfork child in its memory?
+ * 4. is the file still the one that the bytes are for? (stream_flush.c)
+ * 5. a write that cannot block and raises no SIGPIPE (writable.c);
+ * 6. the caller waits, with the old mask in one step, and restores it.
+ * Called from: host threads. Takes 512 bytes of stack at most: coroutines have little.
+ */
+#include "flush/wait_flush.h"
+
+#include "base/futex.h"
+#include "base/handlers.h"
+#include "base/thread.h"
+#include "flush/all_sinks.h"
+#include "flush/flusher_state.h"
+#include "flush/pass.h"
+
+#define SKIP_MOST 63
+
+static bool has_passed(int64_t now, int64_t since, int64_t bound)
+{
+	return now - since >= bound || now < since; /* a clock that runs backwards: due */
+}
+
+/* Is what is pending too old even for a call that does not block? */
+static bool is_overdue(int64_t now)
+{
+	int64_t armed = atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed);
+
+	return armed && flusher_rules.max_age_ns &&
+	       has_passed(now, armed, flusher_rules.max_age_ns);
+}
+
+static bool is_due(int64_t now, bool blocks)
+{
+	int64_t retry = pass_retry_ns();
+
+	if (retry && !has_passed(now, retry, 0))
+		return false;
+	if (blocks &&
+	    (flusher_not_started() || has_passed(now, pass_last_ns(), flusher_rules.idle_ns)))
+		return true;
+	return is_overdue(now);
+}
+
+bool wait_flush_wants_probe(void)
+{
+	int64_t now;
+
+	if (!flusher_not_started() || !all_sinks_pending_here())
+		return false;
+	now = clock_now_ns();
+	return !has_passed(now, pass_last_ns(), flusher_rules.idle_ns) && !is_overdue(now);
+}
+
+/*
+ * A stream's lock tells whether its owner is inside stdio, once the libc locks at all. Before that
+ * only the signal mask can: in a handler its own signal is blocked, unless it was set with
+ * SA_NODEFER.
+ */
+static bool is_outside_stdio(uint64_t mask)
+{
+	if (std_streams_lock_tells())
+		return !std_streams_held_by_caller();
+	return !handlers_may_run(mask);
+}
+
+/* The kernel blocks all that can be blocked. */
+static void block_all(uint64_t *mask)
+{
+	const uint64_t all = ~UINT64_C(0);
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, sizeof(all));
+}
+
+/* At a high rate not every wait looks at the clock: some eight times in `idle` will do. */
+static void set_skip(int64_t now)
+{
+	int64_t passed = now - flusher->waited_ns, step = flusher_rules.idle_ns / 8;
+	uint32_t waits = flusher->skipped + 1;
+	int64_t skip = passed > 0 ? step * waits / passed : SKIP_MOST;
+
+	skip = skip < 1 ? 0 : skip > SKIP_MOST ? SKIP_MOST : skip;
+	flusher->waited_ns = now;
+	flusher->skipped = (uint32_t)skip;
+	atomic_store_explicit(&flusher->skip, (uint32_t)skip, memory_order_relaxed);
+}
+
+/* Leaves what is pending to the flusher thread. */
+static void leave(int64_t now)
+{
+	if (flusher_not_started()) {
+		flusher_note_pending(now);
+		return;
+	}
+	set_skip(now);
+	if (!flusher_is_armed())
+		flusher_arm_at_wait();
+}
+
+bool wait_flush_is_due(void)
+{
+	return is_due(clock_now_ns(), true);
+}
+
+void wait_flush_leave(void)
+{
+	leave(clock_now_ns());
+}
+
+/* How long a line without its end is kept back: where nobody would come for it, not at all. */
+static int64_t hold_ns(void)
+{
+	if (flusher_not_started())
+		return 0;
+	return flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
+}
+
+static bool make_pass(uint64_t mask, int64_t now)
+{
+	int64_t armed = atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed);
+	enum sink_result result;
+
+	if (!is_outside_stdio(mask) || !flusher_is_owner() || !flusher_owns_bytes())
+		return false;
+	result = pass_at_wait(now, armed, hold_ns(), flusher_not_started() && thread_is_alone());
+	if (result > SINK_FLUSHED)
+		return false;
+	flusher_passed_at_wait();
+	return true;
+}
+
+bool wait_flush(uint64_t *mask, bool blocks)
+{
+	int saved_errno = errno;
+	int64_t now = clock_now_ns();
+
+	if (!is_due(now, blocks)) {
+		leave(now);
+		errno = saved_errno;
+		return false;
+	}
+	block_all(mask);
+	if (!make_pass(*mask, now))
+		leave(now);
+	errno = saved_errno;
+	return true;
+}
+
+void wait_flush_end(const uint64_t *mask)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof(*mask));
+	errno = saved_errno;
+}
+
+enum wait_flush_handlers wait_flush_handlers(void)
+{
+	if (!handlers_interrupting())
+		return HANDLERS_RESTART;
+	return handlers_restarting() ? HANDLERS_MIXED : HANDLERS_INTERRUPT;
+}

@@ -1,0 +1,115 @@
+/* sleep.c -- the exported functions that wait for time */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread that has flushed sleeps in ppoll(2) on no descriptor, which lets signals in as it begins
+ * to wait. Like nanosleep(2) it is ended by any handler and goes on after a stop.
+ */
+#include "base/futex.h"
+#include "base/next.h"
+#include "base/platform.h"
+#include "flush/flusher.h"
+#include "flush/wait_flush.h"
+#include "wrap/waiting.h"
+
+static bool is_valid(const struct timespec *time)
+{
+	return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < NS_PER_S;
+}
+
+/* Sleeps for so long; -1: a handler came, and *left, unless NULL, is the rest. */
+static int sleep_masked(const struct timespec *time, struct timespec *left, const uint64_t *mask)
+{
+	int64_t start = clock_now_ns(), rest;
+	int saved_errno, done;
+
+	done = next.ppoll(NULL, 0, time, (const sigset_t *)mask);
+	saved_errno = errno;
+	if (done < 0 && left) {
+		rest = clock_now_ns() - start;
+		*left = *time;
+		left->tv_sec -= rest / NS_PER_S;
+		left->tv_nsec -= rest % NS_PER_S;
+		if (left->tv_nsec < 0) {
+			left->tv_nsec += NS_PER_S;
+			left->tv_sec--;
+		}
+		if (left->tv_sec < 0)
+			*left = (struct timespec){0, 0};
+	}
+	wait_flush_end(mask);
+	errno = saved_errno;
+	return done;
+}
+
+/* Did the thread flush, so that it has to sleep by sleep_masked()? */
+static bool flushes(uint64_t *mask)
+{
+	return !LIKELY(waiting_is_plain()) && waiting_begin(mask, true);
+}
+
+EXPORT int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	uint64_t mask;
+	int done = is_valid(time) && flushes(&mask) ? sleep_masked(time, left, &mask)
+						    : NEXT(nanosleep)(time, left);
+
+	flusher_wait_returned();
+	return done;
+}
+
+EXPORT int usleep(useconds_t us)
+{
+	struct timespec time = {us / 1000000, us % 1000000 * 1000L};
+	uint64_t mask;
+	int done = us && flushes(&mask) ? sleep_masked(&time, NULL, &mask) : NEXT(usleep)(us);
+
+	flusher_wait_returned();
+	return done;
+}
+
+EXPORT unsigned int sleep(unsigned int seconds)
+{
+	struct timespec time = {seconds, 0}, left;
+	int saved_errno = errno;
+	uint64_t mask;
+
+	if (!seconds || !flushes(&mask)) {
+		seconds = NEXT(sleep)(seconds);
+	} else if (sleep_masked(&time, &left, &mask) < 0) {
+		seconds = (unsigned int)left.tv_sec;
+	} else {
+		seconds = 0;
+		errno = saved_errno;
+	}
+	flusher_wait_returned();
+	return seconds;
+}
+
+/*
+ * A clock other than these two, or a point of time, is nothing that ppoll(2) knows. No such sleep
+ * is ever restarted, so a flush comes before it only where the program has no handler at all.
+ */
+static bool is_relative(clockid_t clock, int flags)
+{
+	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && !(flags & TIMER_ABSTIME);
+}
+
+EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+			   struct timespec *left)
+{
+	int saved_errno = errno, done;
+	uint64_t mask;
+
+	if (!is_relative(clock, flags)) {
+		if (!waiting_is_plain())
+			waiting_for_child();
+		done = NEXT(clock_nanosleep)(clock, flags, time, left);
+	} else if (!is_valid(time) || !flushes(&mask)) {
+		done = NEXT(clock_nanosleep)(clock, flags, time, left);
+	} else {
+		done = sleep_masked(time, left, &mask) < 0 ? errno : 0;
+	}
+	flusher_wait_returned();
+	errno = saved_errno;
+	return done;
+}

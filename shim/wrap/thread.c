@@ -1,0 +1,26 @@
+/* thread.c -- the exported function that makes threads */
+/* SPDX-License-Identifier: MIT */
+/*
+ * With --start=threads our thread comes right after the program's own first one: before, libc keeps
+ * its single-threaded paths. std::thread passes here as well; C11's thrd_create does not.
+ */
+#include "base/next.h"
+#include "base/platform.h"
+#include "base/thread.h"
+#include "flush/flusher.h"
+
+EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+			  void *(*run)(void *), void *restrict argument)
+{
+	int error;
+
+	thread_note_made();
+	error = NEXT(pthread_create)(thread, attributes, run, argument);
+	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started()) {
+		int saved_errno = errno;
+
+		flusher_start_wanted();
+		errno = saved_errno;
+	}
+	return error;
+}

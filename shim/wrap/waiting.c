@@ -1,0 +1,72 @@
+/* waiting.c -- a thread is about to wait: what every such wrapper asks first */
+/* SPDX-License-Identifier: MIT */
+#include "wrap/waiting.h"
+
+#include "flush/flusher.h"
+#include "flush/read_flush.h"
+#include "flush/wait_flush.h"
+#include "wrap/activity.h"
+
+/* What only the flusher thread can bring out: a log on disk, what Python holds. */
+static void arm_for_others(void)
+{
+	if (!flusher_not_started() && !flusher_is_armed() && all_sinks_want_pass())
+		flusher_arm_at_wait();
+}
+
+bool waiting_begin(uint64_t *mask, bool blocks)
+{
+	int saved_errno = errno;
+	bool flushed = false;
+
+	if (!flusher_awake())
+		return false;
+	flusher_start();
+	if (turn_taking_end_all())
+		flusher_arm();
+	if (all_sinks_pending_here())
+		flushed = wait_flush(mask, blocks);
+	else
+		arm_for_others();
+	errno = saved_errno;
+	return flushed;
+}
+
+/*
+ * A SIGCHLD handler may call waitpid(2), and nothing lets signals in as it begins to wait: so it is
+ * left to the flusher thread, if there is one.
+ */
+void waiting_for_child(void)
+{
+	uint64_t mask;
+
+	if (turn_taking_end_all())
+		flusher_arm();
+	if (!all_sinks_pending_here()) {
+		arm_for_others();
+	} else if (!flusher_not_started()) {
+		if (!flusher_is_armed())
+			flusher_arm_at_wait();
+	} else if (wait_flush_handlers() == HANDLERS_RESTART && wait_flush(&mask, true)) {
+		wait_flush_end(&mask);
+	}
+}
+
+bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
+{
+	int saved_errno = errno;
+	bool goes_on = true;
+
+	if (!flusher_awake())
+		return true;
+	if (conn && turn_taking_ends(conn))
+		activity_ended(conn, 1);
+	if (conn && conn_is_servers(conn)) /* to read as a client does not show a server */
+		flusher_start();
+	if (all_sinks_pending_here())
+		goes_on = read_flush(fd, dontwait);
+	else if (conn && conn_has_peer(conn))
+		arm_for_others();
+	errno = goes_on ? saved_errno : EINTR;
+	return goes_on;
+}
