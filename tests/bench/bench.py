@@ -5,9 +5,9 @@
 Usage: bench.py [--quick] [--only=a,b,...] [--out=DIR]
 
 Workloads: a lines, b full load, r steady rates, c ages, d nginx, e uvicorn, f idling, g start-up,
-h calls, i memory, s a stalled collector, w other programs that wait. In the environment: BUILD, the folder of what was built;
-LIB=FILE measures another library (its launcher lies beside it); BENCH_UNPINNED=1 lets the scheduler
-place servers and load.
+h calls, i memory, s a stalled collector, w programs that are no network servers.
+In the environment: BUILD, the folder of what was built; LIB=FILE measures another library (its
+launcher lies beside it); BENCH_UNPINNED=1 lets the scheduler place servers and load.
 """
 import argparse
 import os
@@ -15,7 +15,6 @@ import sys
 import time
 
 import contestants
-import process
 import report
 import results
 import work_http

@@ -41,7 +41,8 @@ class Contestant:
 PLAIN = Contestant("plain", "plain (full buffering)")
 AGAIN = Contestant("again", "plain, once more")
 IDLE = Contestant("idleflush", "idleflush", [IDLEFLUSH])
-THREADS = Contestant("idleflush-threads", "idleflush --start=threads", [IDLEFLUSH, "--start=threads"])
+THREADS = Contestant("idleflush-threads", "idleflush --start=threads",
+                     [IDLEFLUSH, "--start=threads"])
 IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "1s", "-m", "0"])
 STDBUF = Contestant("stdbuf-oL", "stdbuf -oL", ["stdbuf", "-oL"])
 UNBUFFER = Contestant("unbuffer", "unbuffer", ["unbuffer"])

@@ -68,7 +68,8 @@ def _text(x, y, text, kind="", anchor="start"):
 
 def _rates(lines):
     """Our dots say their rate, the others' the first and the last one, where there is room."""
-    taken = [(x, y, 5, 5) for line in lines for _, x, y in line.dots]  # middle, half width, half height
+    # Of what is there already: the middle, half its width and half its height.
+    taken = [(x, y, 5, 5) for line in lines for _, x, y in line.dots]
     for line in sorted(lines, key=lambda line: line.key != "idleflush"):
         if line.key == "idleflush-threads":  # close to the line above
             continue
@@ -107,7 +108,8 @@ def draw(results, folder, rates):
 
     lines = [Line(one, found, scale) for one, found in points.items()]
     light, dark = ("".join(
-        f".{key} {{ stroke: {pair[i]} }} circle.{key}, text.{key} {{ fill: {pair[i]}; stroke: none }}\n"
+        f".{key} {{ stroke: {pair[i]} }}\n"
+        f"circle.{key}, text.{key} {{ fill: {pair[i]}; stroke: none }}\n"
         for key, pair in COLOURS.items()) for i in (0, 1))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{1.5 * WIDTH:.0f}" '
@@ -115,7 +117,7 @@ def draw(results, folder, rates):
         f"<style>{STYLE}{light}@media (prefers-color-scheme: dark) {{\n{dark}}}</style>",
         f'<rect class="back" width="{WIDTH}" height="{HEIGHT}" rx="6"/>',
         _text(14, 26, "How old is a log line, and what does it cost?", "title"),
-        _text(14, 45, "a dot for each rate: " + ", ".join(map(str, rates)) + " requests/s", "faint"),
+        _text(14, 45, f"a dot for each rate: {', '.join(map(str, rates))} requests/s", "faint"),
         *_legend(lines),
     ]
     for age, label in AGES:

@@ -3,8 +3,8 @@
 """
 CPU time is the sum of `sum_exec_runtime` over all threads of a process, those that ended included,
 and its living descendants, in nanoseconds, by the process's CPU clock: /proc/PID/stat counts in
-hundredths of a second, and wait4(2) knows only of the dead. A terminal contestant's copying process is part of its cost; the
-reader at the end of the pipe is nobody's.
+hundredths of a second, and wait4(2) knows only of the dead. A terminal contestant's copying process
+is part of its cost; the reader at the end of the pipe is nobody's.
 """
 import atexit
 import contextlib

@@ -151,7 +151,8 @@ def table_of_ages(results, kind):
 
 def table_of_waiting(results):
     modes = {"sleep": "prints and sleeps", "pipe": "a filter", "inetd": "a server on stdio"}
-    return table(modes.values(), lambda key: [ages(results, key, 50, f"w-{mode}") for mode in modes])
+    return table(modes.values(),
+                 lambda key: [ages(results, key, 50, f"w-{mode}") for mode in modes])
 
 
 def table_of_load(results):
@@ -162,7 +163,8 @@ def table_of_load(results):
                 cost(results, "h-putchar", "ns_per_char", key, "ns"),
                 cost(results, "h-loop", "ns_per_round", key, "ns"), kib(memory)]
 
-    return table(["CPU per request", "requests/s", "time per line", "putchar", "loop", "memory"], cells)
+    return table(["CPU per request", "requests/s", "time per line", "putchar", "loop", "memory"],
+                 cells)
 
 
 def table_of_servers(results):
@@ -179,8 +181,9 @@ def table_of_servers(results):
         ]
 
     extra = contestants.Contestant("python-u", "python3 -u")
-    return table(["2 workers: CPU", "nginx: CPU", "FastAPI: CPU", "FastAPI: age of a line", "start-up",
-                  "idle: wake-ups/s"], cells, [*contestants.ALL, extra, contestants.THREAD])
+    return table(["2 workers: CPU", "nginx: CPU", "FastAPI: CPU", "FastAPI: age of a line",
+                  "start-up", "idle: wake-ups/s"], cells,
+                 [*contestants.ALL, extra, contestants.THREAD])
 
 
 def notes(results):

@@ -1,4 +1,4 @@
-# work_http.py -- servers under load: (b) full load, (r) steady rates, (c) ages, a collector that stalls
+# work_http.py -- servers under (b) full load, (r) steady load, (c) ages of lines, (s) stalls
 # SPDX-License-Identifier: MIT
 import math
 import re
@@ -104,15 +104,16 @@ def run_rates(bench):
     def end(generation, rate, names, servers, playing):
         for which, turn, cpu_us, _ in told(playing):
             kind, one = names[which]
-            bench.results.add(f"r-{kind}", f"cpu_us@{rate}", one.key, generation * 1000 + turn, cpu_us)
+            turn += generation * 1000
+            bench.results.add(f"r-{kind}", f"cpu_us@{rate}", one.key, turn, cpu_us)
         for server in servers:
             server.stop()
 
     low = (10,) if bench.quick else (1, 10)
     for _ in bench.rounds(f"r-rates, {' and '.join(map(str, low))}/s", 1, 1):
         rounds, seconds = (1, 3) if bench.quick else (4, 5)
-        for running in [begin(rate, "--together", f"--rounds={rounds}", f"--requests={rate * seconds}")
-                        for rate in low]:
+        for running in [begin(rate, "--together", f"--rounds={rounds}",
+                              f"--requests={rate * seconds}") for rate in low]:
             end(0, *running)
     for rate, (requests, seconds) in STEADY.items():
         if bench.quick and rate not in (1000, 10000):
@@ -184,7 +185,8 @@ def run_ages(bench):
     pairs = [(FIXTURE, one) for one in contestants.ALL]
     if not bench.quick:
         pairs += [(MICROHTTPD, one) for one in contestants.MAIN if one in contestants.ALL]
-    for low, seconds in [((10,), 3), ((1000,), 2)] if bench.quick else [((1, 10, 100), 20), ((300,), 5)]:
+    side_by_side = {(10,): 3, (1000,): 2} if bench.quick else {(1, 10, 100): 20, (300,): 5}
+    for low, seconds in side_by_side.items():
         for turn in bench.rounds(f"c-ages, {', '.join(map(str, low))}/s", 1, 1):
             measure_ages(bench, [(*pair, rate) for rate in low for pair in pairs], seconds, turn)
     for rate in (1000, 3000, 10000):

@@ -1,4 +1,4 @@
-# work_small.py -- prices beside the main one: (f) idling, (g) start-up, (h) calls and loops, (i) memory
+# work_small.py -- prices beside the main one: (f) idling, (g) start-up, (h) calls, (i) memory
 # SPDX-License-Identifier: MIT
 import os
 import re
@@ -95,7 +95,7 @@ def run_calls(bench):
                     bench.results.add("h-calls", f"{name}_{what}_ns", key, turn, float(figure))
 
     count = "10000000" if bench.quick else "100000000"
-    ways = [one for one in contestants.ALL if one.key in ("plain", "idleflush", "idleflush-threads")]
+    ways = contestants.pick("plain", "idleflush", "idleflush-threads")
     ways += [contestants.AGAIN, contestants.THREAD]
     for turn in bench.rounds("h-putchar", 5, 1, 10):
         for one in ways:
@@ -114,5 +114,6 @@ def run_calls(bench):
     rounds = "1000" if bench.quick else "4000"
     for turn in bench.rounds("h-loop", 40, 5, 20):
         for one in ways[turn % len(ways):] + ways[:turn % len(ways)]:
-            said = process.output(one.command([bench.program("loop"), rounds], []), process.SERVER_CPUS)
+            said = process.output(one.command([bench.program("loop"), rounds], []),
+                                  process.SERVER_CPUS)
             bench.results.add("h-loop", "ns_per_round", one.key, turn, float(said))

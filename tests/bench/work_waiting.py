@@ -1,4 +1,4 @@
-# work_waiting.py -- (w): lines of programs that sleep, read from a pipe, or serve on stdio as under inetd
+# work_waiting.py -- (w): lines of programs that sleep, read from a pipe, or serve on stdio
 # SPDX-License-Identifier: MIT
 import os
 import signal
