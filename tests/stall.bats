@@ -516,8 +516,12 @@ shown() {
 	cat >ample.c <<-'END'
 		#include <poll.h>
 		#include <stdio.h>
+		#include <unistd.h>
 		int main(void)
 		{
+			puts("a flush, which brings the larger buffer");
+			while (access("go", F_OK))
+				poll(NULL, 0, 10);
 			for (int i = 0; i < 200; i++)
 				printf("%099d\n", i);
 			poll(NULL, 0, 200);
@@ -530,11 +534,14 @@ shown() {
 	cc -O1 -o ample ample.c
 	mkfifo pipe
 	exec 9<>pipe
+	timeout 30 env LD_PRELOAD="$LIB" ./ample >pipe 2>err 9>&- 3>&- &
+	program=$!
+	run -0 timeout 20 head -n 1 <&9
+	assert_output --partial 'a flush'
 	for _ in {1..14}; do # of 16 pages, and 36 of 64 KiB are free
 		head -c 2100 /dev/zero >&9
 	done
-	timeout 30 env LD_PRELOAD="$LIB" IDLEFLUSH_BUFFER=64K ./ample >pipe 2>err 9>&- 3>&- &
-	program=$!
+	touch go
 	wait_until 5 grep -q 'went on' err
 	kill "$program"
 	exec 9>&-

@@ -82,11 +82,14 @@ void flusher_flush_then(void (*then)(void))
 
 void flusher_stop(void)
 {
-	if (!flusher_awake() || !flusher_is_owner() ||
-	    atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) == FLUSHER_WANTED)
+	if (!flusher_awake() || !flusher_is_owner())
 		return;
-	ask(FLUSH_REQUEST_STOP);
-	flush_request_await_end(STOP_BOUND);
+	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_WANTED) {
+		ask(FLUSH_REQUEST_STOP);
+		flush_request_await_end(STOP_BOUND);
+	}
+	/* libc's flush at exit takes no locks: no thread may be in a pass at a wait of its own. */
+	fork_gate_shut(STOP_BOUND);
 }
 
 bool flusher_suspend(void)
@@ -104,6 +107,7 @@ void flusher_resume(void)
 		return; /* it is stuck in a flush, and ends as soon as it can */
 	atomic_store(&flusher->started, false);
 	flush_request_begin_again();
+	fork_gate_open();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
 }
 

@@ -114,14 +114,17 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 	const struct quiet_rules rules = {.idle_ns = flusher_rules.idle_ns,
 					  .max_age_ns = flusher_rules.max_age_ns,
 					  .heartbeat_ns = heartbeat_ns};
+	const int64_t quiet_ns = now - flusher->last_activity_ns;
+	const int64_t longest =
+		rules.idle_ns + (rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
 	struct quiet_state seen = {.armed_since_ns = armed_since_ns,
 				   .last_ns = flusher->last_activity_ns,
 				   .last_pass_ns = pass_last_try_ns(),
 				   .retry_ns = pass_retry_ns()};
 
-	/* Asked where the answer counts only: it walks the connections. */
-	seen.in_flight =
-		armed_since_ns && now - seen.last_ns >= rules.idle_ns && conn_any_in_flight();
+	/* Asked where the answer counts only. One peer that is never answered holds up nobody. */
+	seen.in_flight = armed_since_ns && quiet_ns >= rules.idle_ns && quiet_ns < longest &&
+			 conn_any_in_flight();
 	return quiet_wait_ns(&rules, &seen, now);
 }
 

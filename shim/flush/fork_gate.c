@@ -10,9 +10,10 @@
 
 #include "base/futex.h"
 
-static _Atomic uint32_t inside; /* a thread makes a pass; a futex */
-static _Atomic uint32_t forks;  /* threads between fork_gate_close and fork_gate_open */
-static _Atomic int32_t closer;  /* the last of them */
+static _Atomic uint32_t inside;  /* a thread makes a pass; a futex */
+static _Atomic uint32_t forks;   /* threads between fork_gate_close and fork_gate_open */
+static _Atomic uint32_t waiters; /* threads that wait for `inside` */
+static _Atomic int32_t closer;   /* the last of them */
 
 bool fork_gate_enter(void)
 {
@@ -29,19 +30,33 @@ bool fork_gate_enter(void)
 void fork_gate_leave(void)
 {
 	atomic_store(&inside, 0);
-	if (atomic_load(&forks))
+	if (atomic_load(&waiters))
 		futex_wake(&inside);
+}
+
+void fork_gate_await_empty(int64_t bound_ns)
+{
+	int64_t deadline = clock_now_ns() + bound_ns;
+
+	atomic_fetch_add(&waiters, 1);
+	while (atomic_load(&inside) && futex_wait_until(&inside, 1, deadline))
+		;
+	atomic_fetch_sub(&waiters, 1);
+}
+
+void fork_gate_shut(int64_t bound_ns)
+{
+	atomic_fetch_add(&forks, 1);
+	fork_gate_await_empty(bound_ns);
 }
 
 unsigned fork_gate_close(int64_t bound_ns)
 {
-	int64_t deadline = clock_now_ns() + bound_ns;
 	unsigned now;
 
 	atomic_store(&closer, (int32_t)syscall(SYS_gettid));
 	now = atomic_fetch_add(&forks, 1) + 1;
-	while (atomic_load(&inside) && futex_wait_until(&inside, 1, deadline))
-		;
+	fork_gate_await_empty(bound_ns);
 	return now;
 }
 
@@ -59,4 +74,5 @@ void fork_gate_reset(void)
 {
 	atomic_store(&inside, 0);
 	atomic_store(&forks, 0);
+	atomic_store(&waiters, 0);
 }

@@ -19,6 +19,12 @@ void fork_gate_leave(void);
  */
 unsigned fork_gate_close(int64_t bound_ns);
 
+/* Waits for a flush in progress without keeping new ones out; `bound_ns` at most. Any context. */
+void fork_gate_await_empty(int64_t bound_ns);
+
+/* As fork_gate_close(), where no fork is: nobody flushes any more until fork_gate_open(). */
+void fork_gate_shut(int64_t bound_ns);
+
 /* The fork is over. Atfork parent handler, once for each fork_gate_close. */
 void fork_gate_open(void);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/platform.h"
+#include "sink/stream_buffer.h"
 #include "sink/writable.h"
 
 /* What became of a flush, the more pressing the greater: of several sinks the greatest counts. */
@@ -51,6 +52,7 @@ enum sink_descriptor {
 struct sink_stream {
 	FILE *file;                  /* NULL: none */
 	struct writable target;      /* the file that its bytes are for; who flushes writes */
+	struct stream_buffer buffer; /* under the stream's lock */
 	_Atomic uint32_t descriptor; /* enum sink_descriptor */
 	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
 	_Atomic int abandoned;    /* the process whose thread has its lock and never releases it */
@@ -76,9 +78,6 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
  * stream that cannot be flushed (a terminal) the answer is no until its file changes.
  */
 bool stream_pending(const struct sink_stream *stream);
-
-/* The number of bytes in its buffer. A hint, too; any context. */
-size_t stream_bytes(const struct sink_stream *stream);
 
 /* Like stream_pending(), for a thread that is about to wait: it leaves disks to our thread. */
 bool stream_pending_here(const struct sink_stream *stream);
@@ -157,7 +156,13 @@ void std_streams_drop(void);
 /* `fd`, mostly 1 or 2, was replaced or is about to be closed. Any context. */
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
 
-/* Gives stdout a buffer of `size` bytes unless it is a terminal. Constructor, before output. */
-void std_streams_set_buffer(size_t size);
+/*
+ * Has stdout get a buffer of `size` bytes at its first pass; see stream_buffer.h. 0: libc's own
+ * stays. Constructor only.
+ */
+void std_streams_want_buffer(size_t size);
+
+/* stdout goes back to libc's own size. Where nothing of ours flushes any more; any context. */
+void std_streams_give_back_buffer(void);
 
 #endif

@@ -122,13 +122,17 @@ bool std_streams_can_flush(void)
 	return streams[0].target.kind != WRITABLE_NEVER;
 }
 
-void std_streams_set_buffer(size_t size)
+void std_streams_want_buffer(size_t size)
 {
-	char *buffer;
+	streams[0].buffer.wanted = size;
+}
 
-	if (!std_streams_can_flush())
+void std_streams_give_back_buffer(void)
+{
+	FILE *file = streams[0].file;
+
+	if (!file || !streams[0].buffer.libcs || ftrylockfile(file))
 		return;
-	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (buffer != MAP_FAILED)
-		setvbuf(stdout, buffer, _IOFBF, size); /* never freed: stdout outlives us */
+	stream_buffer_shrink(&streams[0].buffer, file);
+	funlockfile(file);
 }

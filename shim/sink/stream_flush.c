@@ -173,6 +173,8 @@ static enum sink_result flush_front(struct sink_stream *stream, struct flush_par
 
 static enum sink_result flush_locked(struct sink_stream *stream, struct flush_params *params)
 {
+	enum sink_result result;
+
 	if (!__fpending(stream->file))
 		return SINK_CLEAN;
 	if (!has_target(stream, fileno_unlocked(stream->file)))
@@ -180,8 +182,11 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	if (stream->target.kind == WRITABLE_DISK && params->margin == WRITABLE_HALF)
 		return SINK_DELEGATED; /* a disk may block: the flusher thread's */
 	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
-	return is_for_libc(stream->file) ? flush_by_libc(stream, params)
-					 : flush_front(stream, params);
+	result = is_for_libc(stream->file) ? flush_by_libc(stream, params)
+					   : flush_front(stream, params);
+	if (result == SINK_FLUSHED && stream->target.kind != WRITABLE_DISK)
+		stream_buffer_enlarge(&stream->buffer, stream->file);
+	return result;
 }
 
 /* Full to its last byte, as stdio has it only where it is about to write, or was stopped in that.

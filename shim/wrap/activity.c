@@ -7,10 +7,14 @@
  */
 #include "wrap/activity.h"
 
+#include "base/futex.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "flush/all_sinks.h"
+#include "flush/fork_gate.h"
 #include "sink/stdio_fd.h"
+
+#define CLOSE_BOUND (100 * NS_PER_MS)
 
 static void set_kind(struct conn *conn, enum conn_kind kind)
 {
@@ -233,6 +237,13 @@ static bool is_known(unsigned int fd)
 	return stdio_fd_is_number((int)fd) || (conn && conn_kind(conn) != CONN_UNKNOWN);
 }
 
+/* A pass in progress writes to the number: it must not be taken by something else meanwhile. */
+static void forget_stdout(unsigned int first, unsigned int last)
+{
+	all_sinks_descriptor_closed(first, last);
+	fork_gate_await_empty(CLOSE_BOUND);
+}
+
 void activity_closing(unsigned int first, unsigned int last)
 {
 	if (first == last && !is_known(first))
@@ -241,7 +252,7 @@ void activity_closing(unsigned int first, unsigned int last)
 		return;
 	conn_forget_range(first, last, finish);
 	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)
-		all_sinks_descriptor_closed(first, last);
+		forget_stdout(first, last);
 }
 
 void activity_duplicated(int from, int to)

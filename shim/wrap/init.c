@@ -127,8 +127,7 @@ __attribute__((constructor)) static void start(void)
 		extra_streams_init(config.files);
 		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
 		all_runtimes_find(config.runtimes);
-		if (config.buffer_is_given && config.buffer)
-			std_streams_set_buffer(config.buffer);
+		std_streams_want_buffer(config.buffer);
 		if (flusher_init(&config) || atfork_init())
 			reason = "out of memory: asleep";
 		else if (starts_now(&config))
