@@ -8,7 +8,6 @@
 load helper
 
 # Every flush of ours is turned off.
-OFF=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0)
 
 setup_file() {
 	command -v musl-gcc >/dev/null || {
