@@ -113,6 +113,8 @@ def run_uvicorn(bench):
         return {one: start_uvicorn(bench, one) for one in python_contestants(bench)}
 
     work_http.take_turns(bench, "e-uvicorn", start, 300, 30, 2)
+    if bench.quick:
+        return
 
     running = []
     for one in python_contestants(bench):
@@ -121,8 +123,8 @@ def run_uvicorn(bench):
         file = f"{process.SCRATCH}/python-{one.key}"
         running.append((one, start_uvicorn(bench, one, file), file))
     time.sleep(0.5)
-    rate, seconds = 20, 2 if bench.quick else 10
-    for _ in bench.rounds("e-uvicorn ages", 1, 1):
+    rate, seconds = 20, 10
+    for _ in bench.rounds("e-uvicorn ages", 1, 0):
         loads = [work_http.load(bench, server.port, rate, rate * seconds)
                  for _, server, _ in running]
         for (one, server, file), asked in zip(running, loads):
