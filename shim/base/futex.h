@@ -22,7 +22,7 @@ static inline int64_t clock_now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* A CPU time clock of clock_gettime(2) in nanoseconds. */
+/* A CPU time clock of clock_gettime(2), in nanoseconds. */
 static inline int64_t clock_cpu_ns(clockid_t clock)
 {
 	struct timespec used = {0, 0};

@@ -1,4 +1,4 @@
-/* handlers.c -- which signals the program has handlers for, and what those do to a call */
+/* handlers.c -- for which signals the program has handlers, and whether they restart calls */
 /* SPDX-License-Identifier: MIT */
 #include "base/handlers.h"
 

@@ -1,8 +1,9 @@
-/* handlers.h -- which signals the program has handlers for, and what those do to a call */
+/* handlers.h -- for which signals the program has handlers, and whether they restart calls */
 /* SPDX-License-Identifier: MIT */
 /*
- * What was ever set counts, so that no reader needs a system call: where unsure, the answer is the
- * careful one. All: any context, vfork children too, which can only make it more careful.
+ * Every handler that was ever set counts, so that a reader needs no system call. If unsure, the
+ * answer is the cautious one. All of these: any context, also vfork children, which can only make
+ * the answers more cautious.
  */
 #ifndef IDLEFLUSH_HANDLERS_H
 #define IDLEFLUSH_HANDLERS_H
@@ -11,17 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `sig` has this disposition now; not for handlers of ours. */
+/* The program sets this disposition for `sig`. Not for our own handlers. */
 void handlers_note(int sig, const struct sigaction *action);
 
 /*
- * Is this thread, with `mask` blocked, maybe in a handler of the program's? Some signal that has
- * one is blocked, or one was ever set with SA_NODEFER. A program that blocks such a signal itself
- * is taken for one.
+ * May this thread, which has `mask` blocked, be inside a signal handler of the program? True if a
+ * signal that has a handler is blocked, or if a handler was ever set with SA_NODEFER. A program
+ * that blocks such a signal itself looks the same.
  */
 bool handlers_may_run(uint64_t mask);
 
-/* Has any handler ever been set with SA_RESTART; has any without it? */
+/* Was any handler ever set with SA_RESTART? Was any set without it? */
 bool handlers_restarting(void);
 bool handlers_interrupting(void);
 

@@ -187,15 +187,15 @@ static inline bool platform_stdio_may_be_mine(FILE *file)
 }
 
 /*
- * Do putc(3) and its kin lock a glibc stream? Not before the first thread is made (2.28 and newer:
- * _IO_FLAGS2_NEED_LOCK); before that its owner tells nothing.
+ * Do putc(3) and its like lock a glibc stream? Since 2.28 not before the first pthread_create
+ * (_IO_FLAGS2_NEED_LOCK); until then the owner of the lock says nothing.
  */
 static inline bool platform_stdio_locks(const FILE *file)
 {
 	return file->_flags2 & 0x80;
 }
 
-/* Does the program lock this stream by itself (FSETLOCKING_BYCALLER)? musl knows no such thing. */
+/* Does the program lock this stream itself (FSETLOCKING_BYCALLER)? musl has no such mode. */
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;

@@ -27,7 +27,7 @@ int thread_start(void *(*run)(void *), size_t stack)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
 	error = NEXT(pthread_create)(&thread, &attributes, run, NULL);
-	if (error == EINVAL) { /* static TLS of the program does not fit that */
+	if (error == EINVAL) { /* the program's static TLS does not fit into that stack */
 		pthread_attr_setstacksize(&attributes, STACK_LARGE);
 		error = NEXT(pthread_create)(&thread, &attributes, run, NULL);
 	}
@@ -36,8 +36,8 @@ int thread_start(void *(*run)(void *), size_t stack)
 	return error;
 }
 
-static _Atomic bool made; /* the program has made a thread, or will have in a moment */
-static bool forked;       /* what stdio says of threads is about the parent's; set by the child */
+static _Atomic bool made; /* the program has created a thread, or is about to */
+static bool forked;       /* stdio's locking flag is inherited from the parent; set by the child */
 
 bool thread_is_alone(void)
 {

@@ -16,20 +16,20 @@
 int thread_start(void *(*run)(void *), size_t stack);
 
 /*
- * Has the program no thread but this one, as far as one can see? Those that it makes by
- * pthread_create(3) are seen. Any context.
+ * Is the calling thread the only one of the program, as far as we can know? We see the threads that
+ * it creates with pthread_create(3). Any context.
  */
 bool thread_is_alone(void);
 
-/* The program is about to make a thread. Any thread. */
+/* The program is about to create a thread. Any thread. */
 void thread_note_made(void);
 
 /* A forked child has one thread. Atfork child handler only. */
 void thread_begin_in_child(void);
 
 /*
- * Waits until that thread of this process, whose function has returned or is about to, is gone for
- * the kernel and the libc as well; 100 ms at most. Any context; errno may change.
+ * Waits until a thread whose function has returned, or is about to, no longer exists for kernel and
+ * libc; 100 ms at most. Any context; errno may change.
  */
 void thread_await_end(pid_t tid);
 

@@ -84,7 +84,7 @@ static void reset(struct conn *conn, enum conn_kind kind)
 	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
 }
 
-void conn_set(int fd, enum conn_kind kind)
+void conn_start(int fd, enum conn_kind kind)
 {
 	struct conn *conn = conn_get(fd);
 

@@ -103,8 +103,8 @@ static inline enum conn_turn conn_turn(const struct conn *conn)
  */
 struct conn *conn_get(int fd);
 
-/* Sets the kind of `fd` and resets everything else. Any context; errno may change. */
-void conn_set(int fd, enum conn_kind kind);
+/* `fd` is of this kind from now on; resets everything else. Any context; errno may change. */
+void conn_start(int fd, enum conn_kind kind);
 
 /*
  * Takes the flag `receiving` or `sending`. False if another thread, or the code that a signal

@@ -26,16 +26,16 @@ bool all_sinks_want_pass(void);
  */
 enum sink_result all_sinks_flush(struct flush_params *params);
 
-/* A quick look at a wait: true at times where nothing is pending. Any context. */
+/* A quick check at a wait, which may say true although nothing is pending. Any context. */
 INLINE bool all_sinks_seem_pending(void)
 {
 	return std_streams_seem_pending() || extra_streams_any();
 }
 
-/* Does the calling thread find bytes that it can flush itself? A few loads; any context. */
+/* Are there pending bytes that the calling thread itself may flush? A few loads; any context. */
 bool all_sinks_pending_here(void);
 
-/* Flushes those; a runtime's buffers only if this thread owns them. See pass_at_wait(). */
+/* Flushes those; the buffers of a runtime only if this thread owns them. See pass_at_wait(). */
 enum sink_result all_sinks_flush_at_wait(struct flush_params *params);
 
 /* Flushes the C streams, of which a forked child inherits a copy. Atfork prepare handler only. */
@@ -77,8 +77,8 @@ void all_sinks_begin_in_child(bool drop);
 void all_sinks_wrote(int fd, size_t n);
 
 /*
- * Descriptors are about to be closed, first and last included; or `fd` was replaced. What stdout
- * and stderr hold is for the new file then, as with libc's own flush. Any context.
+ * Descriptors from `first` to `last` are about to be closed; or `fd` was replaced, and the bytes
+ * pending in stdout or stderr go to the new file, as with libc's own flush. Any context.
  */
 void all_sinks_descriptor_closed(unsigned int first, unsigned int last);
 void all_sinks_descriptor_replaced(int fd);

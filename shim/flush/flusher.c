@@ -18,8 +18,7 @@
 
 #define STOP_BOUND (500 * NS_PER_MS)
 
-/* Signals blocked: a handler of ours, in the middle of this, would wait for a thread not started.
- */
+/* Signals are blocked: a handler of ours in the middle of this would wait for no thread. */
 void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
@@ -29,7 +28,7 @@ void flusher_start_wanted(void)
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
-	if (!handlers_may_run(saved_mask.__val[0]) && /* it may have interrupted malloc */
+	if (!handlers_may_run(saved_mask.__val[0]) && /* a handler may have interrupted malloc */
 	    flusher_is_owner() && /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;

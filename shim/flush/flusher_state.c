@@ -1,10 +1,10 @@
-/* flusher_state.c -- asleep or awake, armed or not: what wrappers, waits and thread share */
+/* flusher_state.c -- asleep or awake, armed or not: the state that wrappers and thread share */
 /* SPDX-License-Identifier: MIT */
 /*
  * Called from: host threads and signal handlers (arm); the constructor; the atfork child handler.
- * Locks: none. No wake-up is lost: who arms writes `armed_since_ns` and then reads `wait_state`,
- * the thread the other way round, sequentially consistent, so at least one sees what the other
- * wrote.
+ * Locks: none. No wake-up is lost: a thread that arms writes `armed_since_ns` and then reads
+ * `wait_state`, the flusher thread the other way round, sequentially consistent, so that at least
+ * one sees what the other wrote.
  */
 #include "flush/flusher_state.h"
 
@@ -12,7 +12,7 @@
 #include "flush/pass.h"
 #include "sink/sink.h"
 
-#define WAITS_TRUSTED 8 /* so many passes at waits, and a wait is taken to follow each response */
+#define WAITS_TRUSTED 8 /* after this many passes at waits, each response is left to a wait */
 
 static struct flusher asleep; /* what wrappers see before the constructor: all zero */
 struct flusher *flusher = &asleep;
@@ -54,8 +54,9 @@ static void arm(void)
 }
 
 /*
- * Most servers wait after each response, and that wait flushes: to wake the thread for each would
- * cost more than all else here. Where it finds bytes that no wait brought out, it is woken again.
+ * Most servers wait after each response, and that wait flushes; a wake-up of the thread for each
+ * response would cost more than everything else here. As soon as the thread finds bytes that no
+ * wait has flushed, it is woken for each response again.
  */
 static bool is_left_to_wait(void)
 {

@@ -1,4 +1,4 @@
-/* flusher_state.h -- asleep or awake, armed or not: what wrappers, waits and thread share */
+/* flusher_state.h -- asleep or awake, armed or not: the state that wrappers and thread share */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_FLUSHER_STATE_H
 #define IDLEFLUSH_FLUSHER_STATE_H
@@ -14,33 +14,33 @@
 enum flusher_wait_state {
 	WAIT_STATE_RUNNING, /* running, or about to: it needs no wake-up */
 	WAIT_STATE_TIMED,   /* in a timed wait, which only a request ends early */
-	WAIT_STATE_PARKED,  /* nothing is armed: what arms must wake it */
+	WAIT_STATE_PARKED,  /* nothing is armed: whoever arms must wake it */
 };
 
 /*
- * One page that the kernel wipes in a forked child. The first line is what every send, receive and
- * wait reads; "thread" is the flusher thread.
+ * One page that the kernel wipes in a forked child. Every send, receive and wait reads the first
+ * cache line. "The thread" is the flusher thread.
  */
 struct flusher {
 	_Atomic uint32_t mode;             /* enum flusher_mode */
 	_Atomic uint32_t wait_state;       /* enum flusher_wait_state; the thread's futex */
 	_Atomic int64_t armed_since_ns;    /* first activity since the last pass; 0: not armed */
-	_Atomic uint32_t active;           /* activities since the thread last looked: 0, 1, more */
-	_Atomic uint32_t stretched;        /* the heartbeat is, for the process was idle */
+	_Atomic uint32_t active;           /* activities the thread has not seen: 0, 1, 2 or more */
+	_Atomic uint32_t stretched;        /* the heartbeat is slower, as the process was idle */
 	_Atomic int64_t first_activity_ns; /* when the first of `active` was */
-	_Atomic uint32_t waits_follow;     /* passes at waits since one that no wait came before */
-	_Atomic uint32_t skip;             /* so many waits need not look at the clock */
-	uint32_t skipped;                  /* what `skip` was at the last look; a hint */
-	int64_t waited_ns;                 /* when that was; a hint */
+	_Atomic uint32_t waits_follow;     /* passes at waits since the thread last found bytes */
+	_Atomic uint32_t skip;             /* how many waits need not read the clock */
+	uint32_t skipped;                  /* `skip` when the clock was last read; a hint */
+	int64_t waited_ns;                 /* the time then; a hint */
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
 	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
 	pid_t owner;
 	pid_t tid;                /* of the thread, which writes it */
-	int64_t last_activity_ns; /* that the thread has seen; it writes it */
+	int64_t last_activity_ns; /* the last one that the thread has seen; it writes it */
 };
 
-/* Never NULL. In a forked child, raw clone(2) included, it is zero: asleep. */
+/* Never NULL. All zero in a forked child, after a raw clone(2) too: asleep. */
 HIDDEN extern struct flusher *flusher;
 
 /* The settings that decide; constant after flusher_state_init(). */
@@ -62,19 +62,19 @@ static inline bool flusher_is_running(void)
 	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_RUNNING;
 }
 
-/* Is there no thread, so that nobody would look? Any context. */
+/* Is there no thread yet, so that nobody else would flush? Any context. */
 static inline bool flusher_not_started(void)
 {
 	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED;
 }
 
-/* Will the thread look soon, whatever else happens until then? Any context. */
+/* Will the thread make a pass soon, whatever happens until then? Any context. */
 static inline bool flusher_is_armed(void)
 {
 	return atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed) != 0;
 }
 
-/* Has a wait looked at the clock so recently that this one need not? Any context. */
+/* Did a wait read the clock so recently that this one need not? Any context. */
 static inline bool flusher_skips_wait(void)
 {
 	uint32_t skip = atomic_load_explicit(&flusher->skip, memory_order_relaxed);
@@ -85,7 +85,7 @@ static inline bool flusher_skips_wait(void)
 	return true;
 }
 
-/* Have at least two activities been noted since the thread last looked? Any context. */
+/* Were there at least two activities that the thread has not seen? Any context. */
 static inline bool flusher_is_active(void)
 {
 	return atomic_load_explicit(&flusher->active, memory_order_relaxed) > 1;
@@ -95,35 +95,35 @@ static inline bool flusher_is_active(void)
 bool flusher_is_owner(void);
 
 /*
- * Are the pending bytes this process's own? In a child that was forked inside stdio they may be its
- * parent's, which flushes them, until libc has written all of them. Any context.
+ * Do the pending bytes belong to this process? In a child that was forked inside stdio they may be
+ * those of its parent, which flushes them itself, until libc has written them all. Any context.
  */
 bool flusher_owns_bytes(void);
 
 /*
- * A response was completed: schedules a pass in `idle`, unless the wait that follows makes it, as
- * it did before. Async-signal-safe, as the next two; errno may change.
+ * A response was completed: schedules a pass in `idle`, unless that can be left to the wait that
+ * follows. Async-signal-safe, as the next two; errno may change.
  */
 void flusher_arm(void);
 
-/* A part of a response was sent: likewise, so that max-age counts from now; no activity. */
+/* A part of a response was sent: the same, so that max-age counts from now, but no activity. */
 void flusher_arm_in_flight(void);
 
-/* A thread is about to wait, and leaves what is pending to the flusher thread. */
+/* A thread is about to wait, and leaves the pending bytes to the flusher thread. */
 void flusher_arm_at_wait(void);
 
-/* The same where there is no thread: only the age counts from `now_ns`. */
+/* The same if there is no thread: only notes that bytes are pending since `now_ns`. */
 void flusher_note_pending(int64_t now_ns);
 
-/* A pass at a wait, on the calling thread, has just written all that was pending. */
+/* The calling thread made a pass at a wait, which wrote everything that was pending. */
 void flusher_passed_at_wait(void);
 
-/* Has the thread look, whatever it sleeps on. Async-signal-safe; errno may change. */
+/* Wakes the thread, whatever it waits for. Async-signal-safe; errno may change. */
 void flusher_wake(void);
 
 /*
- * A wait of the program's returned: a heartbeat that was stretched while nothing ran is back.
- * errno is kept; any context.
+ * A wait of the program has returned: a heartbeat that was made slower while nothing ran goes back
+ * to its setting. errno is kept; any context.
  */
 void flusher_end_stretch(void);
 
@@ -133,10 +133,10 @@ static inline void flusher_wait_returned(void)
 		flusher_end_stretch();
 }
 
-/* Makes the page. Returns 0 or a negative errno, then we stay asleep. Constructor only. */
+/* Creates the page. Returns 0 or a negative errno; then we stay asleep. Constructor only. */
 int flusher_state_init(const struct config *config);
 
-/* Begins anew in a forked child, without a thread. Atfork child handler only. */
+/* Starts afresh in a forked child, without a thread. Atfork child handler only. */
 void flusher_state_begin_in_child(bool awake, bool inherited_pending);
 
 #endif

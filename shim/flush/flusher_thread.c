@@ -1,10 +1,10 @@
 /* flusher_thread.c -- what the flusher thread does until it is stopped */
 /* SPDX-License-Identifier: MIT */
 /*
- * It is the safety net: most lines are flushed at the program's own waits (wait_flush.c). It comes
- * for what one thread prints while another sleeps, for computing loops, for the end of a burst, for
- * a reader that stalls, and it serves requests.
- * Never: a wait without a bound where something is pending, the host's signal handlers.
+ * The thread is the safety net: most lines are flushed at the program's own waits (wait_flush.c).
+ * It flushes what one thread prints while another sleeps, what a loop prints that computes, the end
+ * of a burst, what a stalled reader held up; and it serves requests.
+ * Never: a wait without a bound while something is pending, the host's signal handlers.
  */
 #include "flush/flusher_thread.h"
 
@@ -17,8 +17,8 @@
 #include "flush/quiet.h"
 #include "runtime/python/python.h"
 
-#define EXIT_BOUND     (50 * NS_PER_MS)  /* how long the flush at exit tries: libc has its own */
-#define DEATH_BOUND    (150 * NS_PER_MS) /* how long last words try */
+#define EXIT_BOUND     (50 * NS_PER_MS)  /* for the flush at exit, after which libc flushes */
+#define DEATH_BOUND    (150 * NS_PER_MS) /* for the flush before a process dies */
 #define TIMED_WAIT_MIN (10 * NS_PER_MS)
 #define STRETCH_MOST   64
 
@@ -29,9 +29,9 @@ static int64_t disarm(void)
 }
 
 /*
- * While the process is busy the thread wakes up by itself, this often. Activity then costs no wake
- * and no look at the clock; only the first response after a pass reads that. The waits of a busy
- * server flush more often than that.
+ * While the process is busy the thread wakes up by itself, this often. Activity then wakes nobody,
+ * and only the first response after a pass reads the clock. The waits of a busy server flush more
+ * often than that.
  */
 static int64_t timed_wait_max_ns(void)
 {
@@ -49,7 +49,7 @@ static void sleep_until_due(int64_t wait_ns, bool busy)
 	uint32_t wait_state = busy ? WAIT_STATE_TIMED : WAIT_STATE_PARKED;
 	int64_t most = timed_wait_max_ns();
 
-	if (busy && wait_ns > most + most / 8) /* a remainder is not worth a wake of its own */
+	if (busy && wait_ns > most + most / 8) /* a short remainder is not worth a second wait */
 		wait_ns = most;
 	atomic_store(&flusher->wait_state, wait_state);
 	if (!flush_request_is_made() && (busy || !flusher_is_armed()))
@@ -57,7 +57,7 @@ static void sleep_until_due(int64_t wait_ns, bool busy)
 	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);
 }
 
-/* True when a stop was asked for. */
+/* True if the thread was asked to stop. */
 static bool serve_requests(void)
 {
 	uint32_t requests, ticket;
@@ -75,7 +75,7 @@ static bool serve_requests(void)
 	return requests & FLUSH_REQUEST_STOP;
 }
 
-/* Of several activities since the last pass, the latest may have been just now. */
+/* If there were several activities since the last pass, the latest may have been just now. */
 static void note_activity(int64_t now)
 {
 	uint32_t active = atomic_exchange_explicit(&flusher->active, 0, memory_order_acquire);
@@ -92,8 +92,9 @@ static int64_t program_cpu_ns(void)
 }
 
 /*
- * A heartbeat in a process in which nothing has run since the last one finds nothing: the next
- * comes twice as late, up to STRETCH_MOST times the setting. flusher_wait_returned() ends that.
+ * If nothing has run in the process since the last heartbeat, there is nothing to find: the next
+ * one comes after twice the time, up to STRETCH_MOST times the setting, until
+ * flusher_wait_returned().
  */
 static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 {
@@ -108,7 +109,7 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	return stretch;
 }
 
-/* What decides, as it is at `now`. */
+/* How long until a pass is due; 0: now. */
 static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns)
 {
 	const struct quiet_rules rules = {.idle_ns = flusher_rules.idle_ns,
@@ -122,13 +123,13 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 				   .last_pass_ns = pass_last_try_ns(),
 				   .retry_ns = pass_retry_ns()};
 
-	/* Asked where the answer counts only. One peer that is never answered holds up nobody. */
+	/* Asked only if it matters, and not for ever: one peer may never be answered. */
 	seen.in_flight = armed_since_ns && quiet_ns >= rules.idle_ns && quiet_ns < longest &&
 			 conn_any_in_flight();
 	return quiet_wait_ns(&rules, &seen, now);
 }
 
-/* `heartbeat`: nothing had armed the pass. What it finds then was printed where no wait follows. */
+/* `heartbeat`: nothing had armed the pass; bytes that it finds were not followed by a wait. */
 static void make_pass(bool heartbeat)
 {
 	int64_t hold = flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;

@@ -3,7 +3,7 @@
 #ifndef IDLEFLUSH_FLUSHER_THREAD_H
 #define IDLEFLUSH_FLUSHER_THREAD_H
 
-/* The thread's function, for thread_start(). Returns when it was stopped, or when it is alone. */
+/* The thread's function, for thread_start(). Returns once it is stopped or is the last thread. */
 void *flusher_thread_run(void *unused);
 
 #endif

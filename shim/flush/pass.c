@@ -1,7 +1,8 @@
 /* pass.c -- a pass: one attempt to flush all sinks, its counters, and when to try again */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the counters, written by the thread that makes a pass, one at a time; read by anybody.
+ * Owns: the counters, written by the thread that makes a pass, of which there is one at a time;
+ * read by anybody.
  * Called from: the flusher thread; a host thread at a wait, with all signals blocked; pass_reset in
  * the atfork child handler, which is alone.
  */
@@ -85,7 +86,7 @@ static enum sink_result make(struct flush_params *params,
 	enum sink_result result = SINK_BUSY;
 	int64_t wait;
 
-	/* A fork is under way, or died in the gate; or another thread is at it. */
+	/* Not entered: a fork is under way, or another thread makes a pass. */
 	if (entered || params->mode == SINK_FORCE)
 		result = flush(params);
 	if (entered)

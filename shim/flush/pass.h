@@ -11,7 +11,7 @@
 /* What was done so far in this process. */
 struct pass_counts {
 	uint64_t flushes;  /* passes that wrote bytes */
-	uint64_t at_waits; /* those of them that a thread of the program's made at a wait */
+	uint64_t at_waits; /* those of them that a thread of the program made at a wait */
 	uint64_t bytes;
 	uint64_t no_room;    /* passes put off because a write could have blocked */
 	uint64_t heartbeats; /* passes that no activity had armed */
@@ -20,20 +20,20 @@ struct pass_counts {
 
 /*
  * Makes one pass. `armed_since_ns`: the first activity since the last pass, 0: there was none;
- * `hold_ns`: how long an unfinished line may be kept back. True: it wrote bytes. The flusher thread
- * only.
+ * `hold_ns`: how long an unfinished line may be kept back. True: bytes were written. The flusher
+ * thread only.
  */
 bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns);
 
 /*
- * The same by a thread of the program's that is about to wait: only what it can write without
- * blocking. `alone`: there is no other thread. All signals are blocked; see wait_flush.c.
+ * The same on a thread of the program that is about to wait. `alone`: it is the only thread. All
+ * signals must be blocked; see wait_flush.c.
  */
 enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone);
 
 /*
- * When the last pass was that was not put off, the last one at all, and when to retry what that had
- * to put off (0: nothing was). Any context.
+ * The time of the last pass that was not put off, the time of the last one in any case, and when to
+ * retry what it had to put off (0: nothing was). Any context.
  */
 int64_t pass_last_ns(void);
 int64_t pass_last_try_ns(void);

@@ -1,11 +1,10 @@
 /* read_flush.c -- a flush before read(2), recv(2), accept(2) and their kin */
 /* SPDX-License-Identifier: MIT */
 /*
- * These calls have no form that lets signals in as it begins to wait. Where every handler of the
- * program's restarts what it interrupts, no handler ends the call anyhow, and the flush comes
- * before it. Where none restarts, ppoll(2) is the wait. It would end for either kind of handler, so
- * where there are both, or where the descriptor has a timeout of its own, the flusher thread has to
- * do.
+ * These calls have no form that unblocks signals as it begins to wait. If every handler of the
+ * program restarts calls, no handler ends the call anyway, and we flush before it. If none restarts
+ * calls, we wait in ppoll(2) first. That would end for either kind of handler; so if there are both
+ * kinds, or if the descriptor has a timeout of its own, the flusher thread flushes.
  */
 #include "flush/read_flush.h"
 
@@ -17,9 +16,9 @@
 #include <termios.h>
 
 enum reads {
-	READS_AT_ONCE, /* a file, a device: no wait */
+	READS_AT_ONCE, /* a file or a device: the call does not wait */
 	READS_WAIT,
-	READS_WAIT_LIMITED, /* not for longer than a timeout of its own */
+	READS_WAIT_LIMITED, /* the descriptor may have a timeout of its own */
 };
 
 static bool has_timeout(int fd)
@@ -62,7 +61,7 @@ static bool is_readable(int fd)
 	return platform_poll_now(&readable, 1) != 0;
 }
 
-/* False: a handler ended it. */
+/* False: a signal handler ended the wait. */
 static bool wait_until_readable(int fd, const uint64_t *mask)
 {
 	struct pollfd readable = {.fd = fd, .events = POLLIN};

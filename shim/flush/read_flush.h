@@ -7,9 +7,9 @@
 
 /*
  * The calling thread is about to read `fd`, or to accept on it; `dontwait`: this call does not
- * block (MSG_DONTWAIT). Flushes where that is a wait and the flush is due; see wait_flush.h. False:
- * a signal handler has ended the wait, and the call has to fail with EINTR. Any thread or signal
- * handler; errno may change.
+ * block (MSG_DONTWAIT). Flushes if the call is a wait and a pass is due; see wait_flush.h. False: a
+ * signal handler ended the wait, and the call must fail with EINTR. Any thread or signal handler;
+ * errno may change.
  */
 bool read_flush(int fd, bool dontwait);
 

@@ -1,16 +1,16 @@
 /* wait_flush.c -- the thread that is about to wait flushes */
 /* SPDX-License-Identifier: MIT */
 /*
- * The one routine that flushes on a thread of the program's. Its order is its safety:
- * 1. block all signals, by system call, for pthread_sigmask leaves out two of libc's own: a handler
- *    that left by siglongjmp would leave the stream half written;
- * 2. is this thread inside stdio, below us or in what a handler interrupted? A buffer that is being
- *    written must not be touched;
- * 3. is it the owner, and not a vfork child in its memory?
- * 4. is the file still the one that the bytes are for? (stream_flush.c)
- * 5. a write that cannot block and raises no SIGPIPE (writable.c);
- * 6. the caller waits, with the old mask in one step, and restores it.
- * Called from: host threads. Takes 512 bytes of stack at most: coroutines have little.
+ * The one routine that flushes on a thread of the program. Its order makes it safe:
+ * 1. It blocks all signals: a handler that leaves by siglongjmp would leave a stream half written.
+ *    By system call, because pthread_sigmask leaves out two signals of libc's own.
+ * 2. Is this thread inside stdio, in a frame below us or in code that a signal handler interrupted?
+ *    Then a buffer may be half changed and must not be touched.
+ * 3. Is this the process that owns the state, and not a vfork child?
+ * 4. Is the file still the one that the bytes are for? (stream_flush.c)
+ * 5. It writes so that it cannot block and raises no SIGPIPE. (writable.c)
+ * 6. The caller enters the wait and restores the signal mask in one step.
+ * Called from: host threads. Uses 512 bytes of stack at most: coroutines have little.
  */
 #include "flush/wait_flush.h"
 
@@ -25,10 +25,10 @@
 
 static bool has_passed(int64_t now, int64_t since, int64_t bound)
 {
-	return now - since >= bound || now < since; /* a clock that runs backwards: due */
+	return now - since >= bound || now < since; /* due as well if the clock ran backwards */
 }
 
-/* Is what is pending too old even for a call that does not block? */
+/* Are the pending bytes so old that even a call that does not block must flush? */
 static bool is_overdue(int64_t now)
 {
 	int64_t armed = atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed);
@@ -60,9 +60,8 @@ bool wait_flush_wants_probe(void)
 }
 
 /*
- * A stream's lock tells whether its owner is inside stdio, once the libc locks at all. Before that
- * only the signal mask can: in a handler its own signal is blocked, unless it was set with
- * SA_NODEFER.
+ * Once libc locks its streams, the owner of a lock tells who is inside stdio. Before that only the
+ * signal mask can tell: in a handler its own signal is blocked, unless SA_NODEFER was set.
  */
 static bool is_outside_stdio(uint64_t mask)
 {
@@ -71,7 +70,7 @@ static bool is_outside_stdio(uint64_t mask)
 	return !handlers_may_run(mask);
 }
 
-/* The kernel blocks all that can be blocked. */
+/* Blocks every signal that can be blocked. */
 static void block_all(uint64_t *mask)
 {
 	const uint64_t all = ~UINT64_C(0);
@@ -79,7 +78,7 @@ static void block_all(uint64_t *mask)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, sizeof(all));
 }
 
-/* At a high rate not every wait looks at the clock: some eight times in `idle` will do. */
+/* At a high rate not every wait reads the clock: about eight times in `idle` is enough. */
 static void set_skip(int64_t now)
 {
 	int64_t passed = now - flusher->waited_ns, step = flusher_rules.idle_ns / 8;
@@ -92,7 +91,7 @@ static void set_skip(int64_t now)
 	atomic_store_explicit(&flusher->skip, (uint32_t)skip, memory_order_relaxed);
 }
 
-/* Leaves what is pending to the flusher thread. */
+/* Leaves the pending bytes to the flusher thread. */
 static void leave(int64_t now)
 {
 	if (flusher_not_started()) {
@@ -114,7 +113,7 @@ void wait_flush_leave(void)
 	leave(clock_now_ns());
 }
 
-/* How long a line without its end is kept back: where nobody would come for it, not at all. */
+/* How long a line without its end is kept back; not at all if nobody would flush it later. */
 static int64_t hold_ns(void)
 {
 	if (flusher_not_started())

@@ -1,8 +1,8 @@
 /* wait_flush.h -- the thread that is about to wait flushes */
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's own wait is the best moment for a flush: the thread has nothing else to do, needs no
- * wake-up of another one, and its buffers are consistent.
+ * A program's own wait is the best moment for a flush: the thread has nothing else to do, no other
+ * thread has to be woken, and the buffers are consistent.
  *
  *	uint64_t mask;
  *
@@ -11,9 +11,9 @@
  *	ready = next.ppoll(fds, n, limit, (const sigset_t *)&mask);
  *	wait_flush_end(&mask);
  *
- * Where wait_flush() returns true every signal is blocked, and the call that waits must let them in
- * again in one step: a handler that ran between the flush and the wait would go unseen. Whoever
- * reads the line may answer it with a signal, and the program would sleep on.
+ * If wait_flush() returns true, every signal is blocked, and the call that waits must unblock them
+ * as it begins to wait. A handler that ran between the flush and the wait would be missed: whoever
+ * reads the line may answer with a signal, and the program would sleep on.
  */
 #ifndef IDLEFLUSH_WAIT_FLUSH_H
 #define IDLEFLUSH_WAIT_FLUSH_H
@@ -22,11 +22,11 @@
 #include <stdint.h>
 
 /*
- * The calling thread is about to wait. Makes a pass if one is due: the last one is at least `idle`
- * ago, or what is pending is older than max-age, or there is no flusher thread. Else has the
- * flusher thread look in time. `blocks`: the call may block at all. True: all signals are blocked,
- * and *mask is what was blocked before, as the kernel has it. Any thread or signal handler; errno
- * is kept.
+ * The calling thread is about to wait. Makes a pass if one is due: the last one was at least `idle`
+ * ago, or pending bytes are older than max-age, or there is no flusher thread. Otherwise the
+ * flusher thread will make it in time. `blocks`: the call may block. True: all signals are blocked
+ * now, and *mask is the mask before, in the kernel's form. Any thread or signal handler; errno is
+ * kept.
  */
 bool wait_flush(uint64_t *mask, bool blocks);
 
@@ -34,24 +34,24 @@ bool wait_flush(uint64_t *mask, bool blocks);
 void wait_flush_end(const uint64_t *mask);
 
 /*
- * Where there is no flusher thread and no pass is due, a line comes out only if the call really
- * blocks: is that worth asking it without a timeout first? Any context.
+ * Without a flusher thread, and if no pass is due, the wait flushes only if the call would really
+ * block. Should the caller find that out first, by making the call with a timeout of 0? Any
+ * context.
  */
 bool wait_flush_wants_probe(void);
 
 /*
- * For calls that know no such step, as read(2): a flush before them is right only if no handler of
- * the program's can end them. How the program's handlers are:
+ * Calls such as read(2) cannot unblock signals as they begin to wait. A flush before them is right
+ * only if no handler of the program can end them. What the program's handlers do:
  */
 enum wait_flush_handlers {
-	HANDLERS_RESTART,   /* none is set, or each restarts what it interrupts */
-	HANDLERS_INTERRUPT, /* none restarts what it interrupts */
+	HANDLERS_RESTART,   /* there is none, or each restarts the call that it interrupts */
+	HANDLERS_INTERRUPT, /* none restarts the call that it interrupts */
 	HANDLERS_MIXED,
 };
 enum wait_flush_handlers wait_flush_handlers(void);
 
-/* Would wait_flush() make a pass now? And the other case of it. A look at the clock; any context.
- */
+/* Would wait_flush() make a pass now? The second does what it does otherwise. Any context. */
 bool wait_flush_is_due(void);
 void wait_flush_leave(void);
 

@@ -13,7 +13,7 @@
 #include "sink/stream_buffer.h"
 #include "sink/writable.h"
 
-/* What became of a flush, the more pressing the greater: of several sinks the greatest counts. */
+/* The result of a flush; of several sinks the greatest counts, as it leaves most to be done. */
 enum sink_result {
 	SINK_CLEAN,        /* nothing was pending, or nothing can be done until the file changes */
 	SINK_FLUSHED,      /* everything that was pending has been written */
@@ -33,43 +33,42 @@ enum sink_mode {
 struct flush_params {
 	enum sink_mode mode;
 	enum writable_margin margin;
-	bool alone;             /* no other thread: streams need not be locked */
+	bool alone;             /* there is no other thread, so streams need not be locked */
 	int64_t now_ns;         /* CLOCK_MONOTONIC */
 	int64_t hold_ns;        /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
 };
 
-/* What became of the descriptor of a stream since the file behind it was looked at. */
+/* What happened to the descriptor of a stream since its file was last identified. */
 enum sink_descriptor {
 	DESCRIPTOR_SAME,
-	DESCRIPTOR_REPLACED, /* dup2(2) and its like: the stream's next bytes are for the new file
-			      */
-	DESCRIPTOR_CLOSED,   /* whatever has the number now, the stream's bytes are not for it */
+	DESCRIPTOR_REPLACED, /* by dup2(2) or its like: the stream's bytes are for the new file */
+	DESCRIPTOR_CLOSED,   /* the stream's bytes are not for whatever gets the number next */
 };
 
 /* A C stream that is kept fresh. */
 struct sink_stream {
 	FILE *file;                  /* NULL: none */
-	struct writable target;      /* the file that its bytes are for; who flushes writes */
+	struct writable target;      /* the file that its bytes are for; set by who flushes */
 	struct stream_buffer buffer; /* under the stream's lock */
 	_Atomic uint32_t descriptor; /* enum sink_descriptor */
 	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
-	_Atomic int abandoned;    /* the process whose thread has its lock and never releases it */
-	size_t written_unlocked;  /* bytes that were written past the lock; who flushes writes */
-	int64_t partial_since_ns; /* an unfinished line is kept back since; who flushes writes */
+	_Atomic int abandoned;       /* the pid whose thread holds its lock for ever, or 0 */
+	size_t written_unlocked;     /* bytes that were written without the lock */
+	int64_t partial_since_ns;    /* since when an unfinished line is kept back */
 };
 
-/* Begins to keep `file` fresh. */
+/* Begins to watch `file`. */
 void stream_watch(struct sink_stream *stream, FILE *file);
 
 /* Its descriptor was replaced, or closed. Any context. */
 void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how);
 
 /*
- * Flushes one stream as far as that cannot block: never waits for the stream's lock, and writes by
- * writable_write() where it can look into the stream. One thread a time; from a thread of the
- * process that may run stdio, never from a signal handler. errno may change.
+ * Flushes one stream as far as that cannot block: it never waits for the stream's lock, and writes
+ * by writable_write() if it can read the stream's buffer. One thread at a time, in a place where
+ * stdio may be called, so never in a signal handler. errno may change.
  */
 enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *params);
 
@@ -79,15 +78,15 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
  */
 bool stream_pending(const struct sink_stream *stream);
 
-/* Like stream_pending(), for a thread that is about to wait: it leaves disks to our thread. */
+/* The same for a thread that is about to wait: files on disk are left to the flusher thread. */
 bool stream_pending_here(const struct sink_stream *stream);
 
-/* Bytes in its buffer, a hint; any context. */
+/* The number of bytes in its buffer. A hint; any context. */
 size_t stream_bytes(const struct sink_stream *stream);
 
 /*
- * Writes bytes that are not stdio's, a runtime's, to the file that the stream's bytes are for. As
- * writable_write(); -EBADF: that file is no longer behind its descriptor.
+ * Writes bytes that a language runtime buffered to the file that the stream's bytes are for. As
+ * writable_write(), or -EBADF: the descriptor refers to another file now.
  */
 ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
 				enum writable_margin margin);
@@ -101,30 +100,30 @@ void stream_abandon(struct sink_stream *stream);
 /* Begins to watch the C streams stdout and stderr. Constructor only. */
 void std_streams_init(void);
 
-/* Is stdout a file that can be flushed to: no terminal, no message socket, not closed? */
+/* Can stdout be flushed: is it open, and neither a terminal nor a message socket? */
 bool std_streams_can_flush(void);
 
 /* stream_pending for stdout or stderr; any context. */
 bool std_streams_pending(void);
 bool std_streams_pending_here(void);
 
-/* Bytes in both buffers, a hint; any context. */
+/* The number of bytes in both buffers. A hint; any context. */
 size_t std_streams_bytes(void);
 
 /* stream_write_past_stdio() for stdout. */
 ssize_t std_streams_write_stdout(const char *text, size_t n, enum writable_margin margin);
 
 /*
- * Where libc keeps how far stdout's and stderr's buffers are filled, for a look in a few
- * instructions: bytes are pending where the two pointers differ. Written by the constructor; where
- * the libc does not show them, the two always differ.
+ * The pointers of libc that say how far the buffers of stdout and stderr are filled, for a check of
+ * a few instructions: bytes are pending if the two differ. Written by the constructor. With musl,
+ * which does not show them, they always differ.
  */
 struct std_streams_fill {
 	char *const *base, *const *end;
 };
 HIDDEN extern struct std_streams_fill std_streams_fill[2];
 
-/* May bytes be pending there? True at times where they are not; any context. */
+/* May bytes be pending there? It may say true although none are. Any context. */
 INLINE bool std_streams_seem_pending(void)
 {
 	return *std_streams_fill[0].end != *std_streams_fill[0].base ||
@@ -132,8 +131,8 @@ INLINE bool std_streams_seem_pending(void)
 }
 
 /*
- * Does the libc lock stdout already (glibc: not before there was a thread), so that its owner tells
- * who is inside? Any context.
+ * Does libc lock stdout already, so that the owner of the lock tells who is inside stdio? (glibc
+ * does so once there was a second thread.) Any context.
  */
 bool std_streams_lock_tells(void);
 
@@ -153,7 +152,7 @@ void std_streams_abandon(void);
 /* Discards what the C streams hold. In a forked child, for bytes that belong to its parent. */
 void std_streams_drop(void);
 
-/* `fd`, mostly 1 or 2, was replaced or is about to be closed. Any context. */
+/* `fd` was replaced or is about to be closed. Any context. */
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
 
 /*

@@ -17,7 +17,7 @@ STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(
 STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(uint32_t),
 	     .records = 2, .stride = sizeof(struct sink_stream));
 
-/* Until the constructor has run, and on musl: two pointers that differ, or nothing is asleep. */
+/* Equal until the constructor has run; on musl, which does not show its own, different then. */
 static char nothing;
 static char *const not_shown = &nothing, *const none = NULL;
 struct std_streams_fill std_streams_fill[2] = {{&none, &none}, {&none, &none}};

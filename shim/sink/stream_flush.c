@@ -39,7 +39,7 @@ void stream_watch(struct sink_stream *stream, FILE *file)
 	stream->file = file;
 }
 
-/* With nothing pending at its close, what is printed later is for whatever has the number then. */
+/* If nothing is pending at the close, later bytes are for whatever has the number then. */
 void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how)
 {
 	if (how == DESCRIPTOR_CLOSED && !stream_bytes(stream))
@@ -48,7 +48,7 @@ void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor 
 	atomic_store(&stream->descriptor, how);
 }
 
-/* Is the file that the pending bytes are for behind its descriptor? */
+/* Does the descriptor refer to the file that the pending bytes are for? */
 static bool has_target(struct sink_stream *stream, int fd)
 {
 	uint32_t replaced = DESCRIPTOR_REPLACED;
@@ -112,7 +112,7 @@ static size_t whole_lines(const char *text, size_t n)
 	return n;
 }
 
-/* May the unfinished line at the front go out as it is? Keeps the time since it was first seen. */
+/* Has the unfinished line been kept back for long enough? Notes when it was first seen. */
 static bool is_partial_line_due(struct sink_stream *stream, const struct flush_params *params)
 {
 	if (params->mode != SINK_WHOLE_LINES)
@@ -154,7 +154,7 @@ static enum sink_result flush_front(struct sink_stream *stream, struct flush_par
 	ssize_t out;
 
 	if (lines)
-		stream->partial_since_ns = 0; /* the one at the front was completed */
+		stream->partial_since_ns = 0; /* the line that was kept back is complete now */
 	if (lines < waiting && is_partial_line_due(stream, params))
 		n = waiting;
 	if (!n)
@@ -180,7 +180,7 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	if (!has_target(stream, fileno_unlocked(stream->file)))
 		return mute(stream);
 	if (stream->target.kind == WRITABLE_DISK && params->margin == WRITABLE_HALF)
-		return SINK_DELEGATED; /* a disk may block: the flusher thread's */
+		return SINK_DELEGATED; /* a disk may block: left to the flusher thread */
 	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
 	result = is_for_libc(stream->file) ? flush_by_libc(stream, params)
 					   : flush_front(stream, params);
@@ -189,8 +189,7 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	return result;
 }
 
-/* Full to its last byte, as stdio has it only where it is about to write, or was stopped in that.
- */
+/* Is the buffer full to its last byte? Then stdio is about to write it, or is doing so. */
 static bool is_full(const FILE *file)
 {
 	return file->_IO_write_ptr == file->_IO_buf_end;
@@ -260,7 +259,7 @@ static unsigned lock_tries(const struct flush_params *params)
 
 static bool try_lock(const struct sink_stream *stream, const struct flush_params *params)
 {
-	/* Locks are recursive: what this thread has locked is not to be had a second time. */
+	/* Locks are recursive: if this thread is inside stdio, it would get the lock again. */
 	if (params->mode == SINK_WHOLE_LINES && platform_stdio_visible() &&
 	    platform_stdio_is_mine(stream->file))
 		return false;

@@ -1,8 +1,8 @@
-/* writable.c -- which file a descriptor is, and writes to it that cannot block */
+/* writable.c -- which file a descriptor refers to, and writes to it that cannot block */
 /* SPDX-License-Identifier: MIT */
 /*
  * Called from: the flusher thread; host threads at a wait, before a fork and at the end.
- * Never: O_NONBLOCK, which belongs to the open file description and so to everybody who shares it.
+ * Never: O_NONBLOCK, which would affect everybody who shares the open file description.
  */
 #include "sink/writable.h"
 
@@ -17,11 +17,11 @@
 #define RWF_NOSIGNAL 0x100 /* Linux 6.18; older headers lack it */
 #endif
 
-#define PIPE_RESERVE 4 /* pages left to others that write to the same pipe */
+#define PIPE_RESERVE 4 /* pages left for other processes that write to the same pipe */
 
 /*
- * What a pipe's file does not know: RWF_NOWAIT on pipes came with Linux 6.4 or so, RWF_NOSIGNAL
- * with 6.18; a FIFO that was opened by its name, or a pipe through /proc, never has the first.
+ * Which flags the file supports. RWF_NOWAIT on pipes came with Linux 6.4 or so, RWF_NOSIGNAL with
+ * 6.18. A FIFO that was opened by name, or a pipe through /proc, does not support RWF_NOWAIT.
  */
 enum writable_fallback {
 	KNOWS_BOTH,
@@ -38,7 +38,7 @@ static enum writable_kind kind_of(int fd, mode_t mode)
 		return WRITABLE_PIPE;
 	if (S_ISREG(mode) || S_ISBLK(mode))
 		return WRITABLE_DISK;
-	/* A datagram or seqpacket socket has message boundaries: one flush would be one message. */
+	/* Not datagram and seqpacket sockets: each flush would become a message. */
 	if (S_ISSOCK(mode) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
 	    type == SOCK_STREAM)
 		return WRITABLE_SOCKET;
@@ -50,7 +50,7 @@ void writable_identify(struct writable *file, int fd)
 	struct stat found;
 
 	memset(file, 0, sizeof(*file));
-	/* The system call, for there is no symbol fstat in glibc before 2.33. */
+	/* The system call, because glibc before 2.33 exports no fstat. */
 	if (fd < 0 || syscall(SYS_fstat, fd, &found) < 0)
 		return;
 	file->device = found.st_dev;
@@ -122,7 +122,7 @@ size_t writable_room(const struct writable *file, int fd, enum writable_margin m
 	return margin == WRITABLE_HALF ? 0 : SIZE_MAX - 1;
 }
 
-/* The system call itself: libc's is a cancellation point. Returns bytes or a negative errno. */
+/* By system call, because libc's is a cancellation point. Returns bytes or a negative errno. */
 static ssize_t write_flags(int fd, const char *text, size_t n, int flags)
 {
 	struct iovec part = {(void *)text, n};
@@ -139,7 +139,7 @@ static bool is_sigpipe_pending(void)
 	return pending >> (SIGPIPE - 1) & 1;
 }
 
-/* A write with `flags` on a thread that has SIGPIPE blocked; one that this raises is taken back. */
+/* A write with `flags` on a thread that has SIGPIPE blocked; removes a SIGPIPE that it raises. */
 static ssize_t write_quietly(int fd, const char *text, size_t n, int flags)
 {
 	const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
@@ -159,7 +159,7 @@ static bool is_refused(ssize_t done)
 	return done == -EOPNOTSUPP || done == -EINVAL || done == -ENOSYS;
 }
 
-/* Where the kernel knows no write that cannot block. */
+/* For files that support no write that cannot block. */
 static ssize_t write_with_room(const struct writable *file, int fd, const char *text, size_t n,
 			       enum writable_margin margin)
 {
@@ -208,7 +208,7 @@ static ssize_t write_disk(int fd, const char *text, size_t n, enum writable_marg
 	return done < 0 ? -errno : done;
 }
 
-/* What is written at once: all that a pipe takes whole, in whole lines; or one longer line. */
+/* The bytes of the next write: whole lines that a pipe takes as one; or one longer line. */
 static size_t next_part(const char *text, size_t n)
 {
 	const char *end;
@@ -225,7 +225,7 @@ static size_t next_part(const char *text, size_t n)
 	return end < text + n ? (size_t)(end - text) + 1 : n;
 }
 
-/* One write. Returns bytes, 0 where they do not fit now, or a negative errno. */
+/* One write. Returns bytes, 0 if there is no room now, or a negative errno. */
 static ssize_t write_part(struct writable *file, int fd, const char *text, size_t n,
 			  enum writable_margin margin)
 {

@@ -32,13 +32,13 @@ static bool is_standard_output(int fd)
 
 void activity_accepted(int fd)
 {
-	conn_set(fd, stdio_fd_is_number(fd) ? CONN_OTHER : CONN_SERVER);
+	conn_start(fd, stdio_fd_is_number(fd) ? CONN_OTHER : CONN_SERVER);
 	flusher_start();
 }
 
 void activity_connected(int fd)
 {
-	conn_set(fd, CONN_CLIENT);
+	conn_start(fd, CONN_CLIENT);
 }
 
 static struct conn *get(int fd)
@@ -266,5 +266,5 @@ void activity_duplicated(int from, int to)
 	if (conn && conn_is_servers(conn) && stdio_fd_is_number(to))
 		set_kind(conn, CONN_OTHER); /* the connection became stdout */
 	else if (conn && conn_kind(conn) != CONN_UNKNOWN)
-		conn_set(to, stdio_fd_is_number(to) ? CONN_OTHER : conn_kind(conn));
+		conn_start(to, stdio_fd_is_number(to) ? CONN_OTHER : conn_kind(conn));
 }

@@ -79,7 +79,7 @@ static void child(void)
 {
 	int saved_errno = errno;
 
-	/* What is left, for want of room or printed by another thread since, the parent flushes. */
+	/* The parent flushes what found no room, and what another thread has printed since. */
 	all_sinks_begin_in_child(awake_at_fork && !inherited_pending);
 	fork_gate_reset();
 	turn_taking_end_all(); /* these answers are the parent's: a close here does not end them */

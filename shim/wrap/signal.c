@@ -28,7 +28,7 @@ static int set_action(__typeof__(sigaction) *set, int sig, const struct sigactio
 	return done;
 }
 
-/* What libc's own function has made of it. */
+/* Notes the disposition as libc's own function has set it. */
 static void note(int sig)
 {
 	struct sigaction action;

@@ -1,8 +1,8 @@
 /* sleep.c -- the exported functions that wait for time */
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that has flushed sleeps in ppoll(2) on no descriptor, which lets signals in as it begins
- * to wait. Like nanosleep(2) it is ended by any handler and goes on after a stop.
+ * A thread that has flushed sleeps in ppoll(2) without descriptors, which unblocks signals as it
+ * begins to wait. Like nanosleep(2), any handler ends it, and a stop and continue does not.
  */
 #include "base/futex.h"
 #include "base/next.h"
@@ -16,7 +16,7 @@ static bool is_valid(const struct timespec *time)
 	return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < NS_PER_S;
 }
 
-/* Sleeps for so long; -1: a handler came, and *left, unless NULL, is the rest. */
+/* Sleeps for *time. -1: a handler ended the sleep; *left, unless NULL, is the rest. */
 static int sleep_masked(const struct timespec *time, struct timespec *left, const uint64_t *mask)
 {
 	int64_t start = clock_now_ns(), rest;
@@ -41,7 +41,7 @@ static int sleep_masked(const struct timespec *time, struct timespec *left, cons
 	return done;
 }
 
-/* Did the thread flush, so that it has to sleep by sleep_masked()? */
+/* Did the thread flush, so that it must sleep by sleep_masked()? */
 static bool flushes(uint64_t *mask)
 {
 	return !LIKELY(waiting_is_plain()) && waiting_begin(mask, true);
@@ -86,8 +86,8 @@ EXPORT unsigned int sleep(unsigned int seconds)
 }
 
 /*
- * A clock other than these two, or a point of time, is nothing that ppoll(2) knows. No such sleep
- * is ever restarted, so a flush comes before it only where the program has no handler at all.
+ * ppoll(2) knows no other clocks, and no absolute times. Such a sleep is never restarted, so it is
+ * preceded by a flush only if the program has no handler at all.
  */
 static bool is_relative(clockid_t clock, int flags)
 {

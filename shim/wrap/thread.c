@@ -1,8 +1,8 @@
-/* thread.c -- the exported function that makes threads */
+/* thread.c -- the exported function that creates threads */
 /* SPDX-License-Identifier: MIT */
 /*
- * With --start=threads our thread comes right after the program's own first one: before, libc keeps
- * its single-threaded paths. std::thread passes here as well; C11's thrd_create does not.
+ * With --start=threads our thread starts right after the first one of the program, so that libc
+ * keeps its single-threaded paths until then. std::thread calls this; C11's thrd_create does not.
  */
 #include "base/next.h"
 #include "base/platform.h"

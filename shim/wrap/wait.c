@@ -1,8 +1,8 @@
 /* wait.c -- the exported functions that wait for descriptors, signals and children */
 /* SPDX-License-Identifier: MIT */
 /*
- * Before the real call, for it may not come back, the thread flushes. Where it did, the real call
- * is the one that lets signals in as it begins to wait; see flush/wait_flush.h.
+ * The thread flushes before the real call. If it did, the real call is the one of its family that
+ * unblocks signals as it begins to wait; see flush/wait_flush.h.
  */
 #include "base/futex.h"
 #include "base/next.h"
@@ -17,7 +17,7 @@ static const sigset_t *mask_for(const sigset_t *own, const uint64_t *before)
 	return own ? own : (const sigset_t *)before;
 }
 
-/* A wait has returned. `mask`: what to restore, NULL: nothing. */
+/* A wait has returned. `mask`: the signal mask to restore, or NULL. */
 static inline int returned(int result, const uint64_t *mask)
 {
 	if (mask)
@@ -106,7 +106,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, c
 	return returned(next.ppoll(fds, n, timeout, mask_for(own, &mask)), &mask);
 }
 
-/* What is left of `timeout` after a wait that began at `start_ns`, as select(2) tells it. */
+/* Sets *timeout to the time that is left of it since `start_ns`, as select(2) does. */
 static void write_time_left(struct timeval *timeout, int64_t start_ns)
 {
 	int64_t left = (timeout->tv_sec * NS_PER_S + timeout->tv_usec * 1000) -
@@ -117,7 +117,7 @@ static void write_time_left(struct timeval *timeout, int64_t start_ns)
 	*timeout = (struct timeval){left / NS_PER_S, left % NS_PER_S / 1000};
 }
 
-/* select(2) with a mask. glibc's tells the time left, as Linux does; musl's does not. */
+/* select(2) with a mask. glibc's select writes back the remaining time; musl's does not. */
 static int select_masked(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 			 struct timeval *timeout, const uint64_t *mask)
 {
@@ -136,7 +136,7 @@ static int select_masked(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 	return ready;
 }
 
-/* Of the usual form, so that pselect(2) takes it in the same way. */
+/* Has it the usual form, which pselect(2) treats in the same way? */
 static bool is_usual(const struct timeval *timeout)
 {
 	return !timeout || (timeout->tv_sec >= 0 && timeout->tv_sec < INT32_MAX &&
@@ -217,7 +217,7 @@ EXPORT int sigsuspend(const sigset_t *own)
 	return returned(NEXT(sigsuspend)(own), &mask);
 }
 
-/* --- children, and signals that are taken: nothing lets signals in as these begin to wait */
+/* --- children, and signals that are taken: these cannot unblock signals as they begin to wait */
 
 static inline void pausing(int options)
 {

@@ -1,4 +1,4 @@
-/* waiting.c -- a thread is about to wait: what every such wrapper asks first */
+/* waiting.c -- what every wrapper of a call that waits does first */
 /* SPDX-License-Identifier: MIT */
 #include "wrap/waiting.h"
 
@@ -7,7 +7,7 @@
 #include "flush/wait_flush.h"
 #include "wrap/activity.h"
 
-/* What only the flusher thread can bring out: a log on disk, what Python holds. */
+/* For bytes that only the flusher thread can flush: log files on disk, Python's buffers. */
 static void arm_for_others(void)
 {
 	if (!flusher_not_started() && !flusher_is_armed() && all_sinks_want_pass())
@@ -33,8 +33,8 @@ bool waiting_begin(uint64_t *mask, bool blocks)
 }
 
 /*
- * A SIGCHLD handler may call waitpid(2), and nothing lets signals in as it begins to wait: so it is
- * left to the flusher thread, if there is one.
+ * waitpid(2) may be called by a SIGCHLD handler, and it cannot unblock signals as it begins to
+ * wait: so the flush is left to the flusher thread, if there is one.
  */
 void waiting_for_child(void)
 {
@@ -61,7 +61,7 @@ bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
 		return true;
 	if (conn && turn_taking_ends(conn))
 		activity_ended(conn, 1);
-	if (conn && conn_is_servers(conn)) /* to read as a client does not show a server */
+	if (conn && conn_is_servers(conn)) /* reading as a client does not show that it serves */
 		flusher_start();
 	if (all_sinks_pending_here())
 		goes_on = read_flush(fd, dontwait);

@@ -1,6 +1,6 @@
-/* waiting.h -- a thread is about to wait: what every such wrapper asks first */
+/* waiting.h -- what every wrapper of a call that waits does first */
 /* SPDX-License-Identifier: MIT */
-/* Called before the real call, from any thread, signal handler or vfork child. */
+/* All of these: before the real call, from any thread, signal handler or vfork child. */
 #ifndef IDLEFLUSH_WAITING_H
 #define IDLEFLUSH_WAITING_H
 
@@ -14,8 +14,8 @@
 #include "runtime/all_runtimes.h"
 
 /*
- * Is there nothing to flush, and does the thread run? Or need a thread with bytes pending not look
- * at the clock this time?
+ * Is there nothing to flush, while the flusher thread runs? True also if bytes are pending but this
+ * wait need not read the clock.
  */
 INLINE bool waiting_has_nothing_to_flush(void)
 {
@@ -23,7 +23,7 @@ INLINE bool waiting_has_nothing_to_flush(void)
 	       (!all_sinks_seem_pending() || flusher_skips_wait());
 }
 
-/* The same, and no answer was begun that this wait ends. */
+/* The same, and no answer was begun that this wait would end. */
 INLINE bool waiting_is_plain(void)
 {
 	return !turn_taking_any() && waiting_has_nothing_to_flush();
@@ -35,16 +35,16 @@ INLINE bool waiting_is_plain(void)
  */
 bool waiting_begin(uint64_t *mask, bool blocks);
 
-/* A thread is about to wait for a child: it flushes, or has the flusher thread flush. */
+/* A thread is about to wait for a child: it flushes, or leaves that to the flusher thread. */
 void waiting_for_child(void);
 
-/* What is left of waiting_to_read() after the quick look. */
+/* The uncommon case of waiting_to_read(). */
 bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait);
 
 /*
- * A thread is about to read `fd`, or to accept on it: where that has nothing, it waits. *conn
- * becomes the entry of `fd`, or NULL. Entries are never freed, so it is still valid when the read
- * has returned. False: the wait was ended by a signal handler, and errno is EINTR.
+ * A thread is about to read `fd`, or to accept on it, and may have to wait for that. Sets *conn to
+ * the entry of `fd`, or NULL. Entries are never freed, so it is still valid when the read has
+ * returned. False: a signal handler ended the wait, and errno is EINTR.
  */
 INLINE bool waiting_to_read(struct conn **conn, int fd, bool dontwait)
 {
