@@ -156,12 +156,12 @@ void std_streams_drop(void);
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
 
 /*
- * Has stdout get a buffer of `size` bytes at its first pass; see stream_buffer.h. 0: libc's own
- * stays. Constructor only.
+ * Gives stdout a buffer of `size` bytes at its first pass; see stream_buffer.h. 0: keeps libc's
+ * own. Constructor only.
  */
 void std_streams_want_buffer(size_t size);
 
-/* stdout goes back to libc's own size. Where nothing of ours flushes any more; any context. */
+/* stdout gets libc's own size back, because we no longer flush in this process. Any context. */
 void std_streams_give_back_buffer(void);
 
 #endif

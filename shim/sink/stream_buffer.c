@@ -1,17 +1,17 @@
-/* stream_buffer.c -- a larger buffer for a C stream, put in while it is used */
+/* stream_buffer.c -- gives a C stream a larger buffer while it is in use */
 /* SPDX-License-Identifier: MIT */
 #include "sink/stream_buffer.h"
 
 #include "base/platform.h"
 
-/* glibc's flags (libio.h): they have been these since 2.1. */
+/* glibc's flags (libio.h), unchanged since 2.1. */
 #define IO_USER_BUF          0x0001
 #define IO_UNBUFFERED        0x0002
 #define IO_LINE_BUF          0x0200
 #define IO_CURRENTLY_PUTTING 0x0800
 
-#define MUSL_BUFFER 1024            /* of stdout; what has another size was set by the program */
-#define OPAQUE_MOST ((size_t)32768) /* a stream that goes out whole must fit into half a pipe */
+#define MUSL_BUFFER 1024            /* stdout's; any other size was set by the program */
+#define OPAQUE_MOST ((size_t)32768) /* musl's streams are flushed whole: half a pipe at most */
 
 static char *map(struct stream_buffer *buffer)
 {
@@ -26,7 +26,7 @@ static char *map(struct stream_buffer *buffer)
 	return buffer->ours;
 }
 
-/* An empty stream that writes begins anew with `size` bytes at `start`. */
+/* Gives an empty output stream the buffer of `size` bytes at `start`. */
 static void set_glibc(FILE *file, char *start, size_t size)
 {
 	file->_IO_buf_base = start;
@@ -53,12 +53,12 @@ static void enlarge_glibc(struct stream_buffer *buffer, FILE *file)
 		return;
 	if (file->_IO_buf_base != buffer->ours) {
 		if (file->_flags & IO_USER_BUF || buffer->ours || !map(buffer)) {
-			buffer->wanted = 0; /* the program has set one, before or since */
+			buffer->wanted = 0; /* the program has set a buffer of its own */
 			return;
 		}
 		buffer->freed = file->_IO_buf_base;
 		buffer->libcs = size;
-		file->_flags |= IO_USER_BUF; /* libc would free it */
+		file->_flags |= IO_USER_BUF; /* or libc would free ours */
 	}
 	set_glibc(file, buffer->ours, buffer->wanted);
 }
@@ -66,8 +66,7 @@ static void enlarge_glibc(struct stream_buffer *buffer, FILE *file)
 static void set_musl(struct stream_buffer *buffer, FILE *file, size_t size)
 {
 	if (map(buffer))
-		setvbuf(file, buffer->ours, _IOFBF,
-			size); /* musl's takes effect at the next flush */
+		setvbuf(file, buffer->ours, _IOFBF, size); /* takes effect at the next flush */
 }
 
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file)

@@ -1,9 +1,9 @@
-/* stream_buffer.h -- a larger buffer for a C stream, put in while it is used */
+/* stream_buffer.h -- gives a C stream a larger buffer while it is in use */
 /* SPDX-License-Identifier: MIT */
 /*
- * libc's own buffer on a pipe is 4096 bytes (glibc) or 1024 (musl). A larger one saves system calls
- * where much is printed at once. It is not put in before main: libc looks at the first output
- * whether stdout is a terminal, and takes a buffer that was set for a reason not to.
+ * libc's own buffer on a pipe has 4096 bytes (glibc) or 1024 (musl). A larger one saves system
+ * calls in programs that print much at once. It is not set before main: libc checks at the first
+ * output whether stdout is a terminal, and does not check if a buffer was set.
  */
 #ifndef IDLEFLUSH_STREAM_BUFFER_H
 #define IDLEFLUSH_STREAM_BUFFER_H
@@ -12,23 +12,22 @@
 #include <stdio.h>
 
 struct stream_buffer {
-	size_t wanted;     /* bytes; 0: libc's own stays */
-	size_t libcs;      /* the size of libc's own, once ours is in */
+	size_t wanted;     /* bytes; 0: keep libc's own */
+	size_t libcs;      /* the size of libc's own, once ours is in use */
 	char *ours;        /* mapped once, never unmapped: the stream outlives us */
-	const char *freed; /* libc's, kept where a leak checker finds it */
+	const char *freed; /* libc's own, kept where a leak checker finds it */
 };
 
 /*
- * Puts ours in, if libc uses its own, fully, and nothing is pending. The caller holds the stream's
- * lock, and has flushed it at least once; the file is a pipe or a socket. Never allocates from the
- * heap: what a signal handler interrupted may be malloc.
+ * Replaces libc's own buffer by ours, if the stream is fully buffered and nothing is pending. The
+ * caller holds the stream's lock and has flushed it at least once; the file is a pipe or a socket.
+ * Never uses the heap, because a signal handler may have interrupted malloc.
  */
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file);
 
 /*
- * Has the stream flush itself where it would without us: for a process in which nobody of ours
- * flushes any more. Where something is pending it does so afterwards. The caller holds the lock, or
- * is alone.
+ * Makes the stream flush itself as early as it would without us, for a process in which we no
+ * longer flush; pending bytes are written first. The caller holds the lock, or is the only thread.
  */
 void stream_buffer_shrink(struct stream_buffer *buffer, FILE *file);
 
