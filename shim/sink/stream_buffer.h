@@ -26,8 +26,8 @@ struct stream_buffer {
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file);
 
 /*
- * Makes the stream flush itself as early as it would without us, for a process in which we no
- * longer flush; pending bytes are written first. The caller holds the lock, or is the only thread.
+ * Makes the stream flush itself as early as it would without us, for a process in which we flush no
+ * longer; with glibc only if nothing is pending. The caller holds the lock, or is the only thread.
  */
 void stream_buffer_shrink(struct stream_buffer *buffer, FILE *file);
 
