@@ -20,6 +20,7 @@ events {{}}
 http {{
 	access_log /dev/stdout;
 	keepalive_requests 1000000000;
+	keepalive_timeout 1h;
 	client_body_temp_path {dir}/body;
 	proxy_temp_path {dir}/proxy;
 	fastcgi_temp_path {dir}/fastcgi;
@@ -89,7 +90,8 @@ def start_uvicorn(bench, one, ages=None):
     port = free_port()
     flags = ["-u"] if one.key == "python-u" else []
     words = ["/usr/bin/python3", *flags, "-m", "uvicorn", "--app-dir", contestants.HERE,
-             "--port", str(port), "--no-access-log", "--log-level", "warning", "app:app"]
+             "--port", str(port), "--timeout-keep-alive", "3600",
+             "--no-access-log", "--log-level", "warning", "app:app"]
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
     if one.patched:
         env["APP_FLUSH"] = "1"
