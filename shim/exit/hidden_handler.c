@@ -1,9 +1,9 @@
-/* hidden_handler.c -- handlers that stand beneath SIG_DFL and that the program does not see */
+/* hidden_handler.c -- our signal handlers, where the program believes SIG_DFL to be */
 /* SPDX-License-Identifier: MIT */
 /*
- * A guard needs flags of its own, and the program may ask for those that it set. So there is a
- * guard for each set of flags that can be hidden: which one the kernel has tells them.
- * Owns: what the constructor wrote. Called from: anywhere, vfork children too.
+ * A hidden handler needs flags of its own, but the program may ask for those that it set. So there
+ * is a handler for each set of flags that can be hidden, and the one that the kernel has tells
+ * them. Owns: what the constructor wrote. Called from: anywhere, vfork children too.
  */
 #include "exit/hidden_handler.h"
 
@@ -12,8 +12,9 @@
 #include "flush/flusher.h"
 
 /*
- * For the siginfo and its frame, an overflown stack's other one, calls that go on where a death is
- * put off. NODEFER would let the signal strike within the guard, RESETHAND take the guard away.
+ * SA_SIGINFO: the handler needs the siginfo and the frame. SA_ONSTACK: a stack overflow needs the
+ * alternate stack. SA_RESTART: interrupted calls go on if the end is deferred. SA_NODEFER would let
+ * the signal interrupt our handler, SA_RESETHAND would remove it.
  */
 #define NEEDED   (SA_SIGINFO | SA_ONSTACK | SA_RESTART)
 #define UNWANTED ((int)(SA_NODEFER | SA_RESETHAND))
@@ -24,8 +25,8 @@ static const int hidden_flags[] = {SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFE
 #define HIDDEN_FLAGS (sizeof(hidden_flags) / sizeof(*hidden_flags))
 
 enum {
-	HANDLER_FRESH = 32, /* of a signal that was never set: no flag, not even RESTORER */
-	HANDLER_BARE,       /* libc's function set it: the flags are what they seem */
+	HANDLER_FRESH = 32, /* for a disposition never set: no flags, not even RESTORER */
+	HANDLER_BARE,       /* libc's function set it: the flags that the kernel has are true */
 };
 
 static uint64_t hidden_signals;
@@ -34,12 +35,12 @@ static hidden_handler_callback *on_signal;
 #define HANDLER(n)                                                                                 \
 	static void handler_##n(int sig, siginfo_t *info, void *context)                           \
 	{                                                                                          \
-		__asm__ volatile("" : : "i"(n)); /* functions, not names of one */                 \
+		__asm__ volatile("" : : "i"(n)); /* keeps identical functions apart */             \
 		on_signal(sig, (n) == HANDLER_BARE ? NULL : info, context);                        \
 	}
 #define EIGHT(X, t) X(t##0) X(t##1) X(t##2) X(t##3) X(t##4) X(t##5) X(t##6) X(t##7)
 #define HANDLERS(X) EIGHT(X, 00) EIGHT(X, 01) EIGHT(X, 02) EIGHT(X, 03) X(040) X(041)
-HANDLERS(HANDLER) /* in octal: 32 sets of flags, fresh, bare */
+HANDLERS(HANDLER) /* numbered in octal: 32 sets of flags, FRESH, BARE */
 
 static hidden_handler_callback *const handlers[] = {
 #define HANDLER_NAME(n) handler_##n,
@@ -50,7 +51,7 @@ static sighandler_t function_of(int n)
 	return (sighandler_t)(void (*)(void))handlers[n];
 }
 
-/* -1: none of ours. */
+/* -1: it is none of ours. */
 static int number_of(sighandler_t handler)
 {
 	for (int n = 0; n < (int)(sizeof(handlers) / sizeof(*handlers)); n++)

@@ -1,8 +1,8 @@
-/* hidden_handler.h -- handlers that stand beneath SIG_DFL and that the program does not see */
+/* hidden_handler.h -- our signal handlers, where the program believes SIG_DFL to be */
 /* SPDX-License-Identifier: MIT */
 /*
- * There is no record of which signal has a guard: the kernel's answer is the state. So a vfork
- * child, which has its own dispositions but our memory, spoils nothing.
+ * We keep no record of which signals have a hidden handler: the kernel knows. So a vfork child,
+ * which has dispositions of its own but runs in our memory, does no damage.
  */
 #ifndef IDLEFLUSH_HIDDEN_HANDLER_H
 #define IDLEFLUSH_HIDDEN_HANDLER_H
@@ -13,43 +13,43 @@
 #include <ucontext.h>
 
 /*
- * What a guard calls. `info` is NULL where a signal struck before hidden_handler_fix_flags. The
- * handler's frame is `context`, a ucontext_t.
+ * What a hidden handler calls. `info` is NULL if the signal came before hidden_handler_fix_flags.
+ * `context` is the signal frame, a ucontext_t.
  */
 typedef void hidden_handler_callback(int sig, siginfo_t *info, void *context);
 
 /*
- * Puts a guard beneath every signal of `signals` (bit N - 1 for signal N) whose disposition is the
- * default. Constructor only.
+ * Sets a hidden handler for every signal of `signals` (bit N - 1 for signal N) whose disposition is
+ * the default. Constructor only.
  */
 void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler);
 
-/* Should SIG_DFL of this signal be a guard? Any context, as all that follow. */
+/* Should a hidden handler replace SIG_DFL for this signal? Any context, as all that follow. */
 bool hidden_handler_is_wanted(int sig);
 
-/* Is there one now? */
+/* Has the signal a hidden handler now? */
 bool hidden_handler_is_set(int sig);
 
-/* Was the thread, when the signal struck whose handler has `context`, at the start of a guard? */
+/* Did the signal with this `context` interrupt a hidden handler at its first instruction? */
 bool hidden_handler_is_interrupted(const ucontext_t *context);
 
-/* Makes of `action`, which is SIG_DFL, the guard that stands for it. */
+/* Changes `action`, which is SIG_DFL, into the hidden handler that replaces it. */
 void hidden_handler_put(struct sigaction *action);
 
 /*
- * Makes of `action`, as the kernel told it, what the program would see without us: SIG_DFL with the
- * flags it was set with where it is a guard, else untouched.
+ * Changes `action`, as the kernel reported it, into what the program would see without us: a hidden
+ * handler becomes SIG_DFL with the flags that were set; anything else stays as it is.
  */
 void hidden_handler_hide(struct sigaction *action);
 
 /*
- * For libc's own functions that set SIG_DFL, with flags of their own: the handler to pass in its
- * place, and what to do afterwards. The second also where libc changed a guard's flags.
+ * For functions of libc that set SIG_DFL with flags of their own: the handler to pass to them
+ * instead, and what to call afterwards. The second also if libc changed a hidden handler's flags.
  */
 sighandler_t hidden_handler_for_libc(void);
 void hidden_handler_fix_flags(int sig);
 
-/* `handler`, or SIG_DFL where it is a guard. */
+/* Returns `handler`, or SIG_DFL if it is a hidden handler. */
 sighandler_t hidden_handler_as_seen(sighandler_t handler);
 
 #endif

@@ -1,4 +1,4 @@
-/* last_words.h -- what is pending comes out before the process ends */
+/* last_words.h -- the flush before a process ends or execs */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_LAST_WORDS_H
 #define IDLEFLUSH_LAST_WORDS_H
@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * Puts guards beneath `signals` (bit N - 1 for signal N), and ourselves at the end of quick_exit.
+ * Sets hidden handlers for `signals` (bit N - 1 for signal N), and a handler for quick_exit.
  * Constructor only, once the flusher is awake.
  */
 void last_words_init(uint64_t signals);

@@ -13,18 +13,16 @@
 #include "runtime/python/sys_streams.h"
 #include "runtime/python/visitor.h"
 
-#define RECHECK_UNBUFFERED_NS                                                                      \
-	NS_PER_S                   /* so long streams without a buffer are taken to stay that      \
-				    */
-#define MIN_CPU_NS           10000 /* ns of CPU time; to wake, print and sleep takes more */
-#define PENDING_CALL_BACKOFF 15    /* so many calls are not left after one that nobody made */
+#define RECHECK_UNBUFFERED_NS NS_PER_S /* streams without a buffer are checked this seldom */
+#define MIN_CPU_NS            10000    /* ns of CPU time; to wake up, print and sleep takes more */
+#define PENDING_CALL_BACKOFF  15       /* calls not added after one that nobody made */
 
-/* Written by the flusher thread unless it says otherwise. */
-static bool called;            /* ... or this: a call was left, too */
+/* Written by the flusher thread, except where it says otherwise. */
+static bool called;            /* a pending call was added for the last flush, too */
 static uint32_t last;          /* the number of the last pass that was requested; 0: none */
-static int64_t ran_ns;         /* the program's CPU time when a flush was last asked for */
-static unsigned backoff;       /* so many more calls are not left */
-static int64_t armed_since_ns; /* when the last flush was asked for that was armed */
+static int64_t ran_ns;         /* the program's CPU time when a flush was last requested */
+static unsigned backoff;       /* how many more pending calls are not added */
+static int64_t armed_since_ns; /* when the latest flush that was armed was requested */
 static _Atomic bool given_up;  /* a last flush does not wait for Python; host threads */
 
 void python_init(void (*in_child)(void))

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Waiting for the GIL may take as long as a thread computes, so the flusher never does. While
- * Python is busy it leaves a call with the main thread (python_call.h); otherwise, or where that
- * did not come to it, it tells a second thread of ours (python_thread.h).
+ * Python is busy it adds a pending call for the main thread (pending_call.h); otherwise, or if that
+ * thread did not make the call, it requests a pass of our second thread (visitor.h).
  * What is pending cannot be seen without the GIL: whether anything may be is guessed from what ran.
  */
 #ifndef IDLEFLUSH_PYTHON_H

@@ -160,8 +160,7 @@ static struct python_object *in_child(struct python_object *self, struct python_
 	return none(python_api());
 }
 
-/* Python itself flushes when it ends. What runs after this was registered before us: nearly none.
- */
+/* Python itself flushes when it ends. Only functions that were registered before us run later. */
 static struct python_object *at_exit(struct python_object *self, struct python_object *unused)
 {
 	(void)self, (void)unused;
