@@ -1,16 +1,17 @@
-/* fatal_signal.c -- how a process dies of a signal: last words first, then as without us */
+/* fatal_signal.c -- how a process dies of a signal: it flushes first, then dies as without us */
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard has the flusher thread flush, then restores the default action and sends itself the
- * same signal with the same siginfo. It is blocked until the guard returns, so it strikes where
- * the first one did: same wait status, same registers and siginfo in the core.
- * Put off: a signal from outside may interrupt the very thread that a flush has to wait for,
- * inside printf. That one goes on, as if the signal had come a little later, and the flusher
- * thread ends the process; should it stay in there, it is held where it is, and its lock passed.
- * Any other thread stays in its guard, or a system call cut short by the signal would be seen; one
- * that nobody knows of (musl's stdio, a thread of Python's) stays for PATIENCE, then it goes on.
- * Owns: `dying`. The first of several signals counts, as it would have without us.
- * Called from: signal handlers, vfork children too; host threads about to end the process.
+ * The handler has the flusher thread flush, restores the default action and raises the same signal
+ * with the same siginfo again. That is blocked until the handler returns, so it is delivered where
+ * the first one was: same wait status, same registers and siginfo in the core.
+ * Deferred: a signal from outside may interrupt the very thread that the flush must wait for,
+ * inside printf. If the interrupted thread holds a lock that the flush needs, its handler returns
+ * so that it can finish, and the flusher thread kills the process afterwards. If it does not
+ * finish, it is stopped where it is, and its stream is written without the lock. Any other thread
+ * stays in its handler, because the program would notice a system call that was cut short. If
+ * nobody knows who holds the lock (musl, Python), it stays for PATIENCE and then goes on. Owns:
+ * `dying`. The first of several signals counts, as it would have without us. Called from: signal
+ * handlers, vfork children too; host threads about to end the process.
  */
 #include "exit/fatal_signal.h"
 
@@ -25,15 +26,15 @@
 #include <ucontext.h>
 
 #define BOUND    (250 * NS_PER_MS)
-#define PATIENCE (20 * NS_PER_MS) /* where nobody tells whose a lock is: so long it is in use */
+#define PATIENCE (20 * NS_PER_MS) /* how long a lock of unknown owner may be in use */
 #define MOMENT   (50 * NS_PER_MS)
-#define OVERDUE  NS_PER_S /* by then whoever is to end the process has done so */
+#define OVERDUE  NS_PER_S /* by then the thread that ends the process has done so */
 #define STEP     NS_PER_MS
 
 static struct {
-	_Atomic int64_t deadline_ns; /* so long the process is dying; past: it lives */
+	_Atomic int64_t deadline_ns; /* until then the process is dying; afterwards it lives */
 	_Atomic bool reraised;       /* by the flusher thread */
-	int sig, tid;                /* written by who claimed it, as is `info` */
+	int sig, tid;                /* these and `info` are written by the first thread */
 	siginfo_t info;
 } dying;
 
@@ -51,7 +52,7 @@ static void sleep_ns(int64_t bound_ns)
 		futex_sleep(left);
 }
 
-/* True for the first. */
+/* True for the thread that got the first of several signals. */
 static bool become_first(void)
 {
 	int64_t now = clock_now_ns(), before = atomic_load(&dying.deadline_ns);
@@ -69,26 +70,26 @@ static bool is_dying(void)
 	return until && clock_now_ns() < until;
 }
 
-/* Is it the thread that dies, and needs but leave its guard for that? */
+/* Was the signal raised again on this thread, so that its handler only has to return? */
 static bool is_reraised(void)
 {
 	return atomic_load(&dying.reraised) && is_dying() && dying.tid == this_thread();
 }
 
-/* A fault of the running instruction: going on is no choice. */
+/* A fault of the running instruction, which therefore cannot go on. */
 static bool is_fault(int sig, const siginfo_t *info)
 {
 	return info->si_code > 0 &&
 	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS);
 }
 
-/* Did it come from outside? Whoever raises a signal itself expects not to return. */
+/* Did it come from outside? A thread that raises a signal itself does not expect to go on. */
 static bool is_from_outside(int sig, const siginfo_t *info)
 {
 	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != getpid());
 }
 
-/* Only these leave a core, where the siginfo shows; a sandbox may know no rt_tgsigqueueinfo. */
+/* The siginfo shows in a core only, and a sandbox may refuse rt_tgsigqueueinfo. */
 static bool may_dump(int sig)
 {
 	return sig != SIGTERM && sig != SIGINT && sig != SIGHUP;
@@ -105,25 +106,25 @@ static void reraise(int sig, int tid, siginfo_t *info)
 		syscall(SYS_kill, getpid(), sig);
 }
 
-/* Strikes when the guard returns, also where the interrupted code had let it in for a wait only. */
+/* Delivered when the handler returns, even if the code unblocked the signal for a wait only. */
 static void reraise_on_return(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *frame = context;
 
 	frame->uc_sigmask.__val[0] &= ~(1UL << (sig - 1));
 	reraise(sig, this_thread(), info);
-	/* The first process of a pid namespace dies of nothing but the kernel's own SIGSYS. */
+	/* PID 1 of a namespace dies of no signal but the kernel's own SIGSYS. */
 	if (sig == SIGSYS && is_fault(sig, info) && getpid() == 1)
 		platform_repeat_call(frame);
 }
 
-/* The blow falls now, if anything; only a loaded machine takes its time. */
+/* The signal is about to be delivered; on a loaded machine that may take a while. */
 static void extend_deadline(void)
 {
 	atomic_store(&dying.deadline_ns, clock_now_ns() + BOUND);
 }
 
-/* Strikes on this thread, now. */
+/* Raises the signal on this thread, now. */
 static void reraise_here(void)
 {
 	sigset_t only;
@@ -135,8 +136,8 @@ static void reraise_here(void)
 }
 
 /*
- * Has the thread that was let go on stand still where it is: what it holds is written past its lock
- * then, which a running thread would print a second time. It is the guard again that stops it.
+ * Stops the thread that went on, by its hidden handler, and writes its stream without the lock. If
+ * that thread were running it would print those bytes a second time.
  */
 static void hold(void)
 {
@@ -159,7 +160,7 @@ static void finish_deferred(void)
 	reraise_here();
 }
 
-/* Another signal, while the process dies of the first. False: it did not. */
+/* Another signal, while the process is dying of the first. False: it did not die after all. */
 static bool wait_for_first(int sig, const siginfo_t *info)
 {
 	bool outside = is_from_outside(sig, info);

@@ -1,12 +1,11 @@
-/* fatal_signal.h -- how a process dies of a signal: last words first, then as without us */
+/* fatal_signal.h -- how a process dies of a signal: it flushes first, then dies as without us */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_FATAL_SIGNAL_H
 #define IDLEFLUSH_FATAL_SIGNAL_H
 
 #include <stdint.h>
 
-/* Puts guards beneath `signals` (bit N - 1 for signal N). Constructor, once the flusher is awake.
- */
+/* Sets hidden handlers for `signals` (bit N - 1 for signal N). Constructor, after flusher_init. */
 void fatal_signal_init(uint64_t signals);
 
 /* A forked child does not die of its parent's signal. Atfork child handler only. */
