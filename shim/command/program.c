@@ -114,7 +114,7 @@ void program_read(struct program *program, const unsigned char *bytes, size_t le
  * As cap_bprm_creds_from_file in Linux has it: secure is what starts with an effective ID that is
  * not the caller's real one, and what has capabilities from its file unless the caller is root.
  */
-static void inspect_privileges(struct program *program, const struct stat *file)
+static void check_privileges(struct program *program, const struct stat *file)
 {
 	struct statvfs mount;
 	bool nosuid = !statvfs(program->path, &mount) && mount.f_flag & ST_NOSUID;
@@ -171,7 +171,7 @@ int program_inspect(struct program *program, const char *path)
 		return -errno;
 	if (!S_ISREG(file.st_mode))
 		return -EACCES;
-	inspect_privileges(program, &file);
+	check_privileges(program, &file);
 	error = mapping_open(&mapping, path);
 	if (error)
 		return error;

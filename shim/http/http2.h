@@ -50,8 +50,7 @@ const unsigned char *http2_read(struct http2 *h, const unsigned char *p, const u
 /* Counts off up to `n` bytes of a payload, which need not be seen; returns how many. */
 size_t http2_pass(struct http2 *h, size_t n);
 
-/* In state ENDED, sending: did the server's half of the stream end with this frame? Once a frame.
- */
+/* In state ENDED, sending: did the server's half of the stream end with this frame? Once only. */
 bool http2_stream_ended(struct http2 *h);
 
 /* In state ENDED: on to the next frame. */

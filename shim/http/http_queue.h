@@ -56,8 +56,7 @@ static inline int32_t http_queue_waiting(const struct http_queue *queue)
 	return (int32_t)(begun - answered);
 }
 
-/* Receiving side: begins a request that is neither HEAD nor CONNECT; false where there is no room.
- */
+/* Receiving side: begins a request that is neither HEAD nor CONNECT; false if there is no room. */
 static inline bool http_queue_begin_other(struct http_queue *queue)
 {
 	uint32_t begun = atomic_load_explicit(&queue->begun, memory_order_relaxed);

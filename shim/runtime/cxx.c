@@ -52,7 +52,7 @@ struct caller {
 		*object; /* the name of the object that has the address, as the loader knows it */
 };
 
-static int look_for_caller(struct dl_phdr_info *info, size_t size, void *arg)
+static int find_caller(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct caller *caller = arg;
 
@@ -81,14 +81,14 @@ static bool (*find_sync(const void *address))(bool)
 
 	if (sync || !dlopen)
 		return (bool (*)(bool))sync;
-	dl_iterate_phdr(look_for_caller, &caller);
+	dl_iterate_phdr(find_caller, &caller);
 	handle = caller.object && *caller.object ? dlopen(caller.object, RTLD_LAZY | RTLD_NOLOAD)
 						 : NULL;
 	return handle ? (bool (*)(bool))dlsym(handle, SYNC) : NULL;
 }
 
 /* cout by the program's own scope: a copy relocation moves it there. */
-static bool look_up(struct libstdcxx *lib)
+static bool resolve_all(struct libstdcxx *lib)
 {
 	return (lib->make = (void (*)(void *, FILE *))dlsym(RTLD_NEXT, MAKE)) &&
 	       (lib->set = (struct streambuf * (*)(struct ios *, void *)) dlsym(RTLD_NEXT, SET)) &&
@@ -142,7 +142,7 @@ bool cxx_sync_with_stdio(bool sync, const void *caller, bool keep)
 
 	if (!lib.sync)
 		return true; /* nobody's: as if it had stayed synchronised */
-	if (sync || !keep || !on || !is_pipe_or_socket(STDOUT_FILENO) || !look_up(&lib))
+	if (sync || !keep || !on || !is_pipe_or_socket(STDOUT_FILENO) || !resolve_all(&lib))
 		return lib.sync(sync);
 	return sync_and_keep(&lib);
 }

@@ -48,7 +48,7 @@ static bool is_known(const struct channel *channel)
 }
 
 /* The oldest output channel on the descriptor. Looked for once: a server has many channels. */
-static void look_for_stdout(void)
+static void find_stdout(void)
 {
 	for (struct channel *channel = *all; channel; channel = channel->next) {
 		if (!is_known(channel)) {
@@ -66,7 +66,7 @@ static bool pending(void)
 	if (left_alone || *lock || pthread_self() != main_thread)
 		return false;
 	if (!out)
-		look_for_stdout();
+		find_stdout();
 	return out && !left_alone && out->fd == STDOUT_FILENO && out->at > out->buffer;
 }
 

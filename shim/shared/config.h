@@ -44,8 +44,7 @@ struct config {
 	bool disable;            /* asleep */
 };
 
-/* How a value is written: no spaces, signs or exponents; words in any case, but libc's and
- * start's. */
+/* How a value is written. No spaces, signs or exponents; words in any case, except in START. */
 enum config_form {
 	CONFIG_TIME,    /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
 	CONFIG_BUFFER,  /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M, G; libc: 0 */

@@ -1,13 +1,13 @@
 /* introspect.h -- where in the library its state is, for `idleflush --check --pid` to read */
 /* SPDX-License-Identifier: MIT */
 /*
- * The doctor reads the library's own variables from outside (/proc/PID/mem), while the process
- * runs. A line beside such a variable makes an entry that says where it is and what it means, so
- * nothing is copied or kept up to date here. The entries stand in one section of the library; a
- * note in its ELF headers, which are in memory too, says where that is.
+ * `--check --pid` reads the variables of the library from outside (/proc/PID/mem), while the
+ * process runs. A line beside such a variable makes an entry that says where it is and what it
+ * means, so nothing is copied or kept up to date here. The entries stand in one section of the
+ * library; a note in its ELF headers, which are in memory too, says where that is.
  *
  * Entries are understood across versions: a number in enum status_what keeps its meaning for ever,
- * one that the doctor does not know is skipped, and entries may only grow at their end.
+ * one that the command does not know is skipped, and entries may only grow at their end.
  */
 #ifndef IDLEFLUSH_INTROSPECT_H
 #define IDLEFLUSH_INTROSPECT_H
@@ -33,9 +33,9 @@ enum status_what {
 	STATUS_SAYS = 1,        /* char *: what was decided, ending in "asleep" where it sleeps */
 	STATUS_MODE = 2,        /* uint32_t: enum flusher_mode */
 	STATUS_OWNER = 3,       /* pid_t: whose state this is, by getpid(2); 0: wiped or asleep */
-	STATUS_ARMED_SINCE = 4, /* int64_t: the first activity since the last look; 0: none */
+	STATUS_ARMED_SINCE = 4, /* int64_t: the first activity since the last pass; 0: none */
 	STATUS_ACTIVITY = 5,    /* int64_t: the last activity that the thread saw */
-	STATUS_LAST_PASS = 6,   /* int64_t: the last look */
+	STATUS_LAST_PASS = 6,   /* int64_t: the last pass */
 	STATUS_RETRY = 7,       /* int64_t: when it comes again for what it put off; 0: nothing */
 	STATUS_RESPONSES = 8,   /* uint32_t or uint64_t */
 	STATUS_INHERITED = 9,   /* uint64_t: so many of the responses are the parent's */
@@ -44,7 +44,7 @@ enum status_what {
 	STATUS_NO_ROOM = 12,
 	STATUS_HEARTBEATS = 13,
 	STATUS_OLDEST = 14,  /* int64_t, nanoseconds */
-	STATUS_FLUSHED = 15, /* int64_t: the last look that brought bytes out */
+	STATUS_FLUSHED = 15, /* int64_t: the last pass that wrote bytes */
 	STATUS_STREAM = 16,  /* FILE *: a stream that is kept fresh, or NULL */
 	STATUS_MUTED = 17,   /* uint32_t: not 0 where a stream is given up until its file changes */
 	STATUS_WHATS

@@ -73,8 +73,7 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* The kernel's sum_exec_runtime, as in /proc/PID/task/.../schedstat, but also of threads that
- * ended. */
+/* The kernel's sum_exec_runtime, as in schedstat of each thread, including threads that ended. */
 static double server_cpu_ns(const struct server *server)
 {
 	double sum = 0;
@@ -170,8 +169,7 @@ static long wait_and_take(double until_ns)
 	return done;
 }
 
-/* Asks each server of the group `each` times, `per_second` times a second; returns the nanoseconds.
- */
+/* Asks each server of the group `each` times, `per_second` a second; returns the nanoseconds. */
 static double play(struct server *group, int size, long each, double per_second)
 {
 	double gap_ns = per_second > 0 ? 1e9 / per_second / size : 0;

@@ -73,14 +73,14 @@ static void a_response_in_flight_is_not_quiet(void)
 
 static void what_was_put_off_comes_again(void)
 {
-	struct quiet_state put_off = {.last_pass_ns = 100 * MS, .retry_ns = 102 * MS};
+	struct quiet_state deferred = {.last_pass_ns = 100 * MS, .retry_ns = 102 * MS};
 	struct quiet_rules none = {5 * MS, 10 * MS, 0};
 
-	CHECK(by_default(put_off, 100 * MS) == 2 * MS);
-	CHECK(by_default(put_off, 102 * MS) == 0);
-	CHECK(wait_ns(&none, put_off, 101 * MS) == MS);
-	put_off.armed_since_ns = put_off.last_ns = 96 * MS; /* a new activity may be due before */
-	CHECK(by_default(put_off, 101 * MS) == 0);
+	CHECK(by_default(deferred, 100 * MS) == 2 * MS);
+	CHECK(by_default(deferred, 102 * MS) == 0);
+	CHECK(wait_ns(&none, deferred, 101 * MS) == MS);
+	deferred.armed_since_ns = deferred.last_ns = 96 * MS; /* a new activity may be due before */
+	CHECK(by_default(deferred, 101 * MS) == 0);
 }
 
 static void the_heartbeat_also_bounds_what_is_armed(void)

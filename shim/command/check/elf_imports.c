@@ -1,5 +1,4 @@
-/* elf_imports.c -- what a program's file tells of how it will behave: libraries, calls, who made it
- */
+/* elf_imports.c -- what an ELF file says of its program: libraries, calls, who made it */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/elf_imports.h"
 

@@ -1,5 +1,4 @@
-/* elf_imports.h -- what a program's file tells of how it will behave: libraries, calls, who made it
- */
+/* elf_imports.h -- what an ELF file says of its program: libraries, calls, who made it */
 /* SPDX-License-Identifier: MIT */
 /* Pure; launcher only. Any file will do, a damaged one too. Source: elf(5). */
 #ifndef IDLEFLUSH_ELF_IMPORTS_H

@@ -60,7 +60,7 @@ static bool read_note(struct search *search, const struct process_region *region
 	return true;
 }
 
-static bool look_at_region(const struct process_region *region, void *data)
+static bool read_region(const struct process_region *region, void *data)
 {
 	const char *name = strrchr(region->path, '/') + 1;
 	struct search *search = data;
@@ -199,7 +199,7 @@ int remote_state_read(struct remote_state *remote, pid_t pid)
 	int error;
 
 	*remote = (struct remote_state){.memory_error = search.memory < 0 ? search.memory : 0};
-	error = process_walk_regions(pid, look_at_region, &search);
+	error = process_walk_regions(pid, read_region, &search);
 	if (search.memory < 0)
 		return error;
 	if (*remote->version) {

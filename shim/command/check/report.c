@@ -1,4 +1,4 @@
-/* report.c -- the doctor's report: aligned lines on stdout, and a verdict in the last one */
+/* report.c -- the report of --check: aligned lines on stdout, and a verdict in the last one */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/report.h"
 

@@ -1,4 +1,4 @@
-/* report.h -- the doctor's report: aligned lines on stdout, and a verdict in the last one */
+/* report.h -- the report of --check: aligned lines on stdout, and a verdict in the last one */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_REPORT_H
 #define IDLEFLUSH_REPORT_H

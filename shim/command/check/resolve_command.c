@@ -1,5 +1,4 @@
-/* resolve_command.c -- from COMMAND to the program that runs in the end: scripts, env and its like
- */
+/* resolve_command.c -- from COMMAND to the program that runs in the end, past scripts and env */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/resolve_command.h"
 #include "command/options.h"

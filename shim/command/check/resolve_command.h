@@ -1,5 +1,4 @@
-/* resolve_command.h -- from COMMAND to the program that runs in the end: scripts, env and its like
- */
+/* resolve_command.h -- from COMMAND to the program that runs in the end, past scripts and env */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_RESOLVE_COMMAND_H
 #define IDLEFLUSH_RESOLVE_COMMAND_H

@@ -18,7 +18,7 @@ const struct python_api *python_api(void)
 }
 
 /* Stops at the first name that is missing: the other lookups would only allocate their errors. */
-static bool look_up(void *where)
+static bool resolve_all(void *where)
 {
 #define LOOK_UP(result, name, arguments)                                                           \
 	calls.name = (result(*) arguments)dlsym(where, #name);                                     \
@@ -42,7 +42,7 @@ static bool look_up(void *where)
 
 static bool find(void *where)
 {
-	bool complete = look_up(where);
+	bool complete = resolve_all(where);
 
 	dlerror(); /* what is missing must not stay behind as the program's error */
 	if (complete)
@@ -60,7 +60,7 @@ static int count_loads(struct dl_phdr_info *info, size_t size, void *count)
 	return 1;
 }
 
-static int look_at_name(struct dl_phdr_info *info, size_t size, void *is_there)
+static int check_name(struct dl_phdr_info *info, size_t size, void *is_there)
 {
 	const char *base = strrchr(info->dlpi_name, '/');
 
@@ -81,7 +81,7 @@ bool python_api_was_loaded(void)
 	if (now == loads)
 		return false;
 	loads = now;
-	dl_iterate_phdr(look_at_name, &is_there);
+	dl_iterate_phdr(check_name, &is_there);
 	return is_there;
 }
 
