@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include "base/fd_table.h"
 #include "base/platform.h"
 
 bool log_debug_on;
@@ -35,11 +36,14 @@ void log_number(struct log_line *line, int64_t number)
 
 void log_send(struct log_line *line, int fd)
 {
-	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	struct pollfd room = {.fd = fd <= STDERR_FILENO ? fd_table_borrow(fd) : fd,
+			      .events = POLLOUT};
 
 	line->text[line->length++] = '\n';
 	if (platform_poll_now(&room, 1) == 1 && room.revents == POLLOUT)
-		platform_write(fd, line->text, line->length);
+		platform_write(room.fd, line->text, line->length);
+	if (room.fd != fd)
+		fd_table_give_back(room.fd);
 }
 
 void log_set_debug(bool on)

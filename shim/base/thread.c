@@ -39,9 +39,14 @@ int thread_start(void *(*run)(void *), size_t stack)
 static _Atomic bool made; /* the program has created a thread, or is about to */
 static bool forked;       /* stdio's locking flag is inherited from the parent; set by the child */
 
+bool thread_any_made(void)
+{
+	return atomic_load_explicit(&made, memory_order_relaxed);
+}
+
 bool thread_is_alone(void)
 {
-	return !atomic_load_explicit(&made, memory_order_relaxed) &&
+	return !thread_any_made() &&
 	       (forked || !platform_stdio_visible() || !platform_stdio_locks(stdout));
 }
 

@@ -21,7 +21,10 @@ int thread_start(void *(*run)(void *), size_t stack);
  */
 bool thread_is_alone(void);
 
-/* The program is about to create a thread. Any thread. */
+/* Has the program made a thread by pthread_create(3)? Any context. */
+bool thread_any_made(void);
+
+/* The program is about to make a thread. Any thread. */
 void thread_note_made(void);
 
 /* A forked child has one thread. Atfork child handler only. */

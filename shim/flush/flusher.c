@@ -8,6 +8,7 @@
 #include "flush/flusher.h"
 
 #include "base/decision.h"
+#include "base/fd_table.h"
 #include "base/futex.h"
 #include "base/handlers.h"
 #include "base/thread.h"
@@ -118,6 +119,7 @@ int flusher_init(const struct config *config)
 void flusher_begin_in_child(bool awake, bool inherited_pending)
 {
 	flush_request_reset();
+	fd_table_reset();
 	thread_begin_in_child();
 	flusher_state_begin_in_child(awake, inherited_pending);
 }

@@ -8,6 +8,7 @@
  */
 #include "flush/flusher_thread.h"
 
+#include "base/fd_table.h"
 #include "base/futex.h"
 #include "base/thread.h"
 #include "conn/conn.h"
@@ -15,12 +16,15 @@
 #include "flush/flusher_state.h"
 #include "flush/pass.h"
 #include "flush/quiet.h"
+#include "runtime/all_runtimes.h"
 #include "runtime/python/python.h"
+#include "sink/sink.h"
 
 #define EXIT_BOUND     (50 * NS_PER_MS)  /* for the flush at exit, after which libc flushes */
 #define DEATH_BOUND    (150 * NS_PER_MS) /* for the flush before a process dies */
 #define TIMED_WAIT_MIN (10 * NS_PER_MS)
 #define STRETCH_MOST   64
+#define IDLE_CPU_NS    (NS_PER_MS / 10) /* less between two heartbeats: nothing ran */
 
 /* To be called before a pass, not after it: activity during the pass arms the next one. */
 static int64_t disarm(void)
@@ -99,7 +103,7 @@ static int64_t program_cpu_ns(void)
 static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 {
 	int64_t ran = program_cpu_ns();
-	bool idle = ran == *ran_ns;
+	bool idle = ran - *ran_ns < IDLE_CPU_NS;
 
 	*ran_ns = ran;
 	if (!idle)
@@ -140,12 +144,36 @@ static void make_pass(bool heartbeat)
 		atomic_store_explicit(&flusher->waits_follow, 0, memory_order_relaxed);
 }
 
+/*
+ * A descriptor table of its own pays while the program has one thread. What writes by libc, to a
+ * disk or from Python needs the program's.
+ */
+static void leave_table(void)
+{
+	if (flusher_rules.start == CONFIG_START_CONSTRUCTOR && !thread_any_made() &&
+	    !fd_table_is_needed() && platform_stdio_visible() && !all_runtimes_any() &&
+	    std_streams_can_borrow() && !fd_table_is_filtered())
+		fd_table_leave();
+}
+
+/* Ends this thread, so that one of the program's starts another, which shares its table. */
+static void make_room_for_another(void)
+{
+	uint32_t running = FLUSHER_RUNNING;
+
+	fd_table_reset();
+	atomic_store(&flusher->started, false);
+	flush_request_begin_again();
+	atomic_compare_exchange_strong(&flusher->mode, &running, FLUSHER_WANTED);
+}
+
 void *flusher_thread_run(void *unused)
 {
 	int64_t stretch = 1, ran_ns = 0;
 
 	syscall(SYS_prctl, PR_SET_NAME, "idleflush");
 	flusher->tid = (pid_t)syscall(SYS_gettid);
+	leave_table();
 	python_start();
 	while (!serve_requests()) {
 		int64_t now = clock_now_ns();
@@ -153,6 +181,11 @@ void *flusher_thread_run(void *unused)
 		int64_t wait;
 		bool heartbeat;
 
+		if (fd_table_is_needed() && fd_table_is_own()) {
+			flush_request_end();
+			make_room_for_another();
+			return unused;
+		}
 		note_activity(now);
 		if (!atomic_load(&flusher->stretched))
 			stretch = 1;

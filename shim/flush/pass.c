@@ -8,6 +8,7 @@
  */
 #include "flush/pass.h"
 
+#include "base/fd_table.h"
 #include "base/futex.h"
 #include "flush/all_sinks.h"
 #include "flush/fork_gate.h"
@@ -108,6 +109,7 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 									 : WRITABLE_ALL,
 				      .now_ns = clock_now_ns(),
 				      .hold_ns = hold_ns,
+				      .borrows = fd_table_is_own(),
 				      .armed_since_ns = armed_since_ns};
 
 	if (!armed_since_ns && !retry_ns && mode == SINK_WHOLE_LINES)

@@ -33,9 +33,10 @@ enum sink_mode {
 struct flush_params {
 	enum sink_mode mode;
 	enum writable_margin margin;
-	bool alone;             /* there is no other thread, so streams need not be locked */
-	int64_t now_ns;         /* CLOCK_MONOTONIC */
-	int64_t hold_ns;        /* how long a line without its end may be kept back; > 0 */
+	bool alone;      /* no other thread: streams need not be locked */
+	bool borrows;    /* this thread has a descriptor table of its own: see base/fd_table.h */
+	int64_t now_ns;  /* CLOCK_MONOTONIC */
+	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
 };
@@ -61,6 +62,12 @@ struct sink_stream {
 
 /* Begins to watch `file`. */
 void stream_watch(struct sink_stream *stream, FILE *file);
+
+/*
+ * Is the file that its pending bytes are for behind `fd`, which is its descriptor? Looks anew after
+ * that was replaced. For who flushes.
+ */
+bool stream_has_target(struct sink_stream *stream, int fd);
 
 /* Its descriptor was replaced, or closed. Any context. */
 void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how);
@@ -102,6 +109,9 @@ void std_streams_init(void);
 
 /* Can stdout be flushed: is it open, and neither a terminal nor a message socket? */
 bool std_streams_can_flush(void);
+
+/* Are stdout and stderr, as they were at start, on no disk? */
+bool std_streams_can_borrow(void);
 
 /* stream_pending for stdout or stderr; any context. */
 bool std_streams_pending(void);

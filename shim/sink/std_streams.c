@@ -122,6 +122,11 @@ bool std_streams_can_flush(void)
 	return streams[0].target.kind != WRITABLE_NEVER;
 }
 
+bool std_streams_can_borrow(void)
+{
+	return streams[0].target.kind != WRITABLE_DISK && streams[1].target.kind != WRITABLE_DISK;
+}
+
 void std_streams_want_buffer(size_t size)
 {
 	streams[0].buffer.wanted = size;

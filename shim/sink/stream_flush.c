@@ -9,56 +9,11 @@
  */
 #include "sink/sink.h"
 
+#include "base/fd_table.h"
 #include "base/platform.h"
 #include "sink/writable.h"
 
 #define LOCK_SPINS 1000
-
-size_t stream_bytes(const struct sink_stream *stream)
-{
-	return stream->file ? __fpending(stream->file) : 0;
-}
-
-bool stream_pending(const struct sink_stream *stream)
-{
-	return stream_bytes(stream) && !atomic_load_explicit(&stream->muted, memory_order_relaxed);
-}
-
-bool stream_pending_here(const struct sink_stream *stream)
-{
-	return stream_pending(stream) && stream->target.kind != WRITABLE_DISK;
-}
-
-void stream_watch(struct sink_stream *stream, FILE *file)
-{
-	stream->partial_since_ns = 0;
-	stream->written_unlocked = 0;
-	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
-	atomic_store_explicit(&stream->descriptor, DESCRIPTOR_SAME, memory_order_relaxed);
-	writable_identify(&stream->target, fileno_unlocked(file));
-	stream->file = file;
-}
-
-/* If nothing is pending at the close, later bytes are for whatever has the number then. */
-void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor how)
-{
-	if (how == DESCRIPTOR_CLOSED && !stream_bytes(stream))
-		how = DESCRIPTOR_REPLACED;
-	atomic_store_explicit(&stream->muted, how == DESCRIPTOR_CLOSED, memory_order_relaxed);
-	atomic_store(&stream->descriptor, how);
-}
-
-/* Does the descriptor refer to the file that the pending bytes are for? */
-static bool has_target(struct sink_stream *stream, int fd)
-{
-	uint32_t replaced = DESCRIPTOR_REPLACED;
-
-	if (atomic_load(&stream->descriptor) == DESCRIPTOR_CLOSED)
-		return false;
-	if (atomic_compare_exchange_strong(&stream->descriptor, &replaced, DESCRIPTOR_SAME))
-		writable_identify(&stream->target, fd);
-	return stream->target.kind != WRITABLE_NEVER && writable_is_behind(&stream->target, fd);
-}
 
 /*
  * Has libc flush the whole stream. If that fails, libc discards the bytes, and the program learns
@@ -89,11 +44,11 @@ static bool is_for_libc(const FILE *file)
  * itself, with everything that it printed still there. The fields are those that glibc's own putc
  * macros rely on. With _offset at -1 glibc asks the kernel for the file position when it needs it.
  */
-static ssize_t write_front(struct sink_stream *stream, size_t n, enum writable_margin margin)
+static ssize_t write_front(struct sink_stream *stream, int fd, size_t n,
+			   enum writable_margin margin)
 {
 	FILE *file = stream->file;
-	ssize_t written =
-		writable_write(&stream->target, file->_fileno, file->_IO_write_base, n, margin);
+	ssize_t written = writable_write(&stream->target, fd, file->_IO_write_base, n, margin);
 
 	if (written <= 0)
 		return written;
@@ -146,7 +101,7 @@ static enum sink_result flush_by_libc(struct sink_stream *stream, struct flush_p
 	return SINK_FLUSHED;
 }
 
-static enum sink_result flush_front(struct sink_stream *stream, struct flush_params *params)
+static enum sink_result flush_front(struct sink_stream *stream, int fd, struct flush_params *params)
 {
 	size_t waiting = __fpending(stream->file);
 	size_t lines = whole_lines(stream->file->_IO_write_base, waiting);
@@ -159,7 +114,7 @@ static enum sink_result flush_front(struct sink_stream *stream, struct flush_par
 		n = waiting;
 	if (!n)
 		return SINK_PARTIAL_LINE;
-	out = write_front(stream, n, params->margin);
+	out = write_front(stream, fd, n, params->margin);
 	if (out < 0)
 		return mute(stream);
 	params->bytes += (size_t)out;
@@ -171,19 +126,35 @@ static enum sink_result flush_front(struct sink_stream *stream, struct flush_par
 	return SINK_FLUSHED;
 }
 
+static enum sink_result flush_to(struct sink_stream *stream, int fd, struct flush_params *params)
+{
+	bool by_libc = is_for_libc(stream->file), disk;
+
+	if (!stream_has_target(stream, fd))
+		return mute(stream);
+	disk = stream->target.kind == WRITABLE_DISK;
+	if (disk && params->margin == WRITABLE_HALF)
+		return SINK_DELEGATED; /* a disk may block: the flusher thread's */
+	if (params->borrows && (disk || by_libc)) {
+		fd_table_need();
+		return SINK_DELEGATED;
+	}
+	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
+	return by_libc ? flush_by_libc(stream, params) : flush_front(stream, fd, params);
+}
+
 static enum sink_result flush_locked(struct sink_stream *stream, struct flush_params *params)
 {
+	int own = fileno_unlocked(stream->file), fd = own;
 	enum sink_result result;
 
 	if (!__fpending(stream->file))
 		return SINK_CLEAN;
-	if (!has_target(stream, fileno_unlocked(stream->file)))
-		return mute(stream);
-	if (stream->target.kind == WRITABLE_DISK && params->margin == WRITABLE_HALF)
-		return SINK_DELEGATED; /* a disk may block: left to the flusher thread */
-	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
-	result = is_for_libc(stream->file) ? flush_by_libc(stream, params)
-					   : flush_front(stream, params);
+	if (params->borrows)
+		fd = fd_table_borrow(own);
+	result = fd < 0 && fd_table_is_needed() ? SINK_DELEGATED : flush_to(stream, fd, params);
+	if (params->borrows)
+		fd_table_give_back(fd);
 	if (result == SINK_FLUSHED && stream->target.kind != WRITABLE_DISK)
 		stream_buffer_enlarge(&stream->buffer, stream->file);
 	return result;
@@ -223,19 +194,24 @@ static bool is_abandoned(const struct sink_stream *stream)
 static enum sink_result write_past_lock(struct sink_stream *stream, struct flush_params *params)
 {
 	const FILE *file = stream->file;
+	ssize_t written = -EBADF;
 	size_t waiting;
-	ssize_t written;
+	int fd;
 
 	if (!platform_stdio_visible() || file->_mode > 0 ||
 	    (is_full(file) && !is_abandoned(stream)))
 		return SINK_CLEAN;
 	waiting = stream_bytes(stream);
-	if (waiting <= stream->written_unlocked || !has_target(stream, file->_fileno))
+	if (waiting <= stream->written_unlocked)
 		return SINK_CLEAN;
 	waiting -= stream->written_unlocked;
-	written = writable_write(&stream->target, file->_fileno,
-				 file->_IO_write_base + stream->written_unlocked, waiting,
-				 WRITABLE_ALL);
+	fd = params->borrows ? fd_table_borrow(file->_fileno) : file->_fileno;
+	if (stream_has_target(stream, fd))
+		written = writable_write(&stream->target, fd,
+					 file->_IO_write_base + stream->written_unlocked, waiting,
+					 WRITABLE_ALL);
+	if (params->borrows)
+		fd_table_give_back(fd);
 	if (written < 0)
 		return SINK_CLEAN;
 	stream->written_unlocked += (size_t)written;
@@ -267,14 +243,6 @@ static bool try_lock(const struct sink_stream *stream, const struct flush_params
 		if (ftrylockfile(stream->file) == 0)
 			return true;
 	return false;
-}
-
-ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
-				enum writable_margin margin)
-{
-	if (!has_target(stream, fileno_unlocked(stream->file)))
-		return -EBADF;
-	return writable_write(&stream->target, fileno_unlocked(stream->file), text, n, margin);
 }
 
 enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *params)

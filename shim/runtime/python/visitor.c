@@ -8,6 +8,7 @@
  */
 #include "runtime/python/visitor.h"
 
+#include "base/fd_table.h"
 #include "base/futex.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -183,6 +184,10 @@ static void *run(void *unused)
 
 void python_visitor_start(void)
 {
+	if (fd_table_is_own()) {
+		fd_table_need(); /* Python writes to the program's descriptors */
+		return;
+	}
 	if (!atomic_exchange(&own.started, true) && thread_start(run, STACK))
 		log_debug("the second thread cannot start: no flush of Python's streams");
 }
