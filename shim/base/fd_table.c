@@ -29,6 +29,11 @@ bool fd_table_is_own(void)
 	return thread && thread == (pid_t)syscall(SYS_gettid);
 }
 
+bool fd_table_is_used(void)
+{
+	return atomic_load_explicit(&owner, memory_order_relaxed) != 0;
+}
+
 int fd_table_leave(void)
 {
 	if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) < 0)

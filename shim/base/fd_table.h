@@ -24,8 +24,9 @@ int fd_table_leave(void);
 /* Is there a seccomp filter already? True where nobody can tell. Any thread. */
 bool fd_table_is_filtered(void);
 
-/* Has the calling thread a table of its own? Any context. */
+/* Has the calling thread a table of its own? And has any? Any context. */
 bool fd_table_is_own(void);
+bool fd_table_is_used(void);
 
 /*
  * What the program has as `fd` now, at a number of the calling thread's from 3 up; `fd` itself

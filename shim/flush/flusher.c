@@ -54,6 +54,14 @@ static uint32_t ask(enum flush_request what)
 	return ticket;
 }
 
+void flusher_share_table(void)
+{
+	if (!fd_table_is_used())
+		return;
+	fd_table_need();
+	flusher_wake();
+}
+
 bool flusher_has_thread(void)
 {
 	return atomic_load(&flusher->started) && flusher_is_owner() && !flush_request_has_ended();

@@ -52,6 +52,12 @@ bool flusher_flush_now(bool ends, int64_t bound_ns);
  */
 void flusher_flush_then(void (*then)(void));
 
+/*
+ * The program makes threads: ours must share its descriptor table from now on, for libc ends a
+ * process with its last thread, which may be ours, and flushes there. errno may change.
+ */
+void flusher_share_table(void);
+
 /* Is there a thread to ask? False in a vfork child. Any context. */
 bool flusher_has_thread(void);
 

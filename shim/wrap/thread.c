@@ -14,7 +14,10 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 {
 	int error;
 
-	thread_note_made();
+	if (!thread_any_made()) {
+		thread_note_made();
+		flusher_share_table();
+	}
 	error = NEXT(pthread_create)(thread, attributes, run, argument);
 	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started()) {
 		int saved_errno = errno;
