@@ -44,7 +44,7 @@ struct config {
 	bool disable;            /* asleep */
 };
 
-/* How a value is written. No spaces, signs or exponents; words in any case, except in START. */
+/* How a value is written. No spaces, signs or exponents. Case matters only in `libc` and START. */
 enum config_form {
 	CONFIG_TIME,    /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
 	CONFIG_BUFFER,  /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M, G; libc: 0 */
