@@ -13,6 +13,7 @@
 #   make install        into PREFIX (/usr/local), LIBDIR (PREFIX/lib/TRIPLET), below DESTDIR
 #   make uninstall      removes it again
 #   make image          a container image of the library and a static launcher; no engine needed
+#   make release        packages, archive and images, each twice and compared, into build/release
 
 VERSION := $(shell cat VERSION)
 HOST    := $(shell uname -m)
@@ -94,10 +95,15 @@ $(B) $(B)/tests $(B)/musl $(B)/unit:
 
 DEST := $(DESTDIR)$(PREFIX)
 
-.PHONY: install uninstall deb dist static image
+# Empty: nothing is stripped, as who packages with symbols apart wants it.
+STRIP := $(if $(filter-out $(HOST),$(ARCH)),$(ARCH)-linux-gnu-)strip
+INSTALL_STRIPPED := install -D -m 755 $(if $(STRIP),-s --strip-program=$(STRIP))
+
+.PHONY: install uninstall
 install: all
-	install -D -m 755 $(B)/idleflush '$(DEST)/bin/idleflush'
-	install -D -m 644 $(B)/libidleflush.so '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
+	$(INSTALL_STRIPPED) $(B)/idleflush '$(DEST)/bin/idleflush'
+	$(INSTALL_STRIPPED) $(B)/libidleflush.so '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
+	chmod 644 '$(DESTDIR)$(LIBDIR)/idleflush/libidleflush.so'
 	install -D -m 644 shim/command/idleflush.1 '$(DEST)/share/man/man1/idleflush.1'
 	install -D -m 644 shim/command/idleflush.bash '$(DEST)/share/bash-completion/completions/idleflush'
 
@@ -106,42 +112,79 @@ uninstall:
 	  '$(DEST)/share/man/man1/idleflush.1' '$(DEST)/share/bash-completion/completions/idleflush'
 	[ ! -d '$(DESTDIR)$(LIBDIR)/idleflush' ] || rmdir '$(DESTDIR)$(LIBDIR)/idleflush'
 
-# Both are reproducible: the same bytes each time, wherever they are made.
+# All of them are reproducible: the same bytes each time, wherever they are made.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
-RELEASE := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
+RELEASE  := CFLAGS='-O2 -s -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=.'
 DEB_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,amd64)
-DEB     := $(B)/idleflush_$(VERSION)-0upstream1_$(DEB_ARCH).deb
-DIST    := idleflush-$(VERSION)
+DEB      := $(B)/idleflush_$(VERSION)-0upstream1_$(DEB_ARCH).deb
+RPM      := $(B)/idleflush-$(VERSION)-0.upstream1.$(ARCH).rpm
+IMAGE    := $(B)/idleflush_$(VERSION)_$(DEB_ARCH).image.tar
+DIST     := idleflush-$(VERSION)
 
-deb:
-	rm -rf $(B)/deb
-	$(MAKE) install B=$(B)/deb PREFIX=/usr DESTDIR=$(B)/deb/root $(RELEASE) LDFLAGS='-pie -Wl,-z,now'
-	examples/debian/build $(B)/deb/root $(patsubst %.deb,%,$(lastword $(subst _, ,$(DEB)))) $(VERSION) $(DEB)
+.PHONY: deb rpm static dist image image-file release
+deb rpm: PACKAGED = $(B)/packaged/root.$@
+# Each links the launcher anew, for another place of the library: not both at once.
+rpm: | $(filter deb,$(MAKECMDGOALS))
+deb rpm:
+	rm -rf $(PACKAGED)
+	$(MAKE) install B=$(B)/packaged/$(ARCH) PREFIX=/usr $(if $(filter rpm,$@),LIBDIR=/usr/lib64) \
+	  DESTDIR=$(PACKAGED) $(RELEASE) LDFLAGS='-pie -Wl,-z,now'
+	examples/$(if $(filter rpm,$@),rpm/build $(PACKAGED) $(ARCH) $(VERSION) $(RPM),debian/build $(PACKAGED) $(DEB_ARCH) $(VERSION) $(DEB))
 
 # The launcher is static here: it runs where there is another libc, or none.
-static:
-	$(MAKE) all B=$(B)/static $(RELEASE) LDFLAGS=-static-pie
+# dist builds the same: not both at once.
+static: | $(filter dist,$(MAKECMDGOALS))
+	$(MAKE) all B=$(B)/static/$(ARCH) $(RELEASE) LDFLAGS=-static-pie
+
+# The machines that can be built for here.
+MACHINES := $(HOST) $(foreach arch,$(filter-out $(HOST),x86_64 aarch64),$(if $(shell \
+              command -v $(arch)-linux-gnu-gcc),$(arch)))
 
 dist:
-	rm -rf $(B)/dist
-	set -e; for arch in x86_64 aarch64; do \
-	  $(MAKE) static ARCH=$$arch B=$(B)/dist/$$arch; \
-	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/dist/$$arch/static/idleflush $(B)/dist/$$arch/static/libidleflush.so; \
+	$(if $(filter-out $(MACHINES),x86_64 aarch64),@echo 'dist: for $(MACHINES) only; the other one takes \
+	  $(filter-out $(MACHINES),x86_64 aarch64)-linux-gnu-gcc')
+	rm -rf $(B)/dist/$(DIST)
+	set -e; for arch in $(MACHINES); do \
+	  $(MAKE) static ARCH=$$arch B=$(B); \
+	  install -D -t $(B)/dist/$(DIST)/$$arch $(B)/static/$$arch/idleflush $(B)/static/$$arch/libidleflush.so; \
 	done
 	cp -R README.md CHANGELOG.md LICENSE examples shim/command/idleflush.1 shim/command/idleflush.bash $(B)/dist/$(DIST)
+	examples/release/sbom $(B)/dist/$(DIST) $(VERSION) >$(B)/$(DIST).spdx.json
 	tar -C $(B)/dist --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
 	  --mtime=@$$SOURCE_DATE_EPOCH -c $(DIST) | gzip -9n >$(B)/$(DIST).tar.gz
+	cd $(B) && sha256sum $(DIST).tar.gz $(DIST).spdx.json >$(DIST).sha256
 
 # Goes to the engine as well where one answers.
-IMAGE := $(B)/idleflush_$(VERSION)_$(DEB_ARCH).image.tar
-
-image: static
-	rm -rf $(B)/image
-	install -D -t $(B)/image $(B)/static/idleflush $(B)/static/libidleflush.so
-	install -m 644 LICENSE $(B)/image
-	examples/docker/image/pack $(B)/image $(DEB_ARCH) $(VERSION) $(IMAGE)
+image: image-file
 	@if docker version >/dev/null 2>&1; then docker load --quiet --input $(IMAGE); \
 	else echo 'No engine answers; for one that does: docker load --input $(IMAGE)'; fi
+
+image-file: static
+	rm -rf $(B)/image
+	install -D -t $(B)/image $(B)/static/$(ARCH)/idleflush $(B)/static/$(ARCH)/libidleflush.so
+	install -m 644 LICENSE $(B)/image
+	examples/docker/image/pack $(B)/image $(DEB_ARCH) $(VERSION) $(IMAGE)
+
+# Everything, here and again in a copy of the source; what differs is shown, and not handed out.
+release:
+	rm -rf $(B)/release
+	mkdir -p $(B)/release/source
+	cp -R Makefile VERSION README.md CHANGELOG.md LICENSE shim examples $(B)/release/source
+	$(MAKE) release-files B=$(B)/release/here FILES=$(abspath $(B))/release/first
+	$(MAKE) -C $(B)/release/source release-files B=build FILES=$(abspath $(B))/release/second
+	diff -r $(B)/release/first $(B)/release/second
+	mv $(B)/release/first/* $(B)/release
+	rm -r $(B)/release/first $(B)/release/second $(B)/release/source $(B)/release/here
+
+.PHONY: release-files
+release-files: dist
+	mkdir -p $(FILES)
+	set -e; for arch in $(MACHINES); do \
+	  $(MAKE) deb rpm image-file ARCH=$$arch B=$(B); \
+	  mv $(B)/*.deb $(B)/*.rpm $(B)/*.image.tar $(FILES); \
+	done
+	mv $(B)/$(DIST).tar.gz $(B)/$(DIST).spdx.json $(FILES)
+	cd $(FILES) && sha256sum * >SHA256SUMS
 
 # --- test programs: one C or C++ file each, built in the usual way
 
@@ -223,8 +266,12 @@ demo: all $(B)/tests/server
 
 JOBS := $(shell nproc)
 
-.PHONY: check lint bats bats-musl
+.PHONY: check check-all lint bats bats-musl
 check:
+	@tests/summary $(MAKE) --no-print-directory check-all
+
+# A suite that fails keeps no other from being run.
+check-all:
 	sh tests/need check
 	-sh tests/need anywhere
 	$(MAKE) all test-programs
@@ -232,7 +279,7 @@ check:
 	$(MAKE) -j$(JOBS) analyze
 	$(MAKE) unit
 	$(MAKE) fuzz SECS=20
-	$(MAKE) bats bats-musl
+	$(MAKE) --keep-going bats bats-musl
 
 # Slower than lint, so only for files that changed. Each NOLINT, and .clang-tidy, gives the reason for
 # what it leaves out. gcc's leak check is off: the launcher execs or exits, and never frees.
@@ -254,7 +301,7 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -Ishim -D_GNU_SOURCE -DIDLEFLUSH_VERSION='""' -D__x86_64__ -D__GLIBC__ \
 	  '-DElfW(t)=Elf64_##t' shim
-	shellcheck tests/need tests/layers tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build examples/docker/image/pack \
+	shellcheck tests/need tests/layers tests/summary tests/titles $(shell grep -l '^#!.*sh$$' tests/proofs/*) .ci/run examples/debian/build examples/rpm/build examples/release/sbom examples/docker/image/pack \
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 	tests/titles

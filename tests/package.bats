@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
-# package.bats -- make install, uninstall, deb and dist; the manual page and the completion
+# package.bats -- make install, uninstall, deb, rpm, dist and image; the manual page and the completion
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2016 # a dollar in single quotes is for COMMAND
+# shellcheck disable=SC2016,SC2030,SC2031 # a dollar in single quotes is for COMMAND
 
 load helper
+load engine
 
 # Some tests build everything, optimized, for two machines.
-export BATS_TEST_TIMEOUT=600
+export BATS_TEST_TIMEOUT=900
 
 # Without the options and the job server of a make that may run this suite; in a build folder apart.
 build() {
@@ -153,7 +154,7 @@ complete_line() {
 	# That root has no libc and no shell.
 	run -0 dpkg --root=root --force-depends --install "$(deb_path)"
 	assert_exist "root/usr/lib/$TRIPLET/idleflush/libidleflush.so"
-	cmp "root/usr/bin/idleflush" "$BUILT/deb/idleflush"
+	cmp "root/usr/bin/idleflush" "$BUILT/packaged/root.deb/usr/bin/idleflush"
 
 	# The same package of a later version, without one of the files.
 	dpkg-deb --raw-extract "$(deb_path)" later
@@ -169,29 +170,133 @@ complete_line() {
 	assert_not_exist root/usr
 }
 
-@test "make dist holds both machines' programs and has the same bytes wherever it is made" {
+@test "make install strips, unless STRIP is empty" {
+	local root=$BATS_TEST_TMPDIR/root file
+	build install DESTDIR="$root/stripped"
+	build install DESTDIR="$root/whole" STRIP=
+	for file in bin/idleflush "lib/$TRIPLET/idleflush/libidleflush.so"; do
+		run -0 readelf -SW "$root/stripped/usr/local/$file"
+		refute_output --partial .symtab
+		refute_output --partial .debug_info
+		run -0 readelf -SW "$root/whole/usr/local/$file"
+		assert_output --partial .symtab
+	done
+	assert_equal "$(stat -c %a "$root/stripped/usr/local/lib/$TRIPLET/idleflush/libidleflush.so")" 644
+	run -0 env LD_PRELOAD="$root/stripped/usr/local/lib/$TRIPLET/idleflush/libidleflush.so" "$PROGS/state"
+	assert_output 'threads=2 then=2 secure=0'
+}
+
+rpm_path() {
+	compgen -G "$BUILT/idleflush-*.rpm"
+}
+
+@test "make rpm makes a package that rpmlint accepts" {
+	command -v rpmbuild >/dev/null || skip "rpmbuild is not here (rpm)"
+	rpm_path >/dev/null || build rpm
+	run -0 rpm -qp --queryformat '%{NAME} %{LICENSE} [%{FILENAMES}\n]' "$(rpm_path)"
+	assert_line --partial 'idleflush MIT /usr/bin/idleflush'
+	assert_line --partial /usr/lib64/idleflush/libidleflush.so
+	# Neither the library's needs nor scriptlets.
+	run -0 rpm -qp --requires "$(rpm_path)"
+	refute_output --partial libpthread
+	assert_equal "$(rpm -qp --scripts "$(rpm_path)")" ''
+	command -v rpmlint >/dev/null || skip "rpmlint is not here"
+	run -0 rpmlint -c "$ROOT/examples/rpm/rpmlint.toml" "$(rpm_path)"
+	assert_output --partial '0 errors, 0 warnings'
+}
+
+@test "The rpm serves programs of glibc and of musl in a root of its own, and goes away again" {
+	command -v rpmbuild >/dev/null || skip "rpmbuild is not here (rpm)"
+	command -v musl-gcc >/dev/null || skip "no musl-gcc here (musl-tools)"
+	[ "$(id -u)" = 0 ] || skip "rpm --root and chroot take root"
+	rpm_path >/dev/null || build rpm
+	local root=$BATS_TEST_TMPDIR/root
+	mkdir -p "$root/proc"
+	rpm() { command rpm --root "$root" --dbpath /var/lib/rpm "$@" 2>/dev/null; }
+	rpm --nodeps --install "$(rpm_path)"
+	musl-gcc -D_GNU_SOURCE -std=c11 -o "$BATS_TEST_TMPDIR/musl" "$ROOT/tests/fixtures/state.c" -pthread
+	cp "$PROGS/state" "$BATS_TEST_TMPDIR/glibc"
+	add_programs "$root" "$BATS_TEST_TMPDIR/glibc" "$BATS_TEST_TMPDIR/musl"
+	in_root() {
+		unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
+	}
+	for program in glibc musl; do
+		run -0 in_root "$program"
+		assert_output 'threads=1 then=1 secure=0'
+		run -0 in_root idleflush --strict "$program"
+		assert_output 'threads=2 then=2 secure=0'
+	done
+	rpm --erase idleflush
+	assert_not_exist "$root/usr/bin/idleflush"
+	assert_not_exist "$root/usr/lib64/idleflush"
+}
+
+@test "make dist holds both machines' programs, their sums and what they are made of" {
 	command -v aarch64-linux-gnu-gcc >/dev/null || skip "no cross compiler here (gcc-aarch64-linux-gnu)"
-	local name
+	local name machine
 	name=idleflush-$(cat "$ROOT/VERSION")
-	build dist SOURCE_DATE_EPOCH=1700000000
-	mv "$BUILT/$name.tar.gz" "$BATS_TEST_TMPDIR/first.tar.gz"
-
-	mkdir "$BATS_TEST_TMPDIR/copy"
-	(cd "$ROOT" && cp -R Makefile VERSION README.md CHANGELOG.md LICENSE shim examples "$BATS_TEST_TMPDIR/copy")
-	chmod -R go= "$BATS_TEST_TMPDIR/copy"
-	TREE=$BATS_TEST_TMPDIR/copy BUILT=$BATS_TEST_TMPDIR/copy/out
-	build dist SOURCE_DATE_EPOCH=1700000000
-	cmp "$BUILT/$name.tar.gz" "$BATS_TEST_TMPDIR/first.tar.gz"
-
-	tar -C "$BATS_TEST_TMPDIR" -xzf "$BUILT/$name.tar.gz"
+	build dist
+	cd "$BUILT"
+	sha256sum --check "$name.sha256"
+	tar -C "$BATS_TEST_TMPDIR" -xzf "$name.tar.gz"
+	run -0 /usr/bin/python3 - "$name" "$BATS_TEST_TMPDIR/$name" <<-'END'
+		import hashlib, json, os, sys
+		bill, folder = json.load(open(sys.argv[1] + ".spdx.json")), sys.argv[2]
+		told = {f["fileName"]: {c["algorithm"]: c["checksumValue"] for c in f["checksums"]} for f in bill["files"]}
+		found = ["./" + os.path.relpath(os.path.join(d, f), folder) for d, _, files in os.walk(folder) for f in files]
+		assert sorted(told) == sorted(found), set(told) ^ set(found)
+		for name, sums in told.items():
+		    content = open(os.path.join(folder, name), "rb").read()
+		    assert sums["SHA256"] == hashlib.sha256(content).hexdigest(), name
+		ids = [e["SPDXID"] for e in bill["files"] + bill["packages"]] + [bill["SPDXID"]]
+		assert len(ids) == len(set(ids))
+		assert bill["spdxVersion"] == "SPDX-2.3"
+		for r in bill["relationships"]:
+		    assert r["spdxElementId"] in ids and r["relatedSpdxElement"] in ids, r
+	END
 	cd "$BATS_TEST_TMPDIR/$name"
 	for machine in x86_64/X86-64 aarch64/AArch64; do
 		run -0 readelf -h "${machine%/*}/idleflush" "${machine%/*}/libidleflush.so"
 		assert_equal "$(grep -c "Machine:.*${machine#*/}" <<<"$output")" 2
 	done
-	# The launcher runs from where it was unpacked, without a libc.
+	# It runs from where it was unpacked, and needs no libc for that.
 	run -0 "$(uname -m)/idleflush" sh -c 'echo "$LD_PRELOAD"'
 	assert_output "$PWD/$(uname -m)/libidleflush.so"
 	run readelf -lW "$(uname -m)/idleflush"
 	refute_output --partial INTERP
+}
+
+# make release compares everything; this, what takes little time.
+@test "Archive and image have the same bytes wherever they are made, for one machine if need be" {
+	local only file
+	only=MACHINES=$(uname -m)
+	build dist image-file "$only" SOURCE_DATE_EPOCH=1700000000
+	mkdir "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/copy"
+	mv "$BUILT"/idleflush-*.{tar.gz,sha256,spdx.json} "$BUILT"/*.image.tar "$BATS_TEST_TMPDIR/first"
+
+	(cd "$ROOT" && cp -R Makefile VERSION README.md CHANGELOG.md LICENSE shim examples "$BATS_TEST_TMPDIR/copy")
+	chmod -R go= "$BATS_TEST_TMPDIR/copy"
+	TREE=$BATS_TEST_TMPDIR/copy BUILT=$BATS_TEST_TMPDIR/copy/out
+	build dist image-file "$only" SOURCE_DATE_EPOCH=1700000000
+	for file in "$BATS_TEST_TMPDIR"/first/*; do
+		cmp "$file" "$BUILT/${file##*/}"
+	done
+	run -0 grep 'dist: for' "$BATS_TEST_TMPDIR/make.log"
+	assert_output --partial "for $(uname -m) only; the other one takes"
+	run -0 tar -tzf "$BUILT/idleflush-$(cat "$ROOT/VERSION").tar.gz"
+	assert_equal "$(grep -c '/libidleflush.so$' <<<"$output")" 1
+}
+
+@test "What tests need is installed without starting a daemon, and leaves no policy behind" {
+	[ "$(id -u)" = 0 ] || skip "a mount takes root"
+	local fake=$BATS_TEST_TMPDIR/fake
+	mkdir -p "$fake" "$BATS_TEST_TMPDIR/sbin"
+	# Nothing is installed, as far as dpkg knows, and apt-get installs nothing.
+	printf '#!/bin/sh\nexit 1\n' >"$fake/dpkg-query"
+	printf '#!/bin/sh\n/usr/sbin/policy-rc.d webfs start; echo "policy $?" >>"$LOG"\n' >"$fake/apt-get"
+	chmod 755 "$fake"/*
+	LOG=$BATS_TEST_TMPDIR/log PATH=$fake:$PATH run -0 unshare --mount sh -c \
+		'mount --bind "$1" /usr/sbin && sh "$2/tests/need" demo' - "$BATS_TEST_TMPDIR/sbin" "$ROOT"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/log")" 'policy 101'
+	assert_equal "$(ls "$BATS_TEST_TMPDIR/sbin")" ''
 }
