@@ -248,13 +248,18 @@ $(B)/config_fuzz: tests/fuzz/config_fuzz.c tests/fuzz/must.h $(addprefix shim/sh
 $(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(addprefix shim/command/,check/elf_imports.c elf_file.c program.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz
-	mkdir -p $(B)/corpus/http $(B)/corpus/config $(B)/corpus/elf
+# Its words last as long as the command, which a fuzzer does not: no leaks are looked for.
+$(B)/shell_fuzz: tests/fuzz/shell_fuzz.c tests/fuzz/must.h $(addprefix shim/command/check/,shell_script.c shell_words.c) $(SHIM_HEADERS) Makefile | $(B)
+	$(FUZZ) $@ $(filter %.c,$^)
+
+fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz $(B)/shell_fuzz
+	mkdir -p $(B)/corpus/http $(B)/corpus/config $(B)/corpus/elf $(B)/corpus/shell
 	for bits in 32 64; do gcc -m$$bits -Os -fPIC -shared -nostdlib -Wl,-z,noseparate-code \
 	  -Wl,--build-id -o $(B)/corpus/elf/seed$$bits tests/fuzz/seed.c || test $$bits = 32; done
 	$(call RUN_FUZZ,http,$(SECS),2048) tests/fuzz/corpus/http
 	$(call RUN_FUZZ,config,$(SECS_REST),256)
 	$(call RUN_FUZZ,elf,$(SECS_REST),6000)
+	$(call RUN_FUZZ,shell,$(SECS_REST),400) -detect_leaks=0 -rss_limit_mb=0
 
 # If nothing can be installed, the demo uses the bundled server.
 .PHONY: demo

@@ -120,7 +120,7 @@ honours_setid() {
 		assert_line "$variable=$value"
 	done <<-'END'
 		-i7ms IDLEFLUSH_IDLE 7ms
-		--idle=.5 IDLEFLUSH_IDLE .5
+		--idle=.005 IDLEFLUSH_IDLE .005
 		-m0 IDLEFLUSH_MAX_AGE 0
 		--max-age=1h IDLEFLUSH_MAX_AGE 1h
 		--heartbeat=0 IDLEFLUSH_HEARTBEAT 0
@@ -175,6 +175,7 @@ honours_setid() {
 }
 
 @test "A relative file for the counters is made absolute, for COMMAND may change its directory" {
+	mkdir some
 	run -0 "$IDLEFLUSH" --stats=some/file env
 	assert_line "IDLEFLUSH_STATS=$PWD/some/file"
 }
@@ -338,12 +339,14 @@ honours_setid() {
 	done
 }
 
-@test "A static program is reported in one line and still runs" {
+@test "A static program runs without a word; --debug tells in one line, --strict refuses it" {
 	local command
 
 	for command in "$FILES/static" "$FILES/static-pie"; do
 		run -0 --separate-stderr "$IDLEFLUSH" "$command"
 		assert_output ran
+		assert_equal "$stderr" ''
+		run -0 --separate-stderr "$IDLEFLUSH" --debug "$command"
 		assert_equal "$stderr" "idleflush: $command is statically linked: it runs without idleflush"
 		run -125 "$IDLEFLUSH" --strict "$command"
 		assert_output "idleflush: $command is statically linked"
@@ -362,10 +365,9 @@ honours_setid() {
 	ln -s "$FILES/static" static
 	script one <<<'#!static'
 	script two <<<'#! ./one -x'
-	run -0 --separate-stderr "$IDLEFLUSH" ./two
+	run -0 --separate-stderr "$IDLEFLUSH" --debug ./two
 	assert_output ran
-	assert_equal "$stderr" \
-		"idleflush: ./two: its interpreter static is statically linked: it runs without idleflush"
+	assert_equal "$stderr" "idleflush: static is statically linked: it runs without idleflush"
 	run -125 "$IDLEFLUSH" --strict ./two
 }
 
@@ -377,15 +379,15 @@ honours_setid() {
 	assert_output ran
 }
 
-@test "A program for another machine is reported in one line and gives 126, and no shell tries it" {
-	run -126 "$IDLEFLUSH" "$FILES/foreign"
+@test "A program for another machine gives 126, and no shell tries it" {
+	run -126 "$IDLEFLUSH" --debug "$FILES/foreign"
 	assert_line --index 0 \
-		"idleflush: $FILES/foreign is built for another architecture: it runs without idleflush"
+		"idleflush: $FILES/foreign is built for another architecture, s390x: it runs without idleflush"
 	assert_line --index 1 \
 		"idleflush: failed to run command '$FILES/foreign': Exec format error"
 	assert_equal "${#lines[@]}" 2
 	run -125 "$IDLEFLUSH" --strict "$FILES/foreign"
-	assert_output "idleflush: $FILES/foreign is built for another architecture"
+	assert_output "idleflush: $FILES/foreign is built for another architecture, s390x"
 }
 
 @test "A script without a #! line is run by sh, as stdbuf does" {
@@ -409,25 +411,25 @@ honours_setid() {
 	touch first/program
 	mkdir first/folder
 	cp "$FILES/static" second/program
-	run -0 --separate-stderr env "PATH=$PWD/first:$PWD/second" "$IDLEFLUSH" program
+	run -0 --separate-stderr env "PATH=$PWD/first:$PWD/second" "$IDLEFLUSH" --debug program
 	assert_output ran
 	assert_equal "$stderr" \
 		"idleflush: $PWD/second/program is statically linked: it runs without idleflush"
 	cd second
-	run -0 --separate-stderr env PATH=/nowhere: "$IDLEFLUSH" program
+	run -0 --separate-stderr env PATH=/nowhere: "$IDLEFLUSH" --debug program
 	assert_output ran
 	assert_equal "$stderr" "idleflush: program is statically linked: it runs without idleflush"
-	run -127 env PATH=/usr/bin:/bin "$IDLEFLUSH" program
+	run -127 env PATH=/usr/bin:/bin "$IDLEFLUSH" --debug program
 	refute_output --partial static
 }
 
-@test "A program that changes the user is reported in one line and still runs" {
+@test "A program that changes the user still runs; --debug tells in one line" {
 	root_only
 	cp "$FILES/dynamic" set-uid
 	honours_setid .
 	chown 65534 set-uid
 	chmod 4755 set-uid
-	run -0 --separate-stderr "$IDLEFLUSH" ./set-uid
+	run -0 --separate-stderr "$IDLEFLUSH" --debug ./set-uid
 	assert_output ran
 	assert_equal "$stderr" \
 		"idleflush: ./set-uid changes its user or group ID: it runs without idleflush"
@@ -447,19 +449,80 @@ honours_setid() {
 	assert_output ran
 }
 
-@test "A program with file capabilities is reported, except to root" {
+@test "A program with capabilities is told under --debug to those who are not root" {
 	root_only
 	honours_setid "$PUBLIC"
 	cp "$FILES/dynamic" "$PUBLIC/capable"
 	setcap cap_net_raw+ep "$PUBLIC/capable" || skip "no file capabilities here"
-	run -0 --separate-stderr as_nobody "$PUBLIC/idleflush" "$PUBLIC/capable"
+	run -0 --separate-stderr as_nobody "$PUBLIC/idleflush" --debug "$PUBLIC/capable"
 	assert_output ran
 	assert_equal "$stderr" \
 		"idleflush: $PUBLIC/capable has file capabilities: it runs without idleflush"
 	run -0 "$IDLEFLUSH" --strict "$PUBLIC/capable"
 }
 
-@test "A program that may be executed but not read is run without a message" {
+@test "An ASan program runs, without the library, unless its runtime comes first" {
+	local runtime
+
+	cc -fsanitize=address -o asan "$FILES/ran.c"
+	run -1 env "LD_PRELOAD=$LIB" ./asan # the defect
+	run -0 --separate-stderr "$IDLEFLUSH" ./asan
+	assert_output ran
+	assert_equal "$stderr" ''
+	run -0 --separate-stderr "$IDLEFLUSH" nohup timeout 20 ./asan
+	assert_output ran
+	run -125 "$IDLEFLUSH" --strict ./asan
+	assert_output --partial 'AddressSanitizer will not start'
+	runtime=$(realpath "$(cc -print-file-name=libasan.so)")
+	LD_PRELOAD=$runtime run -0 "$IDLEFLUSH" --strict ./asan
+}
+
+@test "A 32-bit program gets no library that its loader would complain of, behind a script neither" {
+	cat >narrow.c <<-'END'
+		#include <unistd.h>
+		int main(void) { return write(1, "ran\n", 4) != 4; }
+	END
+	cc -m32 -o narrow narrow.c 2>/dev/null || skip "no 32-bit libc here"
+	script starts <<<$'#!/bin/sh\nexec ./narrow'
+	for command in ./narrow ./starts; do
+		run -0 --separate-stderr "$IDLEFLUSH" "$command"
+		assert_output ran
+		assert_equal "$stderr" ''
+		run -125 "$IDLEFLUSH" --strict "$command"
+		assert_output --partial 'is built for another architecture, i386'
+	done
+}
+
+@test "What the launcher does for a COMMAND is what --check says of it" {
+	local line command verdict
+
+	script starts <<<$'#!/bin/sh\nexec "$@"'
+	for line in "$FILES/dynamic" "$FILES/static" "./starts $FILES/dynamic" \
+		"./starts $FILES/static" "env $FILES/dynamic" "timeout --signal KILL 10 $FILES/static" \
+		"env -u LD_PRELOAD $FILES/dynamic"; do
+		read -ra command <<<"$line"
+		run "$IDLEFLUSH" --check "${command[@]}"
+		verdict=${lines[-1]}
+		if [ "$status" = 1 ]; then
+			run -125 "$IDLEFLUSH" --strict "${command[@]}"
+			assert_equal "verdict    it will not work: ${output#idleflush: }" "$verdict"
+		else
+			assert_equal "$verdict" 'verdict    it works'
+			run -0 "$IDLEFLUSH" --strict "${command[@]}"
+		fi
+	done
+}
+
+@test "A bare name in LD_PRELOAD counts only where the loader finds it" {
+	LD_PRELOAD=libidleflush.so run -0 --separate-stderr "$IDLEFLUSH" sh -c 'echo "$LD_PRELOAD"'
+	assert_output "libidleflush.so:$LIB"
+	mkdir copy
+	cp "$LIB" copy/libidleflush.so
+	LD_PRELOAD=libidleflush.so LD_LIBRARY_PATH=$PWD/copy run -0 "$IDLEFLUSH" sh -c 'echo "$LD_PRELOAD"'
+	assert_output libidleflush.so
+}
+
+@test "A program that may be run but not read is run without a word" {
 	root_only
 	chmod 711 "$PUBLIC/dynamic"
 	chown 1 "$PUBLIC/dynamic"

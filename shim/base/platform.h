@@ -59,9 +59,9 @@
 /* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fbufsize) X(__flbf) X(__fsetlocking)              \
-	X(__register_atfork)                                                                       \
-	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym)               \
-	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)           \
+	X(__register_atfork) X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen)   \
+	X(dlsym) X(environ) X(gnu_get_libc_version) X(program_invocation_short_name)               \
+	X(pthread_atfork)                                                                          \
 	X(pthread_getspecific)
 /* clang-format on */
 

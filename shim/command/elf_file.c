@@ -5,10 +5,14 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define STRING_MAX 1000
+#define NOTES_MAX  16 /* segments may lie in each other's way */
 
 /* Where the ELF header has what, in a 32-bit and in a 64-bit file. */
 #define HEADER(elf, field) ((elf)->wide ? offsetof(Elf64_Ehdr, field) : offsetof(Elf32_Ehdr, field))
@@ -106,11 +110,13 @@ uint64_t elf_file_place(const struct elf_file *elf, uint64_t address)
 const char *elf_file_string(const struct elf_file *elf, uint64_t offset)
 {
 	const char *text;
+	size_t room;
 
 	if (!elf_file_has(elf, offset, 1))
 		return NULL;
 	text = (const char *)elf->bytes + offset;
-	return memchr(text, '\0', elf->length - offset) ? text : NULL;
+	room = elf->length - offset;
+	return memchr(text, '\0', room < STRING_MAX ? room : STRING_MAX) ? text : NULL;
 }
 
 /* Notes are padded to 4 bytes; those in segments that ask for 8 come with names that fit both. */
@@ -153,11 +159,16 @@ static bool find_note_in(const struct elf_file *elf, const struct elf_file_segme
 bool elf_file_find_note(const struct elf_file *elf, const char *name, uint64_t type,
 			struct elf_file_note *note)
 {
-	for (size_t i = 0; i < elf_file_segment_count(elf); i++) {
+	int left = NOTES_MAX;
+
+	for (size_t i = 0; i < elf_file_segment_count(elf) && left; i++) {
 		struct elf_file_segment segment = elf_file_segment(elf, i);
 
-		if (segment.type == PT_NOTE && find_note_in(elf, &segment, name, type, note))
+		if (segment.type != PT_NOTE)
+			continue;
+		if (find_note_in(elf, &segment, name, type, note))
 			return true;
+		left--;
 	}
 	return false;
 }
@@ -185,25 +196,60 @@ bool elf_file_has_section(const struct elf_file *elf, const char *name)
 	return false;
 }
 
+static struct sigaction before; /* the disposition of SIGBUS at start */
+static bool is_handled;
+
+/* A page of a mapping is past the end of its file by now. */
+static void put_zeros(int sig, siginfo_t *info, void *context)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	void *at = (void *)((uintptr_t)info->si_addr & ~(page - 1));
+
+	(void)context;
+	if (info->si_code != BUS_ADRERR ||
+	    mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		signal(sig, SIG_DFL); /* and it happens again */
+}
+
+static void handle(void)
+{
+	struct sigaction action = {.sa_sigaction = put_zeros, .sa_flags = SA_SIGINFO};
+
+	if (!is_handled)
+		is_handled = !sigaction(SIGBUS, &action, &before);
+}
+
+void mapping_end(void)
+{
+	if (is_handled)
+		sigaction(SIGBUS, &before, NULL);
+	is_handled = false;
+}
+
 int mapping_open(struct mapping *mapping, const char *path)
 {
 	struct stat file;
 	void *bytes;
 	int fd, error;
 
-	/* Looked at first: to open a pipe would wait, to open a device may do something. */
+	/* To open a device may do something, to open a pipe waits; it may become one meanwhile. */
 	if (stat(path, &file))
 		return -errno;
 	if (!S_ISREG(file.st_mode))
 		return -EACCES;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &file) || !S_ISREG(file.st_mode)) {
+		close(fd);
+		return -EACCES;
+	}
 	mapping->length = (size_t)file.st_size;
 	bytes = mmap(NULL, mapping->length + !mapping->length, PROT_READ, MAP_PRIVATE, fd, 0);
 	error = bytes == MAP_FAILED ? -errno : 0;
 	mapping->bytes = bytes;
 	close(fd);
+	handle();
 	return error;
 }
 

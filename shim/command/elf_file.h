@@ -53,10 +53,10 @@ struct elf_file_segment elf_file_find_segment(const struct elf_file *elf, uint64
 /* Where in the file the byte is that is loaded at `address`; UINT64_MAX: nowhere. */
 uint64_t elf_file_place(const struct elf_file *elf, uint64_t address);
 
-/* The string at `offset`, or NULL where it does not end within the file. */
+/* The string at `offset`, or NULL where it does not end within the file and 1000 bytes. */
 const char *elf_file_string(const struct elf_file *elf, uint64_t offset);
 
-/* Finds a note of that name and type. */
+/* Finds a note of that name and type, in one of the first 16 note segments. */
 bool elf_file_find_note(const struct elf_file *elf, const char *name, uint64_t type,
 			struct elf_file_note *note);
 
@@ -72,11 +72,16 @@ struct mapping {
 
 /*
  * Maps a regular file for reading. Returns 0 or a negative errno: -EACCES where it is not regular.
- * A file that is cut meanwhile gives SIGBUS; nobody cuts programs that run.
+ * It may shrink meanwhile: what has gone is then read as zeros, for which SIGBUS is handled until
+ * mapping_end.
  */
 int mapping_open(struct mapping *mapping, const char *path);
 
 /* Undoes that. */
 void mapping_close(struct mapping *mapping);
+
+/* Gives SIGBUS back, as a program that is to be executed expects it. No mapping is read any more.
+ */
+void mapping_end(void);
 
 #endif

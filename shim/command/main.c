@@ -5,9 +5,11 @@
  */
 #include "command/check/check.h"
 #include "command/copy.h"
+#include "command/elf_file.h"
 #include "command/options.h"
 #include "command/preload.h"
 #include "command/program.h"
+#include "shared/config.h"
 
 #include <err.h>
 #include <errno.h>
@@ -39,19 +41,29 @@ static void add_preload(const char *library)
 	free(list);
 }
 
-/* One line where the library will have no effect; under --strict that ends the process. */
-static void check_target(const struct program *target, const struct program *library,
-			 const char *command, bool strict)
+static bool is_debugging(void)
 {
-	const char *obstacle = program_obstacle(target, library);
-	bool script = strcmp(target->path, command) != 0;
+	struct config config;
 
-	if (!obstacle)
-		return;
-	warnx("%s%s%s %s%s", command, script ? ": its interpreter " : "",
-	      script ? target->path : "", obstacle, strict ? "" : ": it runs without idleflush");
-	if (strict)
-		exit(EXIT_FAILED);
+	config_read(&config, NULL);
+	return config.debug;
+}
+
+/*
+ * Does the library keep COMMAND from running? Silent but under debug, for stderr may be a client's;
+ * under --strict the process ends where it will not work.
+ */
+static bool is_harmful(char *const *command, bool strict)
+{
+	static struct check_answer answer;
+	bool debug = is_debugging();
+
+	check_quietly(&answer, command, strict || debug);
+	if (answer.fails && strict)
+		errx(EXIT_FAILED, "%s", answer.reason);
+	if (debug && (answer.fails || answer.harms))
+		warnx("%s: it runs without idleflush", answer.reason);
+	return answer.harms;
 }
 
 /* What asks for the library itself, and runs nothing. */
@@ -72,7 +84,7 @@ int main(int argc, char **argv)
 	const char *path, *name = options.command[0];
 	static char command[PROGRAM_PATH_MAX];
 	static struct program library, target;
-	bool foreign;
+	bool found, refused;
 	int status;
 
 	/* Not exit: LeakSanitizer, preloaded for COMMAND, would find fault with what we keep. */
@@ -83,15 +95,16 @@ int main(int argc, char **argv)
 		errx(EXIT_FAILED, "%s is not a shared library", path);
 	if (options.copy_to || options.print_library)
 		return hand_over(&options, path);
-	if (program_find(command, name)) {
-		program_follow(&target, command);
-		check_target(&target, &library, command, options.strict);
-	}
-	foreign = program_is_foreign(&target, &library);
-	if (!foreign)
+	found = program_find(command, name);
+	if (found)
+		program_inspect(&target, command);
+	refused = target.kind == PROGRAM_BROKEN;
+	if (!found || refused || !is_harmful(options.command, options.strict))
 		add_preload(path);
+	refused = refused || program_is_foreign(&target, &library);
+	mapping_end();
 	/* execvp would hand a binary that the kernel refuses to sh, to be read as a script */
-	if (foreign || target.kind == PROGRAM_BROKEN)
+	if (refused)
 		execv(command, options.command);
 	else
 		execvp(name, options.command);

@@ -66,7 +66,7 @@ static void print_help(void)
 	for (const struct config_setting *setting = config_settings; setting->env; setting++)
 		if (setting->option)
 			print_option(setting);
-	printf("      --strict            fail where COMMAND cannot be preloaded\n"
+	printf("      --strict            fail where --check says that it will not work\n"
 	       "      --check             run nothing; say whether it will work, and why not\n"
 	       "      --pid=PID           with --check: examine a running process\n"
 	       "      --print-library     say where the library is, for LD_PRELOAD, and exit\n"
@@ -79,7 +79,8 @@ static void print_help(void)
 	       "Each option exports a variable, --max-age IDLEFLUSH_MAX_AGE, that works without\n"
 	       "it too. IDLEFLUSH_DISABLE=1 in the environment makes idleflush do nothing.\n"
 	       "\n"
-	       "Exit status: with --check 0 if it works, 1 if not; else that of COMMAND, or\n"
+	       "Exit status: with --check 0 if it works or is not needed, 1 if not, 125 if that\n"
+	       "cannot be told; else that of COMMAND, or\n"
 	       "  125  if idleflush itself fails\n"
 	       "  126  if COMMAND is found but cannot be invoked\n"
 	       "  127  if COMMAND cannot be found\n"
@@ -112,6 +113,29 @@ static void export_path(const char *name, const char *path)
 	options_export(name, absolute);
 	free(absolute);
 	free(directory);
+}
+
+/* What cannot do what it says is no setting but a mistake. */
+static void refuse_useless(bool gives_idle, bool gives_stats)
+{
+	const char *slash;
+	struct config config;
+
+	config_read(&config, NULL);
+	if (gives_idle && config.max_age_ns && config.idle_ns > config.max_age_ns) {
+		warnx("--idle=%s has no effect: --max-age is shorter", getenv("IDLEFLUSH_IDLE"));
+		exit_usage();
+	}
+	slash = gives_stats && config.stats_file ? strrchr(config.stats_file, '/') : NULL;
+	if (slash && slash > config.stats_file) {
+		char *folder = strndup(config.stats_file, (size_t)(slash - config.stats_file));
+
+		if (folder && access(folder, F_OK)) {
+			warn("--stats=%s cannot be written", config.stats_file);
+			exit_usage();
+		}
+		free(folder);
+	}
 }
 
 static void export_setting(const struct config_setting *setting, const char *value)
@@ -216,6 +240,7 @@ struct options options_read(int argc, char **argv)
 	const struct option *options = list_options();
 	const char *letters = list_letters();
 	struct options given = {0};
+	bool gives_idle = false, gives_stats = false;
 	int option;
 
 	/* getopt_long names the program by it: without the directory, as all our messages */
@@ -226,6 +251,8 @@ struct options options_read(int argc, char **argv)
 
 		if (setting) {
 			export_setting(setting, optarg ? optarg : "1");
+			gives_idle = gives_idle || setting->letter == 'i';
+			gives_stats = gives_stats || setting->form == CONFIG_OUTPUT;
 		} else if (option == OPTION_STRICT) {
 			given.strict = true;
 		} else if (option == OPTION_CHECK) {
@@ -246,6 +273,7 @@ struct options options_read(int argc, char **argv)
 			exit_usage();
 		}
 	}
+	refuse_useless(gives_idle, gives_stats);
 	given.command = argv + optind;
 	if (given.pid && !given.check)
 		warnx("--pid goes with --check only");

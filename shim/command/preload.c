@@ -1,9 +1,11 @@
 /* preload.c -- where the library is, and how LD_PRELOAD names it */
 /* SPDX-License-Identifier: MIT */
 #include "command/preload.h"
+#include "command/check/libraries.h"
 #include "command/program.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +40,29 @@ const char *preload_next(const char *list, size_t *length)
 	return *length ? list : NULL;
 }
 
+/* Does the loader find a library of that bare name? ld.so(8) has the places. */
+static bool is_found(const char *name)
+{
+	static const char *const folders[] = {"/lib", "/usr/lib", "/lib64", "/usr/lib64"};
+	const char *list = getenv("LD_LIBRARY_PATH");
+	char path[2 * PROGRAM_PATH_MAX];
+
+	while (list && *list) {
+		size_t length = strcspn(list, ":;");
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)length, list, name);
+		if (!access(path, R_OK))
+			return true;
+		list += length + !!list[length];
+	}
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+		if (!access(path, R_OK))
+			return true;
+	}
+	return libraries_cached(name);
+}
+
 bool preload_has_library(const char *list, char *entry, size_t size)
 {
 	char path[PROGRAM_PATH_MAX];
@@ -50,7 +75,8 @@ bool preload_has_library(const char *list, char *entry, size_t size)
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)length, list);
 		name = strrchr(path, '/');
-		if (strcmp(name ? name + 1 : path, PRELOAD_LIBRARY) || (name && access(path, R_OK)))
+		if (strcmp(name ? name + 1 : path, PRELOAD_LIBRARY) ||
+		    (name ? access(path, R_OK) : !is_found(path)))
 			continue;
 		if (entry)
 			snprintf(entry, size, "%s", path);

@@ -160,10 +160,11 @@ bool program_find(char path[PROGRAM_PATH_MAX], const char *name)
 
 int program_inspect(struct program *program, const char *path)
 {
-	struct mapping mapping;
 	struct stat file;
 	int error;
 
+	if (program->file.bytes)
+		mapping_close(&program->file);
 	memset(program, 0, sizeof(*program));
 	if (snprintf(program->path, sizeof(program->path), "%s", path) >= PROGRAM_PATH_MAX)
 		return -ENAMETOOLONG;
@@ -172,26 +173,13 @@ int program_inspect(struct program *program, const char *path)
 	if (!S_ISREG(file.st_mode))
 		return -EACCES;
 	check_privileges(program, &file);
-	error = mapping_open(&mapping, path);
-	if (error)
+	error = mapping_open(&program->file, path);
+	if (error) {
+		program->file.bytes = NULL;
 		return error;
-	program_read(program, mapping.bytes, mapping.length);
-	mapping_close(&mapping);
-	return 0;
-}
-
-int program_follow(struct program *program, const char *path)
-{
-	int error = program_inspect(program, path);
-
-	for (int i = 0; i < PROGRAM_SCRIPT_DEPTH && program->kind == PROGRAM_SCRIPT && !error;
-	     i++) {
-		char interpreter[PROGRAM_PATH_MAX];
-
-		memcpy(interpreter, program->interpreter, sizeof(interpreter));
-		error = program_inspect(program, interpreter);
 	}
-	return error;
+	program_read(program, program->file.bytes, program->file.length);
+	return 0;
 }
 
 static bool is_elf(const struct program *program)

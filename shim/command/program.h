@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "command/elf_file.h"
+
 #define PROGRAM_PATH_MAX     4096 /* as the kernel's PATH_MAX, NUL included */
 #define PROGRAM_LINE_MAX     256  /* the kernel's BINPRM_BUF_SIZE since Linux 5.1 */
 #define PROGRAM_SCRIPT_DEPTH 5    /* exec(2) says ELOOP after that many interpreters */
@@ -42,6 +44,8 @@ struct program {
 	/* What makes the loader ignore LD_PRELOAD (ld.so(8), secure-execution mode). */
 	bool set_id;       /* started by this process it would change its user or group ID */
 	bool capabilities; /* it would gain capabilities from its file */
+
+	struct mapping file; /* its bytes, until the next program_inspect; NULL: cannot be read */
 };
 
 /*
@@ -59,13 +63,11 @@ void program_read(struct program *program, const unsigned char *bytes, size_t le
 bool program_find(char path[PROGRAM_PATH_MAX], const char *name);
 
 /*
- * All facts about the file at `path`. Returns 0 or a negative errno where it could not be read in
- * full: -EACCES leaves kind at PROGRAM_OPAQUE but set_id and capabilities are right.
+ * All facts about the file at `path`, into what was all zero or came from here. Returns 0 or a
+ * negative errno where it could not be read in full: -EACCES leaves kind at PROGRAM_OPAQUE but
+ * set_id and capabilities are right.
  */
 int program_inspect(struct program *program, const char *path);
-
-/* The same about what runs in the end: scripts are followed to their interpreters. */
-int program_follow(struct program *program, const char *path);
 
 /* Is it ELF for another machine, word size or byte order than `library`? */
 bool program_is_foreign(const struct program *program, const struct program *library);

@@ -12,8 +12,10 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Weak, as all that the library needs of a libc: see base/platform.h. */
+#pragma weak environ
 #pragma weak fnmatch
 #pragma weak getenv
 
@@ -164,16 +166,59 @@ void config_init(struct config *config)
 	config->buffer_is_given = false;
 }
 
-void config_read(struct config *config,
-		 void (*complain)(const char *env, const char *value, const char *allowed))
+static const struct config_setting *find_setting(const char *name, size_t length)
+{
+	const struct config_setting *setting = config_settings;
+
+	while (setting->env && (strncmp(setting->env, name, length) || setting->env[length]))
+		setting++;
+	return setting->env ? setting : NULL;
+}
+
+static void complain_of_names(void (*complain)(const struct config_complaint *))
+{
+	static const char prefix[] = "IDLEFLUSH_";
+
+	for (char **at = &environ ? environ : NULL; at && *at; at++) {
+		struct config_complaint complaint = {.env = *at,
+						     .says = ": there is no such setting"};
+		const char *equals = strchr(*at, '=');
+
+		if (equals && !strncmp(*at, prefix, sizeof(prefix) - 1) &&
+		    !find_setting(*at, (size_t)(equals - *at)))
+			complain(&complaint);
+	}
+}
+
+static void complain_of_idle(const struct config *config,
+			     void (*complain)(const struct config_complaint *))
+{
+	struct config_complaint complaint = {
+		.env = "IDLEFLUSH_IDLE",
+		.value = getenv("IDLEFLUSH_IDLE"),
+		.says = " has no effect: IDLEFLUSH_MAX_AGE is shorter"};
+
+	if (complaint.value && config->max_age_ns && config->idle_ns > config->max_age_ns)
+		complain(&complaint);
+}
+
+void config_read(struct config *config, void (*complain)(const struct config_complaint *))
 {
 	config_init(config);
 	for (const struct config_setting *setting = config_settings; setting->env; setting++) {
 		const char *value = getenv(setting->env);
+		struct config_complaint complaint = {.env = setting->env,
+						     .value = value,
+						     .says = " means the default: it is not ",
+						     .allowed = setting->allowed};
 
 		if (value && *value && config_set(config, setting, value) && complain)
-			complain(setting->env, value, setting->allowed);
+			complain(&complaint);
 	}
+	if (!complain)
+		return;
+	complain_of_idle(config, complain);
+	complain_of_names(complain);
 }
 
 bool config_match(const char *list, const char *name)

@@ -89,13 +89,20 @@ void config_init(struct config *config);
  */
 int config_set(struct config *config, const struct config_setting *setting, const char *value);
 
+/* What a setting in the environment says that it does not do. */
+struct config_complaint {
+	const char *env, *value;
+	const char *says;    /* the rest of the sentence that begins with both */
+	const char *allowed; /* what a value may be, as the end of that sentence, or NULL */
+};
+
 /*
  * Fills `config` from the environment: defaults first, then each variable that is set and not
- * empty. A bad value leaves its default; for each, `complain(env, value, allowed)` is called
- * unless NULL. Constructor only (it calls getenv).
+ * empty. A bad value leaves its default. `complain` is called, unless NULL, for each of these, for
+ * what has no effect beside another setting, and for a name that no setting has. Constructor only
+ * (it calls getenv).
  */
-void config_read(struct config *config,
-		 void (*complain)(const char *env, const char *value, const char *allowed));
+void config_read(struct config *config, void (*complain)(const struct config_complaint *));
 
 /*
  * Does `name` match one of the comma-separated globs of `list` (fnmatch(3), no flags)? An item

@@ -7,6 +7,7 @@
 #include "shared/config.h"
 #include "flush/flusher.h"
 #include "wrap/atfork.h"
+#include "wrap/only.h"
 #include "exit/last_words.h"
 #include "base/log.h"
 #include "base/next.h"
@@ -33,17 +34,19 @@
 STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
 STATUS_BEHIND(STATUS_ARMED_SINCE, flusher, struct flusher, armed_since_ns);
 
-static void complain(const char *env, const char *value, const char *allowed)
+static void complain(const struct config_complaint *complaint)
 {
 	struct log_line line;
 
 	log_begin(&line);
-	log_text(&line, env);
-	log_text(&line, "='");
-	log_text(&line, value);
-	log_text(&line, "' is not ");
-	log_text(&line, allowed);
-	log_text(&line, "; the default holds");
+	log_text(&line, complaint->env);
+	if (complaint->value) {
+		log_text(&line, "=");
+		log_text(&line, complaint->value);
+	}
+	log_text(&line, complaint->says);
+	if (complaint->allowed)
+		log_text(&line, complaint->allowed);
 	log_send(&line, STDERR_FILENO);
 }
 
@@ -55,37 +58,6 @@ static void read_config(struct config *config)
 		config_read(config, complain);
 }
 
-/* Under debug: the reader sees which name would have been the right one. */
-static void tell_names(const char *only, const char *comm, const char *invoked)
-{
-	struct log_line line;
-
-	if (!log_debugging())
-		return;
-	log_begin(&line);
-	log_text(&line, "IDLEFLUSH_ONLY is '");
-	log_text(&line, only);
-	log_text(&line, "', this program is '");
-	log_text(&line, comm);
-	log_text(&line, "', started as '");
-	log_text(&line, invoked);
-	log_text(&line, "'");
-	log_send(&line, STDERR_FILENO);
-}
-
-/* Of a script, the thread has its name, and program_invocation_short_name its interpreter's. */
-static bool is_named(const char *only)
-{
-	const char *invoked = &program_invocation_short_name ? program_invocation_short_name : "";
-	char comm[16] = "";
-
-	syscall(SYS_prctl, PR_GET_NAME, comm);
-	if (config_match(only, comm) || (*invoked && config_match(only, invoked)))
-		return true;
-	tell_names(only, comm, invoked);
-	return false;
-}
-
 /* NULL: stay awake. Otherwise the reason, in a few words. */
 static const char *reason_to_sleep(const struct config *config)
 {
@@ -93,7 +65,7 @@ static const char *reason_to_sleep(const struct config *config)
 		return "set-id program: asleep";
 	if (config->disable)
 		return "IDLEFLUSH_DISABLE: asleep";
-	if (config->only && !is_named(config->only))
+	if (config->only && !only_names_us(config->only))
 		return "not named by IDLEFLUSH_ONLY: asleep";
 	if (unlocked_is_used())
 		return "the program writes to stdio without locks: asleep";

@@ -12,26 +12,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const unsigned char *from, *past;
 
-static bool is_within(const char *text)
+static bool is_within(const char *text, void *data)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
+	(void)data;
 	MUST(at >= from && at < past && memchr(at, '\0', (size_t)(past - at)));
 	return false; /* no: go on to the next */
 }
 
+static void is_within_too(const char *text, void *data)
+{
+	is_within(text, data);
+}
+
 static void read_all(const struct elf_file *elf)
 {
-	const char *name;
+	struct elf_imports imports;
 
-	for (size_t i = 0; i < 8 && (name = elf_imports_needed(elf, i)); i++)
-		is_within(name);
-	elf_imports_any(elf, is_within);
-	elf_imports_writes_unlocked(elf);
-	elf_imports_syncs_streams(elf);
 	elf_imports_is_go(elf);
-	for (size_t i = 0; i < elf_file_segment_count(elf) && i < 8; i++)
-		elf_file_place(elf, elf_file_segment(elf, i).address);
+	if (!elf_imports_open(&imports, elf->bytes, elf->length))
+		return;
+	elf_imports_libraries(&imports, is_within_too, NULL);
+	elf_imports_symbols(&imports, is_within, NULL);
+	if (imports.runpath)
+		is_within(imports.runpath, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

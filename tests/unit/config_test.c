@@ -308,10 +308,13 @@ static void check_match(void)
 
 static char complaints[1000];
 
-static void complain(const char *env, const char *value, const char *allowed)
+static void complain(const struct config_complaint *complaint)
 {
-	strcat(strcat(strcat(strcat(complaints, env), "="), value), "\n");
-	CHECK(allowed);
+	strcat(complaints, complaint->env);
+	if (complaint->value)
+		strcat(strcat(complaints, "="), complaint->value);
+	strcat(complaints, "\n");
+	CHECK(complaint->says);
 }
 
 static void check_environment(void)
@@ -341,6 +344,26 @@ static void check_environment(void)
 	CHECK(config.stats && !strcmp(config.stats_file, "/s"));
 	config_read(&config, NULL);
 	CHECK(config.heartbeat_ns == SECOND);
+
+	/* what has no effect, and names that no setting has */
+	complaints[0] = '\0';
+	setenv("IDLEFLUSH_HEARTBEAT", "1s", 1);
+	setenv("IDLEFLUSH_BUFFER", "1M", 1);
+	setenv("IDLEFLUSH_IDLE", "1s", 1);
+	setenv("IDLEFLUSH_MAXAGE", "2s", 1);
+	setenv("IDLEFLUSH_STATSX", "", 1);
+	config_read(&config, complain);
+	CHECK(strstr(complaints, "IDLEFLUSH_IDLE=1s\n"));
+	CHECK(strstr(complaints, "IDLEFLUSH_MAXAGE=2s\n"));
+	CHECK(strstr(complaints, "IDLEFLUSH_STATSX=\n"));
+	CHECK(strlen(complaints) == strlen("IDLEFLUSH_IDLE=1s\nIDLEFLUSH_MAXAGE=2s\n"
+					   "IDLEFLUSH_STATSX=\n"));
+	complaints[0] = '\0';
+	setenv("IDLEFLUSH_MAX_AGE", "0", 1);
+	unsetenv("IDLEFLUSH_MAXAGE");
+	unsetenv("IDLEFLUSH_STATSX");
+	config_read(&config, complain);
+	CHECK(!complaints[0]);
 }
 
 int main(void)

@@ -1,14 +1,13 @@
 /* check_process.c -- `idleflush --check --pid PID`: how the library fares in a running process */
 /* SPDX-License-Identifier: MIT */
+#include "command/check/absence.h"
 #include "command/check/check.h"
-#include "shared/config.h"
-#include "command/check/remote_state.h"
-#include "shared/introspect.h"
-#include "command/options.h"
-#include "command/preload.h"
 #include "command/check/process.h"
-#include "command/program.h"
+#include "command/check/remote_state.h"
 #include "command/check/report.h"
+#include "command/options.h"
+#include "command/program.h"
+#include "shared/config.h"
 
 #include <err.h>
 #include <errno.h>
@@ -16,62 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define SECOND INT64_C(1000000000) /* in nanoseconds */
+#define SECOND        INT64_C(1000000000) /* in nanoseconds */
+#define CHILDREN_MOST 64
 
 static struct remote_state remote;
 static char target[PROGRAM_PATH_MAX]; /* what a link of /proc says */
-
-/* Past the last line: too little may be read for a verdict. */
-static int give_up(const char *why)
-{
-	report_line("verdict", "cannot be told: %s", why);
-	if (fflush(stdout))
-		err(EXIT_FAILED, "write error");
-	return EXIT_FAILED;
-}
-
-/* --- not loaded: why? ------------------------------------------------------------------------- */
-
-static void explain_preload(pid_t pid)
-{
-	char list[PROGRAM_PATH_MAX], place[64];
-	size_t length;
-	const char *at = list;
-
-	if (!process_variable(pid, "LD_PRELOAD", list, sizeof(list))) {
-		report_obstacle("library", "not loaded: it was started without LD_PRELOAD");
-		return;
-	}
-	while ((at = preload_next(at, &length))) {
-		char path[PROGRAM_PATH_MAX + sizeof(place)];
-
-		snprintf(path, sizeof(path), "/proc/%d/root%.*s", (int)pid, (int)length, at);
-		if (strstr(path, PRELOAD_LIBRARY) && *at == '/' && access(path, F_OK)) {
-			report_obstacle("library", "not loaded: %.*s is not there, as it sees it",
-					(int)length, at);
-			return;
-		}
-		at += length;
-	}
-	report_obstacle("library", "not loaded, with LD_PRELOAD=%s", list);
-}
-
-static void explain_absence(pid_t pid)
-{
-	static struct program program, library;
-	char path[64];
-	const char *beside, *ours = preload_find_library(&beside), *obstacle = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	if (ours && !program_inspect(&library, ours) && !program_inspect(&program, path))
-		obstacle = program_obstacle(&program, &library);
-	if (obstacle)
-		report_obstacle("library", "not loaded: the program %s", obstacle);
-	else
-		explain_preload(pid);
-}
 
 /* --- loaded: awake? --------------------------------------------------------------------------- */
 
@@ -83,28 +32,39 @@ static bool is_asleep_by_choice(void)
 	return length >= strlen(word) && !strcmp(remote.says + length - strlen(word), word);
 }
 
+/* Why nothing is done in it, or NULL: it is awake. */
+static const char *asleep_because(pid_t pid, pid_t thread)
+{
+	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
+	int64_t mode = remote.value[STATUS_MODE];
+
+	if (!*remote.says)
+		return "its constructor has not run yet";
+	if (is_asleep_by_choice())
+		return remote.says;
+	if (!owner)
+		return "forked past fork(3), by clone(2): asleep";
+	if (own && owner != own)
+		return "in its parent's memory until it executes a program";
+	if (mode == FLUSHER_ASLEEP)
+		return "it ends: asleep";
+	if (mode == FLUSHER_RUNNING && !thread)
+		return "awake, but its thread is gone";
+	return NULL;
+}
+
 /* True where the numbers are of this process, and not what it has from its parent. */
 static bool check_state(pid_t pid, pid_t thread)
 {
-	int64_t mode = remote.value[STATUS_MODE];
+	const char *asleep = asleep_because(pid, thread);
 	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
 
-	if (!*remote.says)
-		report_obstacle("state", "its constructor has not run yet");
-	else if (is_asleep_by_choice())
-		report_obstacle("state", "%s", remote.says);
-	else if (!owner)
-		report_obstacle("state", "forked past fork(3), by clone(2): asleep");
-	else if (own && owner != own)
-		report_obstacle("state", "in its parent's memory until it executes a program");
-	else if (mode == FLUSHER_ASLEEP)
-		report_obstacle("state", "it ends: asleep");
-	else if (mode == FLUSHER_WANTED)
+	if (asleep)
+		report_finding(VERDICT_FAILS, "state", "%s", asleep);
+	else if (remote.value[STATUS_MODE] == FLUSHER_WANTED)
 		report_line("state", "awake, its thread starts at the first sign of a server");
-	else if (thread || mode == FLUSHER_STARTING)
-		report_line("state", "awake");
 	else
-		report_obstacle("state", "awake, but its thread is gone");
+		report_line("state", "awake");
 	if (thread)
 		report_line("thread", "%d is alive", (int)thread);
 	else
@@ -140,7 +100,7 @@ static void print_settings(pid_t pid)
 	for (const struct config_setting *setting = config_settings; setting->env; setting++) {
 		char value[256];
 
-		if (process_variable(pid, setting->env, value, sizeof(value)))
+		if (!process_variable(pid, setting->env, value, sizeof(value)))
 			report_line("setting", "%s=%s", setting->env, value);
 	}
 }
@@ -170,54 +130,134 @@ static void print_counts(void)
 		    tell_age(flush, value[STATUS_FLUSHED]));
 }
 
-/* What may be known of a process whose memory may not be read: thread names are public. */
-static int check_from_afar(pid_t thread)
+/* Of the process and its workers. */
+static struct {
+	int64_t responses, bytes, pending;
+} total;
+
+static void add_counts(void)
 {
-	report_line("state", "cannot be read: %s (needs its user without special rights, or root)",
-		    strerror(-remote.memory_error));
-	if (!thread)
-		return give_up("there is no permission, and no thread to be seen");
-	report_line("thread", "%d is alive", (int)thread);
-	return report_end("it works", "");
+	total.responses += remote.value[STATUS_RESPONSES] - remote.value[STATUS_INHERITED];
+	total.bytes += remote.value[STATUS_BYTES];
+	total.pending += remote.pending > 0 ? remote.pending : 0;
+}
+
+/* It works where bytes have gone that way; that a thread is awake proves nothing. */
+static void judge_counts(void)
+{
+	if (total.bytes > 0)
+		report_finding(VERDICT_WORKS, "output", "has been flushed");
+	else if (total.pending > 0)
+		report_finding(VERDICT_UNKNOWN, "output", "none of it has been flushed yet");
+	else if (total.responses > 0)
+		report_finding(VERDICT_UNKNOWN, "output",
+			       "%" PRId64 " responses, but not a byte through any buffer that is "
+			       "known here: it prints nothing, or past these",
+			       total.responses);
+	else
+		report_finding(VERDICT_UNKNOWN, "output", "it has printed nothing yet");
+}
+
+/* --- its children ----------------------------------------------------------------------------- */
+
+/* A worker: a child that runs the same program. Those of a master are looked at with it. */
+static bool is_worker(pid_t parent, pid_t child)
+{
+	static char theirs[PROGRAM_PATH_MAX], ours[PROGRAM_PATH_MAX];
+
+	return !process_link(parent, "exe", ours, sizeof(ours)) &&
+	       !process_link(child, "exe", theirs, sizeof(theirs)) && !strcmp(ours, theirs);
+}
+
+static void check_worker(pid_t pid)
+{
+	pid_t thread = process_find_thread(pid, "idleflush");
+	int error = remote_state_read(&remote, pid);
+	const char *asleep;
+
+	if (error || remote.memory_error || !remote.loaded || !*remote.version) {
+		report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
+		return;
+	}
+	asleep = asleep_because(pid, thread);
+	if (asleep) {
+		report_finding(VERDICT_FAILS, "worker", "%d: %s", (int)pid, asleep);
+		return;
+	}
+	report_line("worker", "%d: awake, bytes=%" PRId64 ", pending %" PRId64, (int)pid,
+		    remote.value[STATUS_BYTES], remote.pending);
+	add_counts();
+}
+
+static void check_workers(pid_t pid)
+{
+	static pid_t children[CHILDREN_MOST];
+	size_t count = process_children(pid, children, CHILDREN_MOST);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_worker(pid, children[i]))
+			check_worker(children[i]);
+}
+
+static void examine(pid_t pid)
+{
+	pid_t thread = process_find_thread(pid, "idleflush");
+	int error = remote_state_read(&remote, pid);
+	bool is_own;
+
+	if (error || (remote.memory_error && remote.loaded)) {
+		report_finding(
+			VERDICT_UNKNOWN, "state",
+			"cannot be read: %s (needs its user without special rights, or root)",
+			strerror(error ? -error : -remote.memory_error));
+		if (thread)
+			report_line("thread", "%d is alive", (int)thread);
+		return;
+	}
+	if (!remote.loaded) {
+		absence_explain(pid);
+		return;
+	}
+	report_line("library", "%s%s%s", remote.path, *remote.version ? ", version " : "",
+		    remote.version);
+	if (!*remote.version) {
+		report_finding(VERDICT_UNKNOWN, "state",
+			       "that library keeps no status that this command understands");
+		return;
+	}
+	is_own = check_state(pid, thread);
+	print_settings(pid);
+	if (is_own) {
+		print_counts();
+		add_counts();
+	}
 }
 
 int check_process(pid_t pid)
 {
-	pid_t thread = process_find_thread(pid, "idleflush");
-	char name[32], path[64];
-	bool is_own;
-	int error;
+	static const char *const words[] = {[VERDICT_NONE] = "cannot be told",
+					    [VERDICT_WORKS] = "it works",
+					    [VERDICT_UNKNOWN] = "cannot be told",
+					    [VERDICT_FAILS] = "it does not work",
+					    [VERDICT_NOT_NEEDED] = "not needed"};
+	char name[32], number[32];
 
 	if (!process_exists(pid))
 		errx(EXIT_FAILED, "there is no process %d", (int)pid);
 	if (process_text(pid, "comm", name, sizeof(name)) > 0)
 		report_line("process", "%d, %.*s", (int)pid, (int)strcspn(name, "\n"), name);
 	if (process_link(pid, "exe", target, sizeof(target)) == -ENOENT) {
-		report_obstacle("program", "it is a thread of the kernel, or at its end");
-		return report_end("", "it does not work");
+		report_finding(VERDICT_FAILS, "program",
+			       "it is a thread of the kernel, or at its end");
+		return report_end(words);
 	}
 	report_line("program", "%s", target);
 	process_link(pid, "fd/1", target, sizeof(target));
-	snprintf(path, sizeof(path), "/proc/%d/fd/1", (int)pid);
-	report_stdout(target, path);
-	error = remote_state_read(&remote, pid);
-	if (error) {
-		remote.memory_error = error;
-		return check_from_afar(thread);
-	}
-	if (!remote.loaded) {
-		explain_absence(pid);
-		return report_end("", "it does not work");
-	}
-	report_line("library", "%s%s%s", remote.path, *remote.version ? ", version " : "",
-		    remote.version);
-	if (remote.memory_error)
-		return check_from_afar(thread);
-	if (!*remote.version)
-		return give_up("that library keeps no status: it is older than this command");
-	is_own = check_state(pid, thread);
-	print_settings(pid);
-	if (is_own)
-		print_counts();
-	return report_end("it works", "it does not work");
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	report_stdout(target, number);
+	examine(pid);
+	check_workers(pid);
+	if (report_verdict() == VERDICT_NONE)
+		judge_counts();
+	return report_end(words);
 }

@@ -1,127 +1,143 @@
-/* elf_imports.c -- what an ELF file says of its program: libraries, calls, who made it */
+/* elf_imports.c -- what a program's file asks of others: libraries, and where they are; calls */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/elf_imports.h"
 
 #include <elf.h>
-#include <string.h>
 
 #define GO_BUILD_ID 4 /* the note's type; cmd/link/internal/ld/elf.go of Go */
 
-/* A dynamic section's entry `tag`, `skip` of them passed over; false: there is none. */
-static bool find_dynamic(const struct elf_file *elf, uint64_t tag, size_t skip, uint64_t *value)
+/* An entry of the dynamic section; false: there is no further. */
+static bool get_dynamic(const struct elf_imports *imports, uint64_t index, uint64_t *tag,
+			uint64_t *value)
 {
-	struct elf_file_segment dynamic = elf_file_find_segment(elf, PT_DYNAMIC);
-	unsigned word = elf_file_word(elf);
+	unsigned word = elf_file_word(&imports->elf);
+	uint64_t at = index * 2 * word;
 
-	if (!elf_file_has(elf, dynamic.offset, dynamic.size))
+	if (imports->dynamic_size < at + 2 * word)
 		return false;
-	for (uint64_t at = 0; dynamic.size - at >= 2 * word; at += 2 * word) {
-		uint64_t found = elf_file_number(elf, dynamic.offset + at, word);
+	*tag = elf_file_number(&imports->elf, imports->dynamic + at, word);
+	*value = elf_file_number(&imports->elf, imports->dynamic + at + word, word);
+	return *tag != DT_NULL;
+}
 
-		if (found == DT_NULL)
-			break;
-		if (found != tag || skip--)
-			continue;
-		*value = elf_file_number(elf, dynamic.offset + at + word, word);
-		return true;
+static void take_entry(struct elf_imports *imports, uint64_t tag, uint64_t value, uint64_t *runpath,
+		       uint64_t *form)
+{
+	static const uint64_t tables[] = {DT_RELA, DT_REL, DT_JMPREL};
+	static const uint64_t sizes[] = {DT_RELASZ, DT_RELSZ, DT_PLTRELSZ};
+	bool is_table = tag == DT_STRTAB || tag == DT_SYMTAB;
+	uint64_t place;
+
+	for (size_t i = 0; i < 3; i++) {
+		is_table = is_table || tag == tables[i];
+		if (tag == sizes[i])
+			imports->relocations[i].size = value;
 	}
-	return false;
+	if (tag == DT_RUNPATH || (tag == DT_RPATH && !*runpath))
+		*runpath = value;
+	if (tag == DT_PLTREL)
+		*form = value;
+	place = is_table ? elf_file_place(&imports->elf, value) : UINT64_MAX;
+	if (place == UINT64_MAX)
+		return;
+	if (tag == DT_STRTAB)
+		imports->names = place;
+	else if (tag == DT_SYMTAB)
+		imports->symbols = place;
+	for (size_t i = 0; i < 3; i++)
+		if (tag == tables[i])
+			imports->relocations[i].place = place;
 }
 
-/* The same for an entry that is an address: where in the file that is. */
-static bool find_table(const struct elf_file *elf, uint64_t tag, uint64_t *place)
+/* A name in the string table, or NULL. */
+static const char *name_at(const struct elf_imports *imports, uint64_t offset)
 {
-	uint64_t address;
+	return imports->names && offset < imports->elf.length
+		       ? elf_file_string(&imports->elf, imports->names + offset)
+		       : NULL;
+}
 
-	if (!find_dynamic(elf, tag, 0, &address))
+bool elf_imports_open(struct elf_imports *imports, const unsigned char *bytes, size_t length)
+{
+	struct elf_file_segment dynamic;
+	uint64_t tag, value, runpath = 0, form = DT_RELA;
+	unsigned word;
+
+	*imports = (struct elf_imports){0};
+	if (!elf_file_open(&imports->elf, bytes, length))
 		return false;
-	*place = elf_file_place(elf, address);
-	return *place != UINT64_MAX;
+	dynamic = elf_file_find_segment(&imports->elf, PT_DYNAMIC);
+	if (!dynamic.size || !elf_file_has(&imports->elf, dynamic.offset, dynamic.size))
+		return false;
+	imports->dynamic = dynamic.offset;
+	imports->dynamic_size = dynamic.size;
+	/* A section of more entries than tags are known is none. */
+	for (uint64_t i = 0; i < 10000 && get_dynamic(imports, i, &tag, &value); i++)
+		take_entry(imports, tag, value, &runpath, &form);
+	word = elf_file_word(&imports->elf);
+	imports->relocations[0].entry = 3 * word;
+	imports->relocations[1].entry = 2 * word;
+	imports->relocations[2].entry = form == DT_REL ? 2 * word : 3 * word;
+	imports->runpath = runpath ? name_at(imports, runpath) : NULL;
+	return true;
 }
 
-const char *elf_imports_needed(const struct elf_file *elf, size_t index)
+void elf_imports_libraries(const struct elf_imports *imports, void (*each)(const char *, void *),
+			   void *data)
 {
-	uint64_t names, name;
+	uint64_t tag, value;
 
-	if (!find_table(elf, DT_STRTAB, &names) || !find_dynamic(elf, DT_NEEDED, index, &name))
-		return NULL;
-	return name < elf->length ? elf_file_string(elf, names + name) : NULL;
+	for (uint64_t i = 0; i < 10000 && get_dynamic(imports, i, &tag, &value); i++) {
+		const char *name = tag == DT_NEEDED ? name_at(imports, value) : NULL;
+
+		if (name)
+			each(name, data);
+	}
 }
 
-/* A relocation table's kind: where it starts, how long it is, how long one of it is. */
-struct relocations {
-	uint64_t table, size, entry;
-};
-
-static const struct relocations kinds[] = {
-	{DT_RELA, DT_RELASZ, 3}, {DT_REL, DT_RELSZ, 2}, {DT_JMPREL, DT_PLTRELSZ, 0}};
-
-/* The name of the undefined symbol `index`, or NULL. */
-static const char *undefined_name(const struct elf_file *elf, uint64_t index)
+/*
+ * The name of the symbol `index` that a relocation is about, or NULL: it is a function of the
+ * file's own. A variable may look so, too: those of libraries are copied into programs.
+ */
+static const char *symbol_name(const struct elf_imports *imports, uint64_t index)
 {
+	const struct elf_file *elf = &imports->elf;
 	uint64_t size = elf->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 	uint64_t section =
 		elf->wide ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx);
-	uint64_t table, names, at;
+	uint64_t info = elf->wide ? offsetof(Elf64_Sym, st_info) : offsetof(Elf32_Sym, st_info);
+	uint64_t at = imports->symbols + index * size;
 
-	if (!index || !find_table(elf, DT_SYMTAB, &table) || !find_table(elf, DT_STRTAB, &names))
+	if (!index || index > UINT32_MAX || !elf_file_has(elf, at, size))
 		return NULL;
-	at = table + index * size;
-	if (!elf_file_has(elf, at, size) || elf_file_number(elf, at + section, 2) != SHN_UNDEF)
+	if (elf_file_number(elf, at + section, 2) != SHN_UNDEF &&
+	    (elf_file_number(elf, at + info, 1) & 0xf) != STT_OBJECT)
 		return NULL;
-	return elf_file_string(elf, names + elf_file_number(elf, at, 4));
+	return name_at(imports, elf_file_number(elf, at, 4));
 }
 
-bool elf_imports_any(const struct elf_file *elf, bool (*is_wanted)(const char *name))
+bool elf_imports_symbols(const struct elf_imports *imports, bool (*each)(const char *, void *),
+			 void *data)
 {
+	const struct elf_file *elf = &imports->elf;
 	unsigned word = elf_file_word(elf);
 
-	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
-		uint64_t table, size, form = DT_RELA, entry = kinds[kind].entry * word;
+	for (size_t kind = 0; imports->symbols && kind < 3; kind++) {
+		uint64_t table = imports->relocations[kind].place;
+		uint64_t size = imports->relocations[kind].size;
+		uint64_t entry = imports->relocations[kind].entry;
 
-		if (!find_table(elf, kinds[kind].table, &table) ||
-		    !find_dynamic(elf, kinds[kind].size, 0, &size) ||
-		    !elf_file_has(elf, table, size))
+		if (!table || !elf_file_has(elf, table, size))
 			continue;
-		if (!entry && find_dynamic(elf, DT_PLTREL, 0, &form))
-			entry = form == DT_REL ? 2 * word : 3 * word;
-		for (uint64_t at = 0; entry && size - at >= entry; at += entry) {
+		for (uint64_t at = 0; size - at >= entry; at += entry) {
 			uint64_t info = elf_file_number(elf, table + at + word, word);
-			const char *name = undefined_name(elf, info >> (elf->wide ? 32 : 8));
+			const char *name = symbol_name(imports, info >> (elf->wide ? 32 : 8));
 
-			if (name && is_wanted(name))
+			if (name && each(name, data))
 				return true;
 		}
 	}
 	return false;
-}
-
-static bool is_unlocked(const char *name)
-{
-	static const char *const calls[] = {
-#define UNLOCKED(name) #name,
-#include "shared/unlocked_calls.def"
-	};
-
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (!strcmp(name, calls[i]))
-			return true;
-	return false;
-}
-
-bool elf_imports_writes_unlocked(const struct elf_file *elf)
-{
-	return elf_imports_any(elf, is_unlocked);
-}
-
-static bool is_sync(const char *name)
-{
-	return !strcmp(name, "_ZNSt8ios_base15sync_with_stdioEb");
-}
-
-bool elf_imports_syncs_streams(const struct elf_file *elf)
-{
-	return elf_imports_any(elf, is_sync);
 }
 
 /* The build ID may be left out; what it was built from is said in a section then. */

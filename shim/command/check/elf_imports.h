@@ -1,4 +1,4 @@
-/* elf_imports.h -- what an ELF file says of its program: libraries, calls, who made it */
+/* elf_imports.h -- what a program's file asks of others: libraries, and where they are; calls */
 /* SPDX-License-Identifier: MIT */
 /* Pure; launcher only. Any file will do, a damaged one too. Source: elf(5). */
 #ifndef IDLEFLUSH_ELF_IMPORTS_H
@@ -6,28 +6,36 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "command/elf_file.h"
 
-/*
- * Name `index` of the libraries that the file itself asks for (DT_NEEDED), or NULL past the last
- * one. Points into the file.
- */
-const char *elf_imports_needed(const struct elf_file *elf, size_t index);
+/* What its dynamic section says, read once; places are offsets in the file, 0: there is no such. */
+struct elf_imports {
+	struct elf_file elf;
+	uint64_t dynamic, dynamic_size;
+	uint64_t names, symbols;
+	struct {
+		uint64_t place, size, entry;
+	} relocations[3];
+	const char *runpath; /* DT_RUNPATH or DT_RPATH, or NULL */
+};
+
+/* Takes the bytes of a file. False where they are no ELF file that is loaded dynamically. */
+bool elf_imports_open(struct elf_imports *imports, const unsigned char *bytes, size_t length);
+
+/* Calls `each` with the name of every library that the file itself asks for (DT_NEEDED). */
+void elf_imports_libraries(const struct elf_imports *imports, void (*each)(const char *, void *),
+			   void *data);
 
 /*
- * Does it refer to a function of another's for which `is_wanted(name)` is true? By its relocations,
- * as symbols_imports does in memory.
+ * Calls `each` with the name of every symbol of another's that the file refers to; true as soon as
+ * that says true. By its relocations, as symbols_imports does in memory.
  */
-bool elf_imports_any(const struct elf_file *elf, bool (*is_wanted)(const char *name));
+bool elf_imports_symbols(const struct elf_imports *imports, bool (*each)(const char *, void *),
+			 void *data);
 
-/* Does it write to stdio without taking the streams' locks? See unlocked.h. */
-bool elf_imports_writes_unlocked(const struct elf_file *elf);
-
-/* May it take C++ streams out of step with stdio (std::ios_base::sync_with_stdio)? */
-bool elf_imports_syncs_streams(const struct elf_file *elf);
-
-/* Was it made by Go's linker? */
+/* Was it made by Go's linker? Any ELF file. */
 bool elf_imports_is_go(const struct elf_file *elf);
 
 #endif

@@ -1,13 +1,23 @@
-/* exec_prefix.h -- programs that set something up and then run the rest of their arguments */
+/* exec_prefix.h -- commands that set something up and then run the rest of their arguments */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_EXEC_PREFIX_H
 #define IDLEFLUSH_EXEC_PREFIX_H
 
+#include <stdbool.h>
+
+/* What such a command does. */
+struct exec_prefix {
+	char *const *command; /* what it runs; NULL: nothing that can be told */
+	const char *user;     /* as whom, by name or number; NULL: as before */
+	const char *root;     /* below which folder, or NULL */
+	const char *drops;    /* how it keeps LD_PRELOAD from it, or NULL */
+	bool preloads;        /* it is idleflush itself */
+};
+
 /*
- * The command within the arguments of such a program (env, nohup, timeout, tini ...), known by the
- * name in argv[0], or NULL: it is none, or there is no command. What env would do to the
- * environment is done to this process's. May allocate what the result points to.
+ * Is argv[0] one of them? Then `prefix` is filled in, and what it would change in the environment
+ * is changed in this process's own. Runs nothing; what is in `prefix` is never freed.
  */
-char *const *exec_prefix_command(char *const *argv);
+bool exec_prefix_read(struct exec_prefix *prefix, char *const *argv);
 
 #endif

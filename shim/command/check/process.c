@@ -96,22 +96,47 @@ int process_link(pid_t pid, const char *name, char *target, size_t size)
 	return 0;
 }
 
-bool process_variable(pid_t pid, const char *name, char *value, size_t size)
+int process_variable(pid_t pid, const char *name, char *value, size_t size)
 {
 	FILE *file = open_text(pid, "environ");
 	char *entry = NULL;
-	size_t room = 0;
-	bool found = false;
+	size_t room = 0, length = strlen(name);
+	int error = file ? -ENOENT : -errno;
 
-	while (file && !found && getdelim(&entry, &room, '\0', file) > 0) {
-		found = !strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=';
-		if (found)
-			snprintf(value, size, "%s", entry + strlen(name) + 1);
+	errno = 0;
+	while (file && error && getdelim(&entry, &room, '\0', file) > 0) {
+		if (strncmp(entry, name, length) || entry[length] != '=')
+			continue;
+		snprintf(value, size, "%s", entry + length + 1);
+		error = 0;
 	}
+	if (file && error && errno)
+		error = -errno;
 	free(entry);
 	if (file)
 		fclose(file);
-	return found;
+	return error;
+}
+
+/* /proc/PID/task/TID/children takes an option of the kernel's; the parent's number is always told.
+ */
+size_t process_children(pid_t pid, pid_t *children, size_t most)
+{
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (all && count < most && (entry = readdir(all))) {
+		pid_t child = (pid_t)strtol(entry->d_name, NULL, 10);
+		char parent[32];
+
+		if (child > 0 && status_field(child, "PPid:\t", parent, sizeof(parent)) &&
+		    strtol(parent, NULL, 10) == pid)
+			children[count++] = child;
+	}
+	if (all)
+		closedir(all);
+	return count;
 }
 
 pid_t process_own_pid(pid_t pid)

@@ -31,8 +31,11 @@ bool process_is_stopped(pid_t pid);
 /* What the link /proc/PID/`name` says, or "?". Returns 0 or a negative errno. */
 int process_link(pid_t pid, const char *name, char *target, size_t size);
 
-/* The value of an environment variable as it was at the start, or false: not set, or not known. */
-bool process_variable(pid_t pid, const char *name, char *value, size_t size);
+/* The value of an environment variable as it was at the start. 0, -ENOENT: not set, or -errno. */
+int process_variable(pid_t pid, const char *name, char *value, size_t size);
+
+/* Its children, `most` at most, into `children`. Returns how many. */
+size_t process_children(pid_t pid, pid_t *children, size_t most);
 
 /* Its number in its own pid namespace, as getpid(2) tells it there; 0: not known. */
 pid_t process_own_pid(pid_t pid);

@@ -7,41 +7,99 @@
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #define COLUMN 11
 
-static char obstacle[8192]; /* the first one; room for a path */
+static bool muted;
+static enum verdict verdict;
+static char *reason; /* of the verdict, escaped */
+static const char *advice;
 
-static void print(const char *about, const char *format, va_list arguments)
+void report_mute(void)
 {
-	printf("%-*s", COLUMN, about);
-	vprintf(format, arguments);
-	putchar('\n');
+	muted = true;
+}
+
+/* Allocated; every byte that a terminal might take for more than a character is escaped. */
+static char *escape(const char *format, va_list arguments)
+{
+	char *text, *escaped, *to;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		err(EXIT_FAILED, NULL);
+	to = escaped = malloc(4 * strlen(text) + 1);
+	if (!escaped)
+		err(EXIT_FAILED, NULL);
+	for (const char *from = text; *from; from++) {
+		if (*from >= ' ' && *from < 0x7f && *from != '\\')
+			*to++ = *from;
+		else if (*from == '\n')
+			to = stpcpy(to, "\\n");
+		else if (*from == '\\')
+			to = stpcpy(to, "\\\\");
+		else
+			to += snprintf(to, 5, "\\%03o", (unsigned char)*from);
+	}
+	*to = '\0';
+	free(text);
+	return escaped;
+}
+
+static void print(const char *about, const char *text)
+{
+	if (!muted)
+		printf("%-*s%s\n", COLUMN, about, text);
 }
 
 void report_line(const char *about, const char *format, ...)
 {
 	va_list arguments;
+	char *text;
 
 	va_start(arguments, format);
-	print(about, format, arguments);
+	text = escape(format, arguments);
 	va_end(arguments);
+	print(about, text);
+	free(text);
 }
 
-void report_obstacle(const char *about, const char *format, ...)
+void report_finding(enum verdict found, const char *about, const char *format, ...)
 {
 	va_list arguments;
+	char *text;
 
 	va_start(arguments, format);
-	print(about, format, arguments);
+	text = escape(format, arguments);
 	va_end(arguments);
-	if (*obstacle)
+	print(about, text);
+	if (found <= verdict) {
+		free(text);
 		return;
-	va_start(arguments, format);
-	vsnprintf(obstacle, sizeof(obstacle), format, arguments);
-	va_end(arguments);
+	}
+	free(reason);
+	verdict = found;
+	reason = text;
+}
+
+enum verdict report_verdict(void)
+{
+	return verdict;
+}
+
+const char *report_reason(void)
+{
+	return reason ? reason : "";
+}
+
+void report_guide(const char *guide)
+{
+	advice = guide;
 }
 
 /* Terminals' device numbers; Documentation/admin-guide/devices.txt of Linux. */
@@ -51,15 +109,48 @@ static bool is_terminal(dev_t device)
 	       (major(device) >= 136 && major(device) <= 143);
 }
 
-void report_stdout(const char *name, const char *path)
+/* Is there a line in the table /proc/PROCESS/net/NAME that has `inode` in it? Only datagram
+ * sockets' tables are asked so. */
+static bool is_listed(const char *process, const char *name, ino_t inode)
+{
+	char path[64], *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *table;
+
+	snprintf(path, sizeof(path), "/proc/%s/net/%s", process, name);
+	table = fopen(path, "re");
+	while (table && !found && getline(&line, &room, table) > 0) {
+		unsigned type = SOCK_DGRAM;
+		uintmax_t number = 0;
+
+		if (!strcmp(name, "unix"))
+			sscanf(line, "%*s %*s %*s %*s %x %*s %ju", &type, &number);
+		else
+			sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %ju", &number);
+		found = number == inode && type != SOCK_STREAM;
+	}
+	free(line);
+	if (table)
+		fclose(table);
+	return found;
+}
+
+void report_stdout(const char *name, const char *process)
 {
 	struct stat file;
 	const char *kind;
+	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/%s/fd/1", process);
 	if (stat(path, &file))
 		kind = "closed, or not to be seen";
 	else if (S_ISFIFO(file.st_mode))
 		kind = "a pipe";
+	else if (S_ISSOCK(file.st_mode) && (is_listed(process, "unix", file.st_ino) ||
+					    is_listed(process, "udp", file.st_ino) ||
+					    is_listed(process, "udp6", file.st_ino)))
+		kind = "a socket of messages: left alone, for each write is one";
 	else if (S_ISSOCK(file.st_mode))
 		kind = "a socket";
 	else if (S_ISREG(file.st_mode))
@@ -73,18 +164,21 @@ void report_stdout(const char *name, const char *path)
 	report_line("stdout", "%s%s%s", name ? name : "", name ? ", " : "", kind);
 }
 
-bool report_is_negative(void)
+int report_end(const char *const words[VERDICT_NOT_NEEDED + 1])
 {
-	return *obstacle;
-}
+	static const int statuses[] = {[VERDICT_NONE] = EXIT_FAILED,
+				       [VERDICT_WORKS] = EXIT_SUCCESS,
+				       [VERDICT_UNKNOWN] = EXIT_FAILED,
+				       [VERDICT_FAILS] = EXIT_FAILURE,
+				       [VERDICT_NOT_NEEDED] = EXIT_SUCCESS};
 
-int report_end(const char *good, const char *bad)
-{
-	if (*obstacle)
-		printf("%-*s%s: %s\n", COLUMN, "verdict", bad, obstacle);
+	if (advice && verdict != VERDICT_WORKS)
+		report_line("instead", "%s", advice);
+	if (verdict == VERDICT_WORKS)
+		printf("%-*s%s\n", COLUMN, "verdict", words[verdict]);
 	else
-		printf("%-*s%s\n", COLUMN, "verdict", good);
+		printf("%-*s%s: %s\n", COLUMN, "verdict", words[verdict], report_reason());
 	if (ferror(stdout) || fclose(stdout))
 		err(EXIT_FAILED, "write error");
-	return *obstacle ? 1 : 0;
+	return statuses[verdict];
 }

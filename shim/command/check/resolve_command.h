@@ -1,25 +1,31 @@
-/* resolve_command.h -- from COMMAND to the program that runs in the end, past scripts and env */
+/* resolve_command.h -- from COMMAND to the program that runs in the end */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_RESOLVE_COMMAND_H
 #define IDLEFLUSH_RESOLVE_COMMAND_H
-
-#include <stdbool.h>
 
 #include "command/program.h"
 
 /* Where it ends. */
 struct resolved_command {
 	struct program program;
-	const char *name;              /* the argv[0] that it gets, without the folder */
-	char thread[PROGRAM_PATH_MAX]; /* its thread's: the file executed, so a script's own name */
+	const char *started; /* the file that is executed last: a script's own name */
+	const char *script;  /* the last script on the way, or NULL */
+	char *const *argv;   /* what it gets */
+	const char *user;    /* as whom it runs, by name or number; NULL: as we do */
+	enum {
+		RESOLVED,        /* `program` is what prints */
+		RESOLVED_SHELL,  /* … and it is a shell, whose script cannot be followed */
+		RESOLVED_ALONE,  /* … and it is a shell that runs nothing else */
+		RESOLVED_NOTHING /* it cannot be run */
+	} end;
 };
 
 /*
- * Follows scripts to their interpreters as execvp(3) does, and programs such as env(1) that only
- * run another to that one. Reports each step, and what would stop it. What env would change in the
- * environment is changed in this process's own. False: it cannot be run, and that is reported.
- * Runs nothing.
+ * Follows scripts to their interpreters as execvp(3) does, programs such as env(1) that only run
+ * another to that one, and shell scripts as far as they can be read. Reports each step, and what
+ * stops it. What would be changed in the environment is changed in this process's own. Runs
+ * nothing.
  */
-bool resolve_command(struct resolved_command *resolved, char *const *command);
+void resolve_command(struct resolved_command *resolved, char *const *command);
 
 #endif

@@ -1,0 +1,11 @@
+/* absence.h -- why the library is not in a running process */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_ABSENCE_H
+#define IDLEFLUSH_ABSENCE_H
+
+#include <sys/types.h>
+
+/* Reports the reason, as far as its program, its environment and its files tell. */
+void absence_explain(pid_t pid);
+
+#endif

@@ -1,0 +1,26 @@
+/* program_names.h -- the names by which a person would call a running program: IDLEFLUSH_ONLY */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_PROGRAM_NAMES_H
+#define IDLEFLUSH_PROGRAM_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * All are paths or last components of them; NULL: not known. The library gathers them of its own
+ * process, the doctor of what it was asked about.
+ */
+struct program_names {
+	const char *program;  /* the program's file, links followed: python3.11 */
+	const char *started;  /* the file that was executed: a link's name, a script's */
+	const char *called;   /* argv[0]: of a script its interpreter's, as its first line says */
+	const char *argument; /* the first that is no option, where that is a script (#!) */
+};
+
+/* The first of `arguments` (those after argv[0]) that is no option, where it is a script. */
+const char *program_names_script(const char *const *arguments);
+
+/* Does the list of globs (see config_match) name one of them? */
+bool program_names_match(const struct program_names *names, const char *list);
+
+#endif
