@@ -36,6 +36,11 @@ void flusher_wake(void)
 	futex_wake(&flusher->wait_state);
 }
 
+bool flusher_waits_follow(void)
+{
+	return atomic_load_explicit(&flusher->waits_follow, memory_order_relaxed) >= WAITS_TRUSTED;
+}
+
 static bool is_parked(void)
 {
 	return atomic_load(&flusher->wait_state) == WAIT_STATE_PARKED;
@@ -60,8 +65,7 @@ static void arm(void)
  */
 static bool is_left_to_wait(void)
 {
-	return atomic_load_explicit(&flusher->waits_follow, memory_order_relaxed) >=
-		       WAITS_TRUSTED &&
+	return flusher_waits_follow() &&
 	       atomic_load_explicit(&flusher->wait_state, memory_order_relaxed) ==
 		       WAIT_STATE_PARKED;
 }

@@ -30,8 +30,9 @@ struct flusher {
 	_Atomic int64_t first_activity_ns; /* when the first of `active` was */
 	_Atomic uint32_t waits_follow;     /* passes at waits since the thread last found bytes */
 	_Atomic uint32_t skip;             /* how many waits need not read the clock */
-	uint32_t skipped;                  /* `skip` when the clock was last read; a hint */
-	int64_t waited_ns;                 /* the time then; a hint */
+	uint32_t skipped;                  /* what `skip` was at the last look; a hint */
+	int64_t window_ns;                 /* waits are counted since; hints, as the next */
+	int64_t window_waits;
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
 	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
@@ -117,6 +118,9 @@ void flusher_note_pending(int64_t now_ns);
 
 /* The calling thread made a pass at a wait, which wrote everything that was pending. */
 void flusher_passed_at_wait(void);
+
+/* Have the latest lines all been flushed at waits? Any context. */
+bool flusher_waits_follow(void);
 
 /* Wakes the thread, whatever it waits for. Async-signal-safe; errno may change. */
 void flusher_wake(void);

@@ -113,10 +113,20 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	return stretch;
 }
 
+/* Where a wait follows each response, most likely the next one flushes before the thread needs to.
+ */
+static int64_t idle_ns(void)
+{
+	int64_t most = timed_wait_max_ns();
+
+	return flusher_waits_follow() && most > flusher_rules.idle_ns ? most
+								      : flusher_rules.idle_ns;
+}
+
 /* How long until a pass is due; 0: now. */
 static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns)
 {
-	const struct quiet_rules rules = {.idle_ns = flusher_rules.idle_ns,
+	const struct quiet_rules rules = {.idle_ns = idle_ns(),
 					  .max_age_ns = flusher_rules.max_age_ns,
 					  .heartbeat_ns = heartbeat_ns};
 	const int64_t quiet_ns = now - flusher->last_activity_ns;
@@ -140,7 +150,8 @@ static void make_pass(bool heartbeat)
 
 	if (!flusher_owns_bytes())
 		disarm();
-	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), hold))
+	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), hold) &&
+		 (heartbeat || !flusher_waits_follow()))
 		atomic_store_explicit(&flusher->waits_follow, 0, memory_order_relaxed);
 }
 

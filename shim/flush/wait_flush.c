@@ -78,17 +78,25 @@ static void block_all(uint64_t *mask)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, sizeof(all));
 }
 
-/* At a high rate not every wait reads the clock: about eight times in `idle` is enough. */
+/*
+ * At a high rate not every wait looks at the clock: eight times in `idle` will do. Calls come in
+ * bursts, so the rate is that of a whole window; within one, at most as many are passed over as
+ * were counted in it.
+ */
 static void set_skip(int64_t now)
 {
-	int64_t passed = now - flusher->waited_ns, step = flusher_rules.idle_ns / 8;
-	uint32_t waits = flusher->skipped + 1;
-	int64_t skip = passed > 0 ? step * waits / passed : SKIP_MOST;
+	int64_t passed = now - flusher->window_ns, window = flusher_rules.idle_ns / 8;
+	int64_t skip;
 
-	skip = skip < 1 ? 0 : skip > SKIP_MOST ? SKIP_MOST : skip;
-	flusher->waited_ns = now;
-	flusher->skipped = (uint32_t)skip;
-	atomic_store_explicit(&flusher->skip, (uint32_t)skip, memory_order_relaxed);
+	flusher->window_waits += flusher->skipped + 1;
+	skip = flusher->window_waits;
+	if (passed < 0 || passed >= window) {
+		skip = passed > 0 ? window * skip / passed : 0;
+		flusher->window_ns = now;
+		flusher->window_waits = 0;
+	}
+	flusher->skipped = skip < SKIP_MOST ? (uint32_t)skip : SKIP_MOST;
+	atomic_store_explicit(&flusher->skip, flusher->skipped, memory_order_relaxed);
 }
 
 /* Leaves the pending bytes to the flusher thread. */
