@@ -58,41 +58,56 @@ struct conn *conn_get(int fd)
 	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
 }
 
-/* Framing starts afresh, unless a thread is still framing the connection that was just closed. */
-static void reset_framing(struct conn *conn)
+/*
+ * The connection ends, and framing starts afresh, unless a thread is at it just now. Returns how
+ * many responses end with that.
+ */
+static inline unsigned end_framing(struct conn *conn)
 {
+	unsigned ended = 0;
+
 	if (!conn_enter(conn, &conn->receiving))
-		return;
+		return 0;
 	if (conn_enter(conn, &conn->sending)) {
+		ended = http_lasts_until_close(&conn->out, &conn->in) && conn_is_servers(conn);
 		memset(&conn->in, 0, sizeof(conn->in));
 		memset(&conn->out, 0, sizeof(conn->out));
 		conn_leave(&conn->sending);
 	}
 	conn_leave(&conn->receiving);
+	return ended;
 }
 
-static void reset(struct conn *conn, enum conn_kind kind)
+/* `ended` more responses were sent on it, and it is counted no longer. */
+static void close_count(struct conn *conn, unsigned ended)
 {
-	uint32_t responses = atomic_exchange_explicit(&conn->responses, 0, memory_order_relaxed);
+	ended += atomic_exchange_explicit(&conn->responses, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&closed_responses, ended, memory_order_relaxed);
+}
 
-	if (responses)
-		atomic_fetch_add_explicit(&closed_responses, responses, memory_order_relaxed);
-	if (conn_kind(conn) != CONN_UNKNOWN)
-		reset_framing(conn);
+unsigned conn_forget(struct conn *conn)
+{
+	unsigned ended = conn_kind(conn) != CONN_UNKNOWN ? end_framing(conn) : 0;
+
+	if (ended || atomic_load_explicit(&conn->responses, memory_order_relaxed))
+		close_count(conn, ended);
 	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
 	atomic_store_explicit(&conn->debugged_framing, HTTP_UNDECIDED, memory_order_relaxed);
-	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
+	conn_set_kind(conn, CONN_UNKNOWN);
+	return ended;
 }
 
 void conn_start(int fd, enum conn_kind kind)
 {
 	struct conn *conn = conn_get(fd);
 
-	if (conn)
-		reset(conn, kind);
+	if (!conn)
+		return;
+	conn_forget(conn);
+	conn_set_kind(conn, kind);
 }
 
-void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *))
+void conn_for_each(unsigned int first, unsigned int last, void (*visit)(struct conn *))
 {
 	const unsigned int most = ((unsigned int)last_run() + 1) * CONN_RUN_LENGTH - 1;
 
@@ -101,14 +116,23 @@ void conn_forget_range(unsigned int first, unsigned int last, void (*before)(str
 	for (unsigned int fd = first; fd <= last; fd++) {
 		struct conn *conn = conn_find((int)fd);
 
-		if (!conn) {
+		if (conn)
+			visit(conn);
+		else
 			fd |= CONN_RUN_LENGTH - 1; /* this run was never used */
-			continue;
-		}
-		if (conn_is_servers(conn))
-			before(conn);
-		reset(conn, CONN_UNKNOWN);
 	}
+}
+
+int conn_fd(const struct conn *conn)
+{
+	for (size_t index = 0; index <= last_run(); index++) {
+		struct conn_run *run =
+			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+
+		if (run && conn >= run->conns && conn < run->conns + CONN_RUN_LENGTH)
+			return (int)(index * CONN_RUN_LENGTH) + (int)(conn - run->conns);
+	}
+	return -1;
 }
 
 /*

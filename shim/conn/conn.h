@@ -19,8 +19,10 @@ enum conn_kind {
 	CONN_RECEIVED, /* read(2) brought bytes; the first send asks whether it is a socket */
 	CONN_SERVER,   /* accepted, or an inherited socket that received */
 	CONN_DATAGRAM, /* a datagram socket that received: each send is a response */
-	CONN_CLIENT,   /* the program connected it: its sends are requests */
-	CONN_OTHER,    /* not a socket, or the same file as stdout or stderr */
+	/* What read(2) brings on these tells nothing: */
+	CONN_CLIENT, /* the program connected it: its sends are requests */
+	CONN_OTHER,  /* not a socket, or the same file as stdout or stderr */
+	CONN_FILE,   /* CONN_RECEIVED, and no HTTP: a file, most likely */
 };
 
 /* In a conversation that is not HTTP peer and server take turns: whose turn is it? */
@@ -76,11 +78,24 @@ static inline enum conn_kind conn_kind(const struct conn *conn)
 	return (enum conn_kind)atomic_load_explicit(&conn->kind, memory_order_relaxed);
 }
 
+static inline void conn_set_kind(struct conn *conn, enum conn_kind kind)
+{
+	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
+}
+
 static inline bool conn_is_servers(const struct conn *conn)
 {
 	enum conn_kind kind = conn_kind(conn);
 
 	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
+}
+
+/* Did read(2) bring bytes, and nobody has asked yet whether it is a socket? */
+static inline bool conn_is_undecided(const struct conn *conn)
+{
+	enum conn_kind kind = conn_kind(conn);
+
+	return kind == CONN_RECEIVED || kind == CONN_FILE;
 }
 
 /* Is there a peer, so that a thread that reads waits for its next bytes? */
@@ -124,10 +139,16 @@ static inline void conn_leave(_Atomic bool *side)
 }
 
 /*
- * The numbers from first to last, both included, are free again: their entries go back to
- * CONN_UNKNOWN. Calls `before` for each server-side one. Any context.
+ * The descriptor is about to be closed: its entry goes back to CONN_UNKNOWN. Returns how many
+ * responses end with that, which are counted then. Any context.
  */
-void conn_forget_range(unsigned int first, unsigned int last, void (*before)(struct conn *));
+unsigned conn_forget(struct conn *conn);
+
+/* Calls `visit` for each entry from first to last, both included. Any context. */
+void conn_for_each(unsigned int first, unsigned int last, void (*visit)(struct conn *));
+
+/* The descriptor of an entry. Searches the table; any context. */
+int conn_fd(const struct conn *conn);
 
 /* Was a request received anywhere that is not answered yet? Walks the table. Any thread. */
 bool conn_any_in_flight(void);
@@ -153,15 +174,14 @@ void conn_received(struct conn *conn, const struct iovec *iov, size_t count, siz
 unsigned conn_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
 
 /*
- * The common case of conn_sent: are all `n` bytes within a body that goes on after them? If so they
- * are accounted for. False: nothing was done, call conn_sent.
+ * The common case of conn_sent, while http_is_sending(): are all `n` bytes within a body that goes
+ * on after them? If so they are accounted for. False: nothing was done, call conn_sent.
  */
 static inline bool conn_sent_within_body(struct conn *conn, size_t n)
 {
 	bool within;
 
-	if (!http_is_sending(&conn->out) ||
-	    atomic_exchange_explicit(&conn->sending, true, memory_order_acquire))
+	if (atomic_exchange_explicit(&conn->sending, true, memory_order_acquire))
 		return false;
 	within = http_send_within_body(&conn->out, n);
 	conn_leave(&conn->sending);

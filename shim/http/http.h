@@ -108,13 +108,13 @@ static inline bool http_is_sending(const struct http_out *out)
 }
 
 /*
- * The common case of it, for bytes seen or not. True: they all lie within a body whose length is
- * known, which goes on; so much was counted off. False: nothing was done, http_send() must do it.
+ * The common case of it while http_is_sending(), for bytes seen or not. True: they all lie within a
+ * body whose length is known, which goes on; so much was counted off. False: nothing was done,
+ * http_send() must do it.
  */
 static inline bool http_send_within_body(struct http_out *out, size_t n)
 {
-	if (atomic_load_explicit(&out->framing, memory_order_relaxed) != HTTP_1 ||
-	    (out->one.state != HTTP1_LENGTH && out->one.state != HTTP1_DATA) || n >= out->one.left)
+	if ((out->one.state != HTTP1_LENGTH && out->one.state != HTTP1_DATA) || n >= out->one.left)
 		return false;
 	out->one.left -= n;
 	return true;
@@ -125,6 +125,14 @@ static inline bool http_send_within_body(struct http_out *out, size_t n)
  * response that lasts until close, else 0: one cut short never ended. Nothing is in flight then.
  */
 unsigned http_shut(struct http_out *out, struct http_in *in);
+
+/* Does a response end when the connection does? The sending side. */
+static inline bool http_lasts_until_close(const struct http_out *out, const struct http_in *in)
+{
+	return out->one.state == HTTP1_CLOSE &&
+	       atomic_load_explicit(&out->framing, memory_order_relaxed) == HTTP_1 &&
+	       !atomic_load_explicit(&in->opaque, memory_order_relaxed);
+}
 
 /*
  * Was a request received, if only its first byte, whose response has not ended? Or is a response

@@ -112,7 +112,8 @@ HTTP1_INLINE const unsigned char *http1_pass_lines(struct http1 *m, const unsign
 		if (left >= BYTES_BLOCK) /* else the next overlaps this one */
 			feeds = bytes_feeds_of_block(p);
 		else
-			feeds = bytes_feeds_of_block(last - BYTES_BLOCK) >> (BYTES_BLOCK - left);
+			feeds = bytes_feeds_of_block(last - BYTES_BLOCK) >>
+				(-left & (BYTES_BLOCK - 1));
 	}
 }
 

@@ -227,19 +227,18 @@ unsigned http_send(struct http_out *out, struct http_in *in, const void *buf, si
 {
 	const unsigned char *p = buf;
 
-	if (http_is_opaque(in) || !n)
+	if (http_is_opaque(in))
 		return 0;
 	if (!p)
 		return send_unseen(out, in, n);
 	if (framing_of(out) != HTTP_2 && out->one.state == HTTP1_START && n > 12 && is_ok(p))
 		return send_usual(out, in, p, p + n);
-	return send_seen(out, in, p, p + n, 0);
+	return n ? send_seen(out, in, p, p + n, 0) : 0;
 }
 
 unsigned http_shut(struct http_out *out, struct http_in *in)
 {
-	bool ends =
-		framing_of(out) == HTTP_1 && out->one.state == HTTP1_CLOSE && !http_is_opaque(in);
+	bool ends = http_lasts_until_close(out, in);
 
 	if (ends)
 		end_response(out, in);

@@ -2,19 +2,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/http_queue.h"
 
-/* Only for a word with one writer. */
-static void set_bit(_Atomic uint32_t *word, uint32_t bit, bool on)
+static uint64_t both_bits(uint32_t request)
 {
-	uint32_t old = atomic_load_explicit(word, memory_order_relaxed);
-	uint32_t new = on ? old | bit : old & ~bit;
-
-	if (new != old)
-		atomic_store_explicit(word, new, memory_order_relaxed);
+	return http_queue_bit(request, HTTP1_IS_HEAD) | http_queue_bit(request, HTTP1_IS_CONNECT);
 }
 
-static bool has_bit(const _Atomic uint32_t *word, uint32_t bit)
+/* No other thread writes that word. */
+static void set_method(struct http_queue *queue, uint32_t request, enum http1_method method)
 {
-	return atomic_load_explicit(word, memory_order_relaxed) & bit;
+	uint64_t old = atomic_load_explicit(&queue->methods, memory_order_relaxed);
+	uint64_t new = (old & ~both_bits(request)) | http_queue_bit(request, method);
+
+	if (new != old)
+		atomic_store_explicit(&queue->methods, new, memory_order_relaxed);
 }
 
 bool http_queue_begin(struct http_queue *queue)
@@ -22,10 +22,8 @@ bool http_queue_begin(struct http_queue *queue)
 	uint32_t request = atomic_load_explicit(&queue->begun, memory_order_relaxed);
 	bool room = http_queue_waiting(queue) < HTTP_QUEUE_SLOTS;
 
-	if (room) {
-		set_bit(&queue->heads, http_queue_bit(request), false);
-		set_bit(&queue->connects, http_queue_bit(request), false);
-	}
+	if (room)
+		set_method(queue, request, HTTP1_OTHER);
 	atomic_store_explicit(&queue->begun, request + 1, memory_order_relaxed);
 	return room;
 }
@@ -39,14 +37,11 @@ void http_queue_take_back(struct http_queue *queue)
 
 bool http_queue_set_method(struct http_queue *queue, enum http1_method method)
 {
-	uint32_t bit =
-		http_queue_bit(atomic_load_explicit(&queue->begun, memory_order_relaxed) - 1);
-	bool head = method == HTTP1_IS_HEAD, connect = method == HTTP1_IS_CONNECT;
+	uint32_t request = atomic_load_explicit(&queue->begun, memory_order_relaxed) - 1;
 
 	if (http_queue_waiting(queue) > HTTP_QUEUE_SLOTS)
-		return head == has_bit(&queue->heads, bit) &&
-		       connect == has_bit(&queue->connects, bit);
-	set_bit(&queue->heads, bit, head);
-	set_bit(&queue->connects, bit, connect);
+		return (atomic_load_explicit(&queue->methods, memory_order_relaxed) &
+			both_bits(request)) == http_queue_bit(request, method);
+	set_method(queue, request, method);
 	return true;
 }

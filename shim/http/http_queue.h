@@ -20,11 +20,10 @@
 struct http_queue {
 	_Atomic uint32_t begun;    /* by the receiving side */
 	_Atomic uint32_t answered; /* by the sending side */
-	_Atomic uint32_t heads;    /* by the receiving side: bit N % 32, request N is a HEAD */
-	_Atomic uint32_t connects; /* by the receiving side: bit N % 32, request N is a CONNECT */
+	_Atomic uint64_t methods;  /* by the receiving side: http_queue_bit() */
 };
 
-#define HTTP_QUEUE_SLOTS 32 /* bits of `heads` and `connects` */
+#define HTTP_QUEUE_SLOTS 32 /* requests of which `methods` tells */
 
 /*
  * Receiving side: a request's first byte came. Until its method is known it is like any other:
@@ -42,9 +41,14 @@ void http_queue_take_back(struct http_queue *queue);
  */
 bool http_queue_set_method(struct http_queue *queue, enum http1_method method);
 
-static inline uint32_t http_queue_bit(uint32_t request)
+/* Is request N a HEAD, or a CONNECT? That is told by bit N % 32 of `methods`, and that + 32. */
+static inline uint64_t http_queue_bit(uint32_t request, enum http1_method method)
 {
-	return UINT32_C(1) << request % HTTP_QUEUE_SLOTS;
+	uint64_t bit = UINT64_C(1) << request % HTTP_QUEUE_SLOTS;
+
+	return method == HTTP1_IS_HEAD      ? bit
+	       : method == HTTP1_IS_CONNECT ? bit << HTTP_QUEUE_SLOTS
+					    : 0;
 }
 
 /* How many wait. Signed: a request that was taken back may have been answered before. */
@@ -56,34 +60,33 @@ static inline int32_t http_queue_waiting(const struct http_queue *queue)
 	return (int32_t)(begun - answered);
 }
 
-/* Receiving side: begins a request that is neither HEAD nor CONNECT; false if there is no room. */
+/*
+ * Receiving side: begins a request that is neither HEAD nor CONNECT, in a queue that has had none
+ * of these lately; then there is always room. False: nothing was done.
+ */
 static inline bool http_queue_begin_other(struct http_queue *queue)
 {
-	uint32_t begun = atomic_load_explicit(&queue->begun, memory_order_relaxed);
-	uint32_t answered = atomic_load_explicit(&queue->answered, memory_order_acquire);
-
-	if ((int32_t)(begun - answered) >= HTTP_QUEUE_SLOTS)
+	if (atomic_load_explicit(&queue->methods, memory_order_relaxed))
 		return false;
-	if (atomic_load_explicit(&queue->heads, memory_order_relaxed) |
-	    atomic_load_explicit(&queue->connects, memory_order_relaxed))
-		return http_queue_begin(queue); /* there are bits to clear */
-	atomic_store_explicit(&queue->begun, begun + 1, memory_order_relaxed);
+	atomic_store_explicit(&queue->begun,
+			      atomic_load_explicit(&queue->begun, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 	return true;
 }
 
 /* Sending side: the method that the next response answers, HTTP1_OTHER if nothing waits. */
 static inline enum http1_method http_queue_method(const struct http_queue *queue)
 {
-	uint32_t heads = atomic_load_explicit(&queue->heads, memory_order_relaxed);
-	uint32_t connects = atomic_load_explicit(&queue->connects, memory_order_relaxed);
-	uint32_t bit;
+	uint64_t methods = atomic_load_explicit(&queue->methods, memory_order_relaxed);
+	uint32_t answered;
 
-	if (!(heads | connects) || http_queue_waiting(queue) <= 0)
+	if (!methods || http_queue_waiting(queue) <= 0)
 		return HTTP1_OTHER;
-	bit = http_queue_bit(atomic_load_explicit(&queue->answered, memory_order_relaxed));
-	if (heads & bit)
+	answered = atomic_load_explicit(&queue->answered, memory_order_relaxed);
+	if (methods & http_queue_bit(answered, HTTP1_IS_HEAD))
 		return HTTP1_IS_HEAD;
-	return connects & bit ? HTTP1_IS_CONNECT : HTTP1_OTHER;
+	return methods & http_queue_bit(answered, HTTP1_IS_CONNECT) ? HTTP1_IS_CONNECT
+								    : HTTP1_OTHER;
 }
 
 /* Sending side: that response ended. Nothing waits: no effect (a 408, or it was not seen). */

@@ -7,19 +7,10 @@
  */
 #include "wrap/activity.h"
 
-#include "base/futex.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "flush/all_sinks.h"
-#include "flush/fork_gate.h"
 #include "sink/stdio_fd.h"
-
-#define CLOSE_BOUND (100 * NS_PER_MS)
-
-static void set_kind(struct conn *conn, enum conn_kind kind)
-{
-	atomic_store_explicit(&conn->kind, kind, memory_order_relaxed);
-}
 
 /* True also when unsure: what is written there does not count as a response. */
 static bool is_standard_output(int fd)
@@ -32,8 +23,11 @@ static bool is_standard_output(int fd)
 
 void activity_accepted(int fd)
 {
+	int saved_errno = errno;
+
 	conn_start(fd, stdio_fd_is_number(fd) ? CONN_OTHER : CONN_SERVER);
 	flusher_start();
+	errno = saved_errno;
 }
 
 void activity_connected(int fd)
@@ -57,18 +51,18 @@ static void promote(struct conn *conn, int fd)
 	socklen_t length = sizeof(type);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || is_standard_output(fd)) {
-		set_kind(conn, CONN_OTHER);
+		conn_set_kind(conn, CONN_OTHER);
 	} else if (type == SOCK_DGRAM) {
 		http_give_up(&conn->in); /* there is no stream to frame */
-		set_kind(conn, CONN_DATAGRAM);
+		conn_set_kind(conn, CONN_DATAGRAM);
 	} else {
-		set_kind(conn, CONN_SERVER);
+		conn_set_kind(conn, CONN_SERVER);
 	}
 	errno = saved_errno;
 }
 
 /* Under --debug: says which protocol a connection turned out to speak. */
-__attribute__((cold)) static void log_framing(struct conn *conn, int fd)
+__attribute__((cold)) static void log_framing(struct conn *conn)
 {
 	enum http_framing framing = http_framing_in(&conn->in);
 	struct log_line line;
@@ -76,12 +70,12 @@ __attribute__((cold)) static void log_framing(struct conn *conn, int fd)
 
 	if (framing == HTTP_UNDECIDED)
 		framing = http_framing_out(&conn->out, &conn->in);
-	if (atomic_exchange_explicit(&conn->debugged_framing, framing, memory_order_relaxed) ==
-	    framing)
+	if (!flusher_awake() || atomic_exchange_explicit(&conn->debugged_framing, framing,
+							 memory_order_relaxed) == framing)
 		return;
 	log_begin(&line);
 	log_text(&line, "connection ");
-	log_number(&line, fd);
+	log_number(&line, conn_fd(conn));
 	log_text(&line, ": ");
 	log_text(&line, http_framing_name(framing));
 	log_send(&line, STDERR_FILENO);
@@ -101,15 +95,18 @@ INLINE void start(void)
 	errno = saved_errno;
 }
 
-INLINE void arm_flush(void)
+/* Is a pass scheduled, and does the flusher know already that activity goes on? */
+INLINE bool is_busy(void)
 {
-	int saved_errno;
+	return flusher_is_armed() && flusher_is_active();
+}
 
-	if (LIKELY(flusher_is_armed() &&
-		   atomic_load_explicit(&flusher->active, memory_order_relaxed) > 1))
-		return;
-	saved_errno = errno;
-	flusher_arm();
+static void arm_flush(void)
+{
+	int saved_errno = errno;
+
+	if (!is_busy() && flusher_awake())
+		flusher_arm();
 	errno = saved_errno;
 }
 
@@ -123,7 +120,7 @@ static void arm_for_part(const struct conn *conn)
 {
 	int saved_errno;
 
-	if (LIKELY(flusher_is_armed()))
+	if (LIKELY(flusher_is_armed()) || !flusher_awake())
 		return;
 	saved_errno = errno;
 	if (http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_OVER)
@@ -137,6 +134,8 @@ static void arm_for_part(const struct conn *conn)
 INLINE void ended(struct conn *conn, unsigned n)
 {
 	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
+	if (LIKELY(is_busy()))
+		return;
 	start();
 	arm_flush();
 }
@@ -146,125 +145,105 @@ void activity_ended(struct conn *conn, unsigned n)
 	ended(conn, n);
 }
 
-void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
+void activity_noted(void)
 {
-	if (!flusher_awake())
+	if (is_busy())
 		return;
-	turn_taking_received(conn);
-	conn_received_bytes(conn, buf, n);
-	if (UNLIKELY(log_debugging()))
-		log_framing(conn, fd);
+	start();
+	arm_flush();
 }
 
-void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, size_t n,
-				 bool socket)
+ssize_t activity_received_on_stream(struct conn *conn, const void *buf, ssize_t n)
+{
+	turn_taking_received(conn);
+	conn_received_bytes(conn, buf, (size_t)n);
+	if (UNLIKELY(log_debugging()))
+		log_framing(conn);
+	return n;
+}
+
+ssize_t activity_received_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n,
+				    bool socket)
 {
 	struct conn *conn;
 
 	if (!flusher_awake() || !(conn = get(fd)))
-		return;
-	if (UNLIKELY(conn_kind(conn) < CONN_SERVER)) {
+		return n;
+	if (UNLIKELY(conn_kind(conn) == CONN_UNKNOWN || conn_is_undecided(conn))) {
 		if (socket)
 			promote(conn, fd);
 		else
-			set_kind(conn, CONN_RECEIVED);
+			conn_set_kind(conn, CONN_RECEIVED);
 	}
 	if (conn_kind(conn) > CONN_DATAGRAM)
-		return;
+		return n;
 	turn_taking_received(conn);
-	conn_received(conn, iov, count, n); /* CONN_RECEIVED too: it may be a request */
-	if (UNLIKELY(log_debugging()) && conn_kind(conn) != CONN_RECEIVED)
-		log_framing(conn, fd);
+	conn_received(conn, iov, count, (size_t)n); /* CONN_RECEIVED too: it may be a request */
+	if (conn_kind(conn) == CONN_RECEIVED) {
+		if (http_is_opaque(&conn->in))
+			conn_set_kind(conn, CONN_FILE);
+	} else if (UNLIKELY(log_debugging())) {
+		log_framing(conn);
+	}
+	return n;
 }
 
-/* Something was sent on a server's connection, and `responses` ended with it. */
-INLINE void sent(struct conn *conn, int fd, unsigned responses)
+ssize_t activity_received_bytes_slow_path(int fd, const void *buf, ssize_t n, bool socket)
+{
+	struct iovec iov = {(void *)buf, (size_t)n};
+
+	return activity_received_slow_path(fd, buf ? &iov : NULL, 1, n, socket);
+}
+
+/* Something was sent on a server's connection, and `responses` ended with it. Returns `n`. */
+__attribute__((noinline)) static ssize_t sent(struct conn *conn, unsigned responses, ssize_t n)
 {
 	if (UNLIKELY(log_debugging()))
-		log_framing(conn, fd);
-	if (LIKELY(responses)) {
+		log_framing(conn);
+	if (responses) {
 		turn_taking_over(conn);
 		ended(conn, responses);
-		return;
+		return n;
 	}
 	if (http_is_opaque(&conn->in))
 		turn_taking_sent(conn);
 	start();
 	arm_for_part(conn);
+	return n;
 }
 
-void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n)
+ssize_t activity_sent_on_stream(struct conn *conn, const void *buf, ssize_t n)
 {
-	if (flusher_awake())
-		sent(conn, fd, conn_sent_bytes(conn, buf, n));
+	unsigned responses = conn_sent_bytes(conn, buf, (size_t)n);
+
+	if (UNLIKELY(!responses || log_debugging() || !is_busy()))
+		return sent(conn, responses, n);
+	turn_taking_over(conn);
+	atomic_fetch_add_explicit(&conn->responses, responses, memory_order_relaxed);
+	return n;
 }
 
-void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size_t n)
+ssize_t activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n)
 {
 	struct conn *conn = conn_find(fd);
 
 	if (!flusher_awake())
-		return;
-	if (conn && UNLIKELY(conn_kind(conn) == CONN_RECEIVED))
+		return n;
+	if (conn && conn_is_undecided(conn))
 		promote(conn, fd);
-	if (!conn || !conn_is_servers(conn))
-		all_sinks_wrote(fd, n);
-	else
-		sent(conn, fd,
-		     conn_kind(conn) == CONN_DATAGRAM ? 1 : conn_sent(conn, iov, count, n));
+	if (conn && conn_is_servers(conn))
+		return sent(conn,
+			    conn_kind(conn) == CONN_DATAGRAM
+				    ? 1
+				    : conn_sent(conn, iov, count, (size_t)n),
+			    n);
+	all_sinks_wrote(fd, (size_t)n);
+	return n;
 }
 
-/* Nothing more will be sent: a response that lasts until close has ended. */
-static void finish(struct conn *conn)
+ssize_t activity_sent_bytes_slow_path(int fd, const void *buf, ssize_t n)
 {
-	if (conn_shut(conn) || turn_taking_ends(conn))
-		ended(conn, 1);
-}
+	struct iovec iov = {(void *)buf, (size_t)n};
 
-void activity_shut(int fd, int how)
-{
-	struct conn *conn = conn_find(fd);
-
-	if (how != SHUT_RD && conn && conn_is_servers(conn))
-		finish(conn);
-}
-
-/* For most closed descriptors nothing is stored; for those flusher_is_owner need not be asked. */
-static bool is_known(unsigned int fd)
-{
-	const struct conn *conn = conn_find((int)fd);
-
-	return stdio_fd_is_number((int)fd) || (conn && conn_kind(conn) != CONN_UNKNOWN);
-}
-
-/* A pass in progress writes to the number: it must not be taken by something else meanwhile. */
-static void forget_stdout(unsigned int first, unsigned int last)
-{
-	all_sinks_descriptor_closed(first, last);
-	fork_gate_await_empty(CLOSE_BOUND);
-}
-
-void activity_closing(unsigned int first, unsigned int last)
-{
-	if (first == last && !is_known(first))
-		return;
-	if (!flusher_is_owner()) /* a vfork child closes its own copy; the entry is its parent's */
-		return;
-	conn_forget_range(first, last, finish);
-	if (first <= STDERR_FILENO && last >= STDOUT_FILENO)
-		forget_stdout(first, last);
-}
-
-void activity_duplicated(int from, int to)
-{
-	struct conn *conn = conn_find(from);
-
-	if (!flusher_is_owner())
-		return;
-	if (stdio_fd_is_number(to))
-		all_sinks_descriptor_replaced(to);
-	if (conn && conn_is_servers(conn) && stdio_fd_is_number(to))
-		set_kind(conn, CONN_OTHER); /* the connection became stdout */
-	else if (conn && conn_kind(conn) != CONN_UNKNOWN)
-		conn_start(to, stdio_fd_is_number(to) ? CONN_OTHER : conn_kind(conn));
+	return activity_sent_slow_path(fd, buf ? &iov : NULL, 1, n);
 }

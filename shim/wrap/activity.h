@@ -21,8 +21,20 @@
 #include "conn/turn_taking.h"
 #include "flush/flusher.h"
 
-/* accept(2) returned `fd`: a server-side connection. */
+/* accept(2) returned `fd`: a server-side connection. errno is kept. */
 void activity_accepted(int fd);
+
+/* Is that seen to with this? It mostly is: the number is free, and the flusher runs. */
+INLINE bool activity_accepted_quickly(int fd)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (!conn || conn_kind(conn) != CONN_UNKNOWN || fd <= STDERR_FILENO ||
+	    !flusher_is_running())
+		return false;
+	conn_set_kind(conn, CONN_SERVER);
+	return true;
+}
 
 /* connect(2) on `fd` succeeded or is under way: not server-side. */
 void activity_connected(int fd);
@@ -33,108 +45,134 @@ void activity_shut(int fd, int how);
 /* `first` to `last` are about to be closed, or are new: what is stored for them is forgotten. */
 void activity_closing(unsigned int first, unsigned int last);
 
+/* The same for one, neither stdout nor stderr. `conn` is its entry; awake or not, errno is kept. */
+void activity_closing_one(struct conn *conn);
+
 /* `to` is now a duplicate of `from`. */
 void activity_duplicated(int from, int to);
 
 /* `n` responses ended on `conn`. errno is kept. */
 void activity_ended(struct conn *conn, unsigned n);
 
-/* --- the uncommon cases of the inline functions below */
+/* The same where they have been counted. */
+void activity_noted(void);
 
-void activity_sent_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
-void activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, size_t n);
-void activity_received_on_stream(struct conn *conn, int fd, const void *buf, size_t n);
-void activity_received_slow_path(int fd, const struct iovec *iov, size_t count, size_t n,
-				 bool socket);
+/*
+ * --- the uncommon cases of the inline functions below; they return `n`, so that a wrapper ends
+ * with them
+ */
 
-/* The fast path: a send on a server's stream while a flush is already scheduled. */
-INLINE bool activity_is_armed_stream(const struct conn *conn)
-{
-	return conn && conn_kind(conn) == CONN_SERVER && flusher_is_armed();
-}
+ssize_t activity_sent_on_stream(struct conn *conn, const void *buf, ssize_t n);
+ssize_t activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n);
+ssize_t activity_sent_bytes_slow_path(int fd, const void *buf, ssize_t n);
+ssize_t activity_received_on_stream(struct conn *conn, const void *buf, ssize_t n);
+ssize_t activity_received_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n,
+				    bool socket);
+ssize_t activity_received_bytes_slow_path(int fd, const void *buf, ssize_t n, bool socket);
 
-/* Does this send on such a stream neither begin nor end a response? Then it is accounted for. */
+/*
+ * Does a send on a server's stream neither begin nor end a response, while a pass is scheduled
+ * already? Then it is accounted for.
+ */
 INLINE bool activity_goes_on(struct conn *conn, size_t n)
 {
 	if (http_is_opaque(&conn->in))
-		return conn_turn(conn) != CONN_TURN_ASKED;
-	return conn_sent_within_body(conn, n);
+		return conn_turn(conn) != CONN_TURN_ASKED && flusher_is_armed();
+	return http_is_sending(&conn->out) && flusher_is_armed() && conn_sent_within_body(conn, n);
 }
 
-/* May a send on any other `fd` be ignored? */
-INLINE bool activity_is_no_server(const struct conn *conn, int fd)
+/* The kind of a descriptor whose entry is `conn`, or NULL. */
+INLINE enum conn_kind activity_kind(const struct conn *conn)
 {
-	enum conn_kind kind = conn ? conn_kind(conn) : CONN_UNKNOWN;
+	return conn ? conn_kind(conn) : CONN_UNKNOWN;
+}
 
-	if (kind != CONN_UNKNOWN && kind <= CONN_DATAGRAM)
+/* May a send on `fd`, which is of this kind, be ignored? Asked before the call. */
+INLINE bool activity_ignores_sent(enum conn_kind kind, int fd)
+{
+	if (kind != CONN_UNKNOWN && kind != CONN_CLIENT && kind != CONN_OTHER)
 		return false;
 	return fd != STDOUT_FILENO && fd != STDERR_FILENO; /* writes to those matter to sinks */
 }
 
-/* --- */
-
-/* `n` bytes were sent on `fd`, gathered from `iov` in order. */
-INLINE void activity_sent(int fd, const struct iovec *iov, size_t count, ssize_t n)
+/* Are bytes received on a server's stream more of what was asked, in a protocol we do not know? */
+INLINE bool activity_asks_on(const struct conn *conn)
 {
-	struct conn *conn;
-
-	if (n <= 0)
-		return;
-	conn = conn_find(fd);
-	if (LIKELY(activity_is_armed_stream(conn)) ? !activity_goes_on(conn, (size_t)n)
-						   : !activity_is_no_server(conn, fd))
-		activity_sent_slow_path(fd, iov, count, (size_t)n);
+	return http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_ASKED;
 }
 
-/* `n` bytes in one piece were sent on `fd`; `buf` NULL: we did not see them. */
-INLINE void activity_sent_bytes(int fd, const void *buf, ssize_t n)
+/*
+ * May bytes received on a descriptor with this entry be ignored? `socket`: the call works on
+ * sockets only.
+ */
+INLINE bool activity_ignores_received(const struct conn *conn, bool socket)
 {
-	struct conn *conn;
+	enum conn_kind kind = conn_kind(conn);
 
+	return kind >= CONN_CLIENT && !(socket && kind == CONN_FILE);
+}
+
+/* --- */
+
+/* `n` bytes were sent on `fd`, gathered from `iov` in order. Returns `n`, as those that follow. */
+INLINE ssize_t activity_sent(struct conn *conn, int fd, const struct iovec *iov, size_t count,
+			     ssize_t n)
+{
+	if (n <= 0 ||
+	    (LIKELY(activity_kind(conn) == CONN_SERVER) && activity_goes_on(conn, (size_t)n)))
+		return n;
+	return activity_sent_slow_path(fd, iov, count, n);
+}
+
+/* The same for bytes in one piece; `buf` NULL: we did not see them. */
+INLINE ssize_t activity_sent_bytes(struct conn *conn, int fd, const void *buf, ssize_t n)
+{
 	if (n <= 0)
-		return;
-	conn = conn_find(fd);
-	if (LIKELY(activity_is_armed_stream(conn))) {
-		if (!activity_goes_on(conn, (size_t)n))
-			activity_sent_on_stream(conn, fd, buf, (size_t)n);
-	} else if (!activity_is_no_server(conn, fd)) {
-		struct iovec iov = {(void *)buf, (size_t)n};
+		return n;
+	if (UNLIKELY(activity_kind(conn) != CONN_SERVER))
+		return activity_sent_bytes_slow_path(fd, buf, n);
+	return activity_goes_on(conn, (size_t)n) ? n : activity_sent_on_stream(conn, buf, n);
+}
 
-		activity_sent_slow_path(fd, buf ? &iov : NULL, 1, (size_t)n);
-	}
+/* The same on a CONN_SERVER, where http_is_opaque() was true before the call, or false. */
+INLINE ssize_t activity_sent_opaque(struct conn *conn, ssize_t n)
+{
+	if (n <= 0 || (conn_turn(conn) != CONN_TURN_ASKED && flusher_is_armed()))
+		return n;
+	return activity_sent_on_stream(conn, NULL, n);
+}
+
+INLINE ssize_t activity_sent_http(struct conn *conn, const void *buf, ssize_t n)
+{
+	if (n <= 0 || (http_is_sending(&conn->out) && flusher_is_armed() &&
+		       conn_sent_within_body(conn, (size_t)n)))
+		return n;
+	return activity_sent_on_stream(conn, buf, n);
 }
 
 /*
  * `n` bytes were received on `fd`. `conn` is what activity_reading() returned before the call;
  * `socket`: the call works on sockets only.
  */
-static inline void activity_received(const struct conn *conn, int fd, const struct iovec *iov,
-				     size_t count, ssize_t n, bool socket)
+INLINE ssize_t activity_received(const struct conn *conn, int fd, const struct iovec *iov,
+				 size_t count, ssize_t n, bool socket)
 {
-	if (n <= 0)
-		return;
-	if (conn && conn_kind(conn) != CONN_UNKNOWN) {
-		if (conn_kind(conn) > CONN_DATAGRAM)
-			return;
-		if (http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_ASKED &&
-		    (!socket || conn_kind(conn) != CONN_RECEIVED))
-			return;
-	}
-	activity_received_slow_path(fd, iov, count, (size_t)n, socket);
+	if (n <= 0 || (conn && activity_ignores_received(conn, socket)))
+		return n;
+	return activity_received_slow_path(fd, iov, count, n, socket);
 }
 
 /* The same for bytes in one piece; `buf` NULL: we did not see them. */
-INLINE void activity_received_bytes(struct conn *conn, int fd, const void *buf, ssize_t n,
-				    bool socket)
+INLINE ssize_t activity_received_bytes(struct conn *conn, int fd, const void *buf, ssize_t n,
+				       bool socket)
 {
-	if (n > 0 && LIKELY(conn && conn_kind(conn) == CONN_SERVER)) {
-		if (!http_is_opaque(&conn->in) || conn_turn(conn) != CONN_TURN_ASKED)
-			activity_received_on_stream(conn, fd, buf, (size_t)n);
-	} else {
-		struct iovec iov = {(void *)buf, (size_t)n};
-
-		activity_received(conn, fd, buf ? &iov : NULL, 1, n, socket);
-	}
+	if (n <= 0)
+		return n;
+	if (LIKELY(conn && conn_kind(conn) == CONN_SERVER))
+		return activity_received_on_stream(conn, buf, n);
+	if (conn && activity_ignores_received(conn, socket))
+		return n;
+	return activity_received_bytes_slow_path(fd, buf, n, socket);
 }
 
 #endif

@@ -9,10 +9,11 @@
 #include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "sink/stdio_fd.h"
 
 #include <linux/close_range.h>
 
-static inline void closing(unsigned int first, unsigned int last)
+static void closing(unsigned int first, unsigned int last)
 {
 	int saved_errno;
 
@@ -21,6 +22,17 @@ static inline void closing(unsigned int first, unsigned int last)
 	saved_errno = errno;
 	activity_closing(first, last);
 	errno = saved_errno;
+}
+
+/* For most numbers nothing is stored. */
+static inline void closing_one(int fd)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (UNLIKELY(stdio_fd_is_number(fd)))
+		closing((unsigned int)fd, (unsigned int)fd);
+	else if (conn && conn_kind(conn) != CONN_UNKNOWN)
+		activity_closing_one(conn);
 }
 
 static inline void duplicated(int from, int to)
@@ -39,7 +51,7 @@ EXPORT int socket(int domain, int type, int protocol)
 	int made = next.socket(domain, type, protocol);
 
 	if (made >= 0) /* an earlier close of this number may have been a raw system call */
-		closing((unsigned int)made, (unsigned int)made);
+		closing_one(made);
 	return made;
 }
 
@@ -66,9 +78,19 @@ EXPORT int shutdown(int fd, int how)
 	return done;
 }
 
+/* Apart, so that a close of a file saves no registers. */
+__attribute__((noinline)) static int close_known(int fd)
+{
+	closing_one(fd);
+	return next.close(fd);
+}
+
 EXPORT int close(int fd)
 {
-	closing((unsigned int)fd, (unsigned int)fd);
+	const struct conn *conn = conn_find(fd);
+
+	if (UNLIKELY(conn && conn_kind(conn) != CONN_UNKNOWN) || stdio_fd_is_number(fd))
+		return close_known(fd);
 	return next.close(fd);
 }
 
@@ -98,7 +120,7 @@ EXPORT int dup2(int from, int to)
 	int done;
 
 	if (from != to)
-		closing((unsigned int)to, (unsigned int)to);
+		closing_one(to);
 	done = next.dup2(from, to);
 	duplicated(from, done);
 	return done;
@@ -109,7 +131,7 @@ EXPORT int dup3(int from, int to, int flags)
 	int done;
 
 	if (from != to)
-		closing((unsigned int)to, (unsigned int)to);
+		closing_one(to);
 	done = next.dup3(from, to, flags);
 	duplicated(from, done);
 	return done;

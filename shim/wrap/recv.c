@@ -16,13 +16,24 @@ static inline bool goes_on(int flags)
 }
 
 /* For recv and its kin. With MSG_TRUNC the kernel drops the bytes without showing them. */
-static inline void received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
+static inline ssize_t received(struct conn *conn, int fd, const void *buf, ssize_t n, int flags)
 {
-	if (goes_on(flags))
-		activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
+	if (!goes_on(flags))
+		return n;
+	return activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
 }
 
-EXPORT ssize_t read(int fd, void *buf, size_t n)
+/* Apart, so that a read that is ignored saves no registers. */
+__attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n, struct conn *conn)
+{
+	ssize_t done = next.read(fd, buf, n);
+
+	if (done <= 0 || activity_asks_on(conn))
+		return done;
+	return activity_received_on_stream(conn, buf, done);
+}
+
+__attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
 {
 	struct conn *conn;
 	ssize_t done;
@@ -30,9 +41,19 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 	if (!waiting_to_read(&conn, fd, false))
 		return -1;
 	done = next.read(fd, buf, n);
+	return activity_received_bytes(conn, fd, buf, done, false);
+}
 
-	activity_received_bytes(conn, fd, buf, done, false);
-	return done;
+EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (UNLIKELY(!conn || !waiting_to_read_is_plain(conn)))
+		return read_other(fd, buf, n);
+	if (conn_kind(conn) == CONN_SERVER)
+		return read_server(fd, buf, n, conn);
+	return activity_ignores_received(conn, false) ? next.read(fd, buf, n)
+						      : read_other(fd, buf, n);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
@@ -44,8 +65,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 		return -1;
 	done = next.readv(fd, iov, count);
 
-	activity_received(conn, fd, iov, (size_t)count, done, false);
-	return done;
+	return activity_received(conn, fd, iov, (size_t)count, done, false);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
@@ -57,8 +77,7 @@ EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 		return -1;
 	done = next.recv(fd, buf, n, flags);
 
-	received(conn, fd, buf, done, flags);
-	return done;
+	return received(conn, fd, buf, done, flags);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,
@@ -71,8 +90,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 		return -1;
 	done = next.recvfrom(fd, buf, n, flags, addr, length);
 
-	received(conn, fd, buf, done, flags);
-	return done;
+	return received(conn, fd, buf, done, flags);
 }
 
 /*
@@ -144,11 +162,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 
 static inline int accepted(int fd)
 {
-	int saved_errno = errno;
-
-	if (fd >= 0 && flusher_awake())
+	if (fd >= 0 && !activity_accepted_quickly(fd) && flusher_awake())
 		activity_accepted(fd);
-	errno = saved_errno;
 	return fd;
 }
 
@@ -156,10 +171,13 @@ static inline int accepted(int fd)
 static inline bool accepting(int fd)
 {
 	struct conn *listener;
-	int saved_errno = errno;
+	int saved_errno;
 
-	flusher_start();
-	errno = saved_errno;
+	if (UNLIKELY(flusher_not_started())) {
+		saved_errno = errno;
+		flusher_start();
+		errno = saved_errno;
+	}
 	return waiting_to_read(&listener, fd, false);
 }
 
@@ -188,8 +206,7 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 		return -1;
 	done = next.__read_chk(fd, buf, n, size);
 
-	activity_received_bytes(conn, fd, buf, done, false);
-	return done;
+	return activity_received_bytes(conn, fd, buf, done, false);
 }
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
@@ -201,8 +218,7 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 		return -1;
 	done = next.__recv_chk(fd, buf, n, size, flags);
 
-	received(conn, fd, buf, done, flags);
-	return done;
+	return received(conn, fd, buf, done, flags);
 }
 
 EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size, int flags,
@@ -215,6 +231,5 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 		return -1;
 	done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
 
-	received(conn, fd, buf, done, flags);
-	return done;
+	return received(conn, fd, buf, done, flags);
 }

@@ -38,6 +38,12 @@ bool waiting_begin(uint64_t *mask, bool blocks);
 /* A thread is about to wait for a child: it flushes, or leaves that to the flusher thread. */
 void waiting_for_child(void);
 
+/* Is there nothing to do before a read where the entry is `conn`? */
+INLINE bool waiting_to_read_is_plain(const struct conn *conn)
+{
+	return conn_turn(conn) != CONN_TURN_ANSWERED && waiting_has_nothing_to_flush();
+}
+
 /* The uncommon case of waiting_to_read(). */
 bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait);
 
@@ -49,8 +55,7 @@ bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait);
 INLINE bool waiting_to_read(struct conn **conn, int fd, bool dontwait)
 {
 	*conn = conn_find(fd);
-	if (LIKELY(!(*conn && conn_turn(*conn) == CONN_TURN_ANSWERED) &&
-		   waiting_has_nothing_to_flush()))
+	if (LIKELY(*conn ? waiting_to_read_is_plain(*conn) : waiting_has_nothing_to_flush()))
 		return true;
 	return waiting_to_read_slow_path(*conn, fd, dontwait);
 }
