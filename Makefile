@@ -330,7 +330,7 @@ check-thirdparty: all
 # runtime, and with the symbols of libc which that needs.
 C        := $(CURDIR)/$(B)/coverage
 COVERED  := launcher check flush fork stall sockets errno streams turns framing servers signals \
-            last_words ends creds calls musl libc python neighbours
+            waits last_words ends creds calls musl libc python neighbours
 
 .PHONY: coverage
 coverage: test-programs
@@ -393,6 +393,12 @@ check-systems: all
 .PHONY: check-deaths
 check-deaths: all test-programs
 	RUNS=$(or $(RUNS),1000) B=$(B) tests/proofs/deaths
+
+# tests/waits.bats with RUNS signals a call (1000), and programs of musl as well.
+.PHONY: check-waits
+check-waits: all test-programs musl-programs
+	for programs in tests musl; do PROGS=$(CURDIR)/$(B)/$$programs WAITS_ROUNDS=$(or $(RUNS),1000) \
+	  WAITS_PRINTED=3000000 WAITS_JUMPS=20000 BATS_TEST_TIMEOUT=1800 bats --tap tests/waits.bats || exit 1; done
 
 # Python servers: ages of lines, lines at SIGTERM (RUNS of each), 10 000 forks, throughput.
 .PHONY: check-python

@@ -139,18 +139,23 @@ static bool is_sigpipe_pending(void)
 	return pending >> (SIGPIPE - 1) & 1;
 }
 
-/* A write with `flags` on a thread that has SIGPIPE blocked; removes a SIGPIPE that it raises. */
+/* A write with `flags`; removes a SIGPIPE that it raises, which is always on this thread. */
 static ssize_t write_quietly(int fd, const char *text, size_t n, int flags)
 {
 	const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
 	const struct timespec now = {0, 0};
-	bool was_pending = is_sigpipe_pending();
-	ssize_t done = flags ? write_flags(fd, text, n, flags) : syscall(SYS_write, fd, text, n);
+	uint64_t mask;
+	bool was_pending;
+	ssize_t done;
 
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &sigpipe, &mask, sizeof(mask));
+	was_pending = is_sigpipe_pending();
+	done = flags ? write_flags(fd, text, n, flags) : syscall(SYS_write, fd, text, n);
 	if (!flags && done < 0)
 		done = -errno;
 	if (done == -EPIPE && !was_pending)
 		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now, sizeof(sigpipe));
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 	return done;
 }
 

@@ -47,9 +47,8 @@ bool writable_is_behind(const struct writable *file, int fd);
  * Writes as many of the `n` > 0 bytes at `text` as it can without blocking. Lines of at most
  * PIPE_BUF bytes are written whole, so that processes that share a pipe never cut each other's
  * lines: the kernel takes that much as a whole or not at all (pipe(7)). A longer line is written in
- * pieces. Raises no SIGPIPE if the caller has it blocked. Returns the number of bytes written, 0 if
- * there is no room now, or a negative errno: -EPIPE if the reader has left, or whatever the file
- * reports.
+ * pieces. Raises no SIGPIPE. Returns the number of bytes written, 0 if there is no room now, or a
+ * negative errno: -EPIPE if the reader has left, or whatever the file reports.
  */
 ssize_t writable_write(struct writable *file, int fd, const char *text, size_t n,
 		       enum writable_margin margin);

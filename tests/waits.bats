@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# waits.bats -- a flush by the thread that is about to wait changes nothing else for its program
+# SPDX-License-Identifier: MIT
+#
+# Each test is one way in which such a flush could be noticed. The counts are small here; `make
+# check-waits` has the full ones, with programs of glibc and of musl.
+# bats file_tags=core
+
+load helper
+
+ROUNDS=${WAITS_ROUNDS:-60}      # signals that answer a line, for each call
+PRINTED=${WAITS_PRINTED:-50000} # lines while a handler waits
+JUMPS=${WAITS_JUMPS:-1000}      # alarms, for each call
+
+WAITS=(epoll_wait epoll_pwait poll ppoll select pselect pause sigsuspend
+	sleep usleep nanosleep clock_nanosleep
+	accept accept4 read readv recv recvfrom recvmsg recvmmsg pipe_read pipe_readv)
+[[ $PROGS == */musl ]] || WAITS+=(epoll_pwait2 __poll_chk __ppoll_chk)
+FEW=(epoll_wait poll select pause nanosleep pipe_read)
+
+# A pass is due at each wait. Once with our thread, once without.
+DUE=IDLEFLUSH_IDLE=100us
+STARTS=(constructor threads)
+
+setup_file() {
+	WORK=$BATS_FILE_TMPDIR
+	export WORK
+	cc -O2 -o "$WORK/older" "$ROOT/tests/bench/older.c"
+	"$WORK/older" true || rm "$WORK/older"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	stop_all
+}
+
+# in_each CALLS... -- COMMAND...: COMMAND with each call appended, all at the same time; what they
+# print goes into the files CALL.out and CALL.err, how they end into CALL.status.
+in_each() {
+	local calls=() call started=()
+	while [ "$1" != -- ]; do
+		calls+=("$1")
+		shift
+	done
+	shift
+	for call in "${calls[@]}"; do
+		{
+			timeout "${BOUND:-100}" "$@" "$call" "${WORDS[@]}" 2>"$call.err" |
+				cat >"$call.out"
+			echo "${PIPESTATUS[0]}" >"$call.status"
+		} 3>&- &
+		started+=($!)
+	done
+	wait "${started[@]}"
+}
+
+# sequence FILE COUNT: the lines 1 to COUNT, each once, in order, and no other.
+sequence() {
+	assert_equal "$(cksum <"$1")" "$(seq "$2" | cksum)"
+}
+
+@test "A signal that answers a line is missed by no program that waits, whichever call it is in" {
+	local call start
+	# Here it is missed: by a program that flushes, and then waits.
+	WORDS=(1000 --flush)
+	in_each "${FEW[@]}" -- "$PROGS/answered"
+	for call in "${FEW[@]}"; do
+		assert_equal "$(cat "$call.err")" 'missed 10 of 10'
+	done
+	WORDS=("$ROUNDS")
+	for start in "${STARTS[@]}"; do
+		in_each "${WAITS[@]}" -- env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_START="$start" \
+			"$PROGS/answered"
+		for call in "${WAITS[@]}"; do
+			assert_equal "$call $(cat "$call.err")" "$call missed 0 of $ROUNDS"
+		done
+	done
+}
+
+@test "A handler that waits while its program is inside stdio doubles no line, and loses none" {
+	local how start word
+	for how in putchar printf; do
+		for start in "${STARTS[@]}"; do
+			for word in '' nodefer thread; do
+				# shellcheck disable=SC2086 # a word or none
+				timeout 100 env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_START="$start" \
+					"$PROGS/handler_polls" "$how" "$PRINTED" $word \
+					2>err | cat >out
+				sequence out "$PRINTED"
+				assert [ "$(sed -n 's/^polls //p' err)" -ge 50 ]
+			done
+		done
+	done
+}
+
+@test "An alarm that jumps out of a wait doubles no line, and leaves no signal or lock behind" {
+	local call save start
+	for save in 0 1; do
+		WORDS=("$JUMPS" "$save")
+		in_each "${FEW[@]}" -- "$PROGS/jumps"
+		for call in "${FEW[@]}"; do
+			assert_equal "$(cat "$call.err")" 'masks wrong 0, lock free'
+		done
+		for start in "${STARTS[@]}"; do
+			in_each "${FEW[@]}" -- env LD_PRELOAD="$LIB" $DUE \
+				IDLEFLUSH_START="$start" "$PROGS/jumps"
+			for call in "${FEW[@]}"; do
+				assert_equal "$call $(cat "$call.err")" "$call masks wrong 0, lock free"
+				sequence "$call.out" "$JUMPS"
+			done
+		done
+	done
+}
+
+# readerless PIPE WORD [COMMAND...]: the same status in each call, COMMAND before the program.
+readerless() {
+	local call start
+	WORDS=("$1")
+	[ -z "$2" ] || WORDS+=("$2")
+	shift 2
+	in_each "${FEW[@]}" -- "$PROGS/no_reader"
+	for call in "${FEW[@]}"; do
+		assert_equal "$(cat "$call.status")" 3
+	done
+	for start in "${STARTS[@]}"; do
+		in_each "${FEW[@]}" -- "$@" env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_START="$start" \
+			"$PROGS/no_reader"
+		for call in "${FEW[@]}"; do
+			assert_equal "$call $(cat "$call.status")" "$call 3"
+		done
+	done
+}
+
+@test "A program whose reader is gone, or does not read, ends as it does without the shim" {
+	local pipe word
+	BOUND=20
+	for pipe in gone full; do
+		for word in '' ignore handle; do
+			readerless $pipe "$word"
+		done
+	done
+}
+
+@test "A program whose reader is gone, or does not read, ends as ever on older kernels, too" {
+	local pipe word
+	[ -x "$WORK/older" ] || skip "no filters for system calls here"
+	BOUND=20
+	for pipe in gone full; do
+		for word in '' ignore handle; do
+			readerless $pipe "$word" "$WORK/older"
+			readerless $pipe "$word" "$WORK/older" nosignal
+		done
+	done
+}
+
+@test "A thread that is about to wait has its lines flushed on older kernels as well" {
+	local call
+	[ -x "$WORK/older" ] || skip "no filters for system calls here"
+	for call in "${WAITS[@]}"; do
+		start_server "$call" "$WORK/older" env LD_PRELOAD="$LIB" IDLEFLUSH_START=threads \
+			"$PROGS/waits" "$call" $'ready\n'
+		start_server "$call.6.4" "$WORK/older" nosignal env LD_PRELOAD="$LIB" \
+			IDLEFLUSH_START=threads "$PROGS/waits" "$call" $'ready\n'
+	done
+	for call in "${WAITS[@]}"; do
+		wait_until 5 arrived_text "$call" ready
+		wait_until 5 arrived_text "$call.6.4" ready
+	done
+}
