@@ -1,10 +1,9 @@
-/* fd_table.c -- a descriptor table of its own for the flusher thread, and how it gets at others */
+/* fd_table.c -- a separate descriptor table for the flusher thread, which borrows descriptors */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: who has the table (written by that thread, and when it has ended), and that it must go.
- * pidfd_getfd(2) on our own process needs no right: the kernel lets a thread group look into
- * itself. Both it and /proc show the main thread's table; when that has left by pthread_exit,
- * there is none, and the borrow fails.
+ * Owns: which thread has a table of its own, and whether it must end for that.
+ * pidfd_getfd(2) needs no privilege within the same process. It and /proc show the table of the
+ * main thread; if that has ended by pthread_exit there is none, and nothing can be borrowed.
  */
 #include "base/fd_table.h"
 
@@ -39,7 +38,7 @@ int fd_table_leave(void)
 	if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) < 0)
 		return -errno;
 	atomic_store(&owner, (pid_t)syscall(SYS_gettid));
-	/* At 0, 1 and 2, where nothing must be written by mistake. */
+	/* Occupies 0, 1 and 2, so that nothing can be written there by mistake. */
 	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (process != 0 || syscall(SYS_dup3, 0, 1, O_CLOEXEC) < 0 ||
 	    syscall(SYS_dup3, 0, 2, O_CLOEXEC) < 0) {
@@ -56,7 +55,7 @@ int fd_table_borrow(int fd)
 	if (!fd_table_is_own())
 		return fd;
 	borrowed = syscall(SYS_pidfd_getfd, process, fd, 0);
-	/* EBADF: the program has closed it, and nothing can be done anyhow. */
+	/* EBADF: the program has closed it, so there is nothing to flush to. */
 	if (borrowed < 0 && errno != EBADF)
 		fd_table_need();
 	return (int)borrowed;

@@ -21,10 +21,10 @@ int thread_start(void *(*run)(void *), size_t stack);
  */
 bool thread_is_alone(void);
 
-/* Has the program made a thread by pthread_create(3)? Any context. */
+/* Has the program created a thread by pthread_create(3)? Any context. */
 bool thread_any_made(void);
 
-/* The program is about to make a thread. Any thread. */
+/* The program is about to create a thread. Any thread. */
 void thread_note_made(void);
 
 /* A forked child has one thread. Atfork child handler only. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define STRING_MAX 1000
-#define NOTES_MAX  16 /* segments may lie in each other's way */
+#define NOTES_MAX  16 /* segments may overlap */
 
 /* Where the ELF header has what, in a 32-bit and in a 64-bit file. */
 #define HEADER(elf, field) ((elf)->wide ? offsetof(Elf64_Ehdr, field) : offsetof(Elf32_Ehdr, field))
@@ -232,7 +232,7 @@ int mapping_open(struct mapping *mapping, const char *path)
 	void *bytes;
 	int fd, error;
 
-	/* To open a device may do something, to open a pipe waits; it may become one meanwhile. */
+	/* Opening a device may have effects, and opening a FIFO waits. */
 	if (stat(path, &file))
 		return -errno;
 	if (!S_ISREG(file.st_mode))

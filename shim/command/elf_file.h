@@ -71,8 +71,8 @@ struct mapping {
 };
 
 /*
- * Maps a regular file for reading. Returns 0 or a negative errno: -EACCES where it is not regular.
- * It may shrink meanwhile: what has gone is then read as zeros, for which SIGBUS is handled until
+ * Maps a regular file for reading. Returns 0 or a negative errno: -EACCES if it is not regular. If
+ * the file shrinks meanwhile, the missing bytes are read as zeros; for that SIGBUS is handled until
  * mapping_end.
  */
 int mapping_open(struct mapping *mapping, const char *path);
@@ -80,8 +80,7 @@ int mapping_open(struct mapping *mapping, const char *path);
 /* Undoes that. */
 void mapping_close(struct mapping *mapping);
 
-/* Gives SIGBUS back, as a program that is to be executed expects it. No mapping is read any more.
- */
+/* Restores SIGBUS for the program that is executed. No mapping may be read any more. */
 void mapping_end(void);
 
 #endif

@@ -50,8 +50,8 @@ static bool is_debugging(void)
 }
 
 /*
- * Does the library keep COMMAND from running? Silent but under debug, for stderr may be a client's;
- * under --strict the process ends where it will not work.
+ * Does the library keep COMMAND from running? Silent except under --debug, because stderr may
+ * belong to a client; with --strict the process ends if the library will not work.
  */
 static bool is_harmful(char *const *command, bool strict)
 {

@@ -115,7 +115,7 @@ static void export_path(const char *name, const char *path)
 	free(directory);
 }
 
-/* What cannot do what it says is no setting but a mistake. */
+/* A setting that has no effect is treated as a mistake. */
 static void refuse_useless(bool gives_idle, bool gives_stats)
 {
 	const char *slash;

@@ -40,7 +40,7 @@ const char *preload_next(const char *list, size_t *length)
 	return *length ? list : NULL;
 }
 
-/* Does the loader find a library of that bare name? ld.so(8) has the places. */
+/* Does the loader find a library of that bare name, in the places of ld.so(8)? */
 static bool is_found(const char *name)
 {
 	static const char *const folders[] = {"/lib", "/usr/lib", "/lib64", "/usr/lib64"};

@@ -30,8 +30,8 @@ struct flusher {
 	_Atomic int64_t first_activity_ns; /* when the first of `active` was */
 	_Atomic uint32_t waits_follow;     /* passes at waits since the thread last found bytes */
 	_Atomic uint32_t skip;             /* how many waits need not read the clock */
-	uint32_t skipped;                  /* what `skip` was at the last look; a hint */
-	int64_t window_ns;                 /* waits are counted since; hints, as the next */
+	uint32_t skipped;                  /* `skip` when the clock was last read; a hint */
+	int64_t window_ns; /* start of the window in which waits are counted; a hint, as the next */
 	int64_t window_waits;
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */

@@ -113,8 +113,7 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	return stretch;
 }
 
-/* Where a wait follows each response, most likely the next one flushes before the thread needs to.
- */
+/* If a wait follows each response, the next one most likely flushes before the thread must. */
 static int64_t idle_ns(void)
 {
 	int64_t most = timed_wait_max_ns();
@@ -156,8 +155,8 @@ static void make_pass(bool heartbeat)
 }
 
 /*
- * A descriptor table of its own pays while the program has one thread. What writes by libc, to a
- * disk or from Python needs the program's.
+ * A descriptor table of its own pays while the program has one thread. libc's own flush, files on
+ * disk and Python need the program's table.
  */
 static void leave_table(void)
 {
@@ -167,7 +166,7 @@ static void leave_table(void)
 		fd_table_leave();
 }
 
-/* Ends this thread, so that one of the program's starts another, which shares its table. */
+/* Ends this thread, so that a thread of the program starts another one, which shares its table. */
 static void make_room_for_another(void)
 {
 	uint32_t running = FLUSHER_RUNNING;

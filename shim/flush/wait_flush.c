@@ -79,9 +79,8 @@ static void block_all(uint64_t *mask)
 }
 
 /*
- * At a high rate not every wait looks at the clock: eight times in `idle` will do. Calls come in
- * bursts, so the rate is that of a whole window; within one, at most as many are passed over as
- * were counted in it.
+ * At a high rate not every wait reads the clock: eight times in `idle` is enough. Calls come in
+ * bursts, so the rate is measured over a window; at most as many waits are skipped as it counted.
  */
 static void set_skip(int64_t now)
 {

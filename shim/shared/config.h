@@ -89,18 +89,18 @@ void config_init(struct config *config);
  */
 int config_set(struct config *config, const struct config_setting *setting, const char *value);
 
-/* What a setting in the environment says that it does not do. */
+/* A setting in the environment that has no effect. */
 struct config_complaint {
 	const char *env, *value;
-	const char *says;    /* the rest of the sentence that begins with both */
+	const char *says;    /* the rest of a sentence that begins with name and value */
 	const char *allowed; /* what a value may be, as the end of that sentence, or NULL */
 };
 
 /*
  * Fills `config` from the environment: defaults first, then each variable that is set and not
- * empty. A bad value leaves its default. `complain` is called, unless NULL, for each of these, for
- * what has no effect beside another setting, and for a name that no setting has. Constructor only
- * (it calls getenv).
+ * empty. A bad value is replaced by the default. Unless NULL, `complain` is called for each bad
+ * value, for each setting without effect, and for each unknown name. Constructor only (it calls
+ * getenv).
  */
 void config_read(struct config *config, void (*complain)(const struct config_complaint *));
 

@@ -12,14 +12,14 @@
 
 #pragma weak syscall
 
-/* By system calls: in the library a preload of others may stand before libc's. */
+/* By system calls: in the library another preload may come before libc's functions. */
 static bool is_script(const char *path)
 {
 	struct stat file;
 	char start[2] = "";
 	int fd;
 
-	/* Looked at first: to open a device may do something. */
+	/* Checked first: opening a device may have effects. */
 	if (syscall(SYS_newfstatat, AT_FDCWD, path, &file, 0) || !S_ISREG(file.st_mode))
 		return false;
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -7,13 +7,14 @@
 #include <stddef.h>
 
 /*
- * All are paths or last components of them; NULL: not known. The library gathers them of its own
- * process, the doctor of what it was asked about.
+ * Paths, or last components of paths; NULL: not known. The library collects those of its own
+ * process,
+ * --check those of the program that it checks.
  */
 struct program_names {
 	const char *program;  /* the program's file, links followed: python3.11 */
 	const char *started;  /* the file that was executed: a link's name, a script's */
-	const char *called;   /* argv[0]: of a script its interpreter's, as its first line says */
+	const char *called;   /* argv[0]; for a script that of its interpreter */
 	const char *argument; /* the first that is no option, where that is a script (#!) */
 };
 

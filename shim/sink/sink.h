@@ -33,7 +33,7 @@ enum sink_mode {
 struct flush_params {
 	enum sink_mode mode;
 	enum writable_margin margin;
-	bool alone;      /* no other thread: streams need not be locked */
+	bool alone;      /* there is no other thread, so streams need not be locked */
 	bool borrows;    /* this thread has a descriptor table of its own: see base/fd_table.h */
 	int64_t now_ns;  /* CLOCK_MONOTONIC */
 	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
@@ -64,8 +64,8 @@ struct sink_stream {
 void stream_watch(struct sink_stream *stream, FILE *file);
 
 /*
- * Is the file that its pending bytes are for behind `fd`, which is its descriptor? Looks anew after
- * that was replaced. For who flushes.
+ * Does `fd`, its descriptor, refer to the file that its pending bytes are for? Identifies the file
+ * again after the descriptor was replaced. For the thread that flushes.
  */
 bool stream_has_target(struct sink_stream *stream, int fd);
 
@@ -110,7 +110,7 @@ void std_streams_init(void);
 /* Can stdout be flushed: is it open, and neither a terminal nor a message socket? */
 bool std_streams_can_flush(void);
 
-/* Are stdout and stderr, as they were at start, on no disk? */
+/* Were stdout and stderr at the start no files on disk? */
 bool std_streams_can_borrow(void);
 
 /* stream_pending for stdout or stderr; any context. */

@@ -134,7 +134,7 @@ static enum sink_result flush_to(struct sink_stream *stream, int fd, struct flus
 		return mute(stream);
 	disk = stream->target.kind == WRITABLE_DISK;
 	if (disk && params->margin == WRITABLE_HALF)
-		return SINK_DELEGATED; /* a disk may block: the flusher thread's */
+		return SINK_DELEGATED; /* a disk may block: left to the flusher thread */
 	if (params->borrows && (disk || by_libc)) {
 		fd_table_need();
 		return SINK_DELEGATED;

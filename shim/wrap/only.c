@@ -1,6 +1,6 @@
 /* only.c -- is this program one that IDLEFLUSH_ONLY names? */
 /* SPDX-License-Identifier: MIT */
-/* Called from: the constructor. musl gives it no argv, so all is asked of /proc. */
+/* Called from: the constructor, which gets no argv from musl, so everything is read from /proc. */
 #include "wrap/only.h"
 
 #include "base/log.h"
@@ -11,14 +11,14 @@
 
 #define ARGUMENTS_MOST 16
 
-/* What /proc tells of a process. */
+/* What /proc says about a process. */
 struct told {
 	char program[PATH_MAX];
 	char arguments[PATH_MAX]; /* one after the other, each ended by NUL */
 	const char *argv[ARGUMENTS_MOST + 1];
 };
 
-/* Static: a thread's stack may be small, and only the constructor comes here. */
+/* Static, because a stack may be small; only the constructor uses it. */
 static struct told self, parent;
 
 /* "/proc/SELF/FILE", where `self` is a number or "self". */

@@ -7,8 +7,8 @@
 
 /*
  * By the program's file, the file that was executed, argv[0], or the script that it runs; or by
- * those of its parent where that is the same program, which started a worker of its own. Under
- * debug it says what was compared. Constructor only.
+ * those of its parent if that runs the same program and started it as a worker. Under --debug it
+ * says what was compared. Constructor only.
  */
 bool only_names_us(const char *list);
 

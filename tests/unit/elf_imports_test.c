@@ -22,8 +22,7 @@ static void read_file(const char *path)
 	fclose(file);
 }
 
-/* What the file calls and asks for, from memory that ends where the file does, so that the
- * sanitizer sees each byte too far. */
+/* Reads it all, from memory that ends where the file does: the sanitizer sees a read past it. */
 struct seen {
 	bool libc, printing, unlocked;
 	size_t symbols;

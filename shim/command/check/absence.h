@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-/* Reports the reason, as far as its program, its environment and its files tell. */
+/* Reports the reason, as far as program, environment and files show it. */
 void absence_explain(pid_t pid);
 
 #endif

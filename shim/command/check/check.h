@@ -11,21 +11,21 @@
 /*
  * Prints a report about COMMAND, of which nothing is run: what runs in the end, what it is, and
  * whether the library would be loaded into it, awake, and able to flush what it prints. Returns
- * the exit status: 0 it will work, or needs no help; 1 it will not; EXIT_FAILED it cannot be told.
+ * the exit status: 0 it will work, or needs no help; 1 it will not; EXIT_FAILED it is not known.
  * Changes this process's environment.
  */
 int check_command(char *const *command);
 
-/* What the launcher has to know of COMMAND. */
+/* What the launcher must know about COMMAND. */
 struct check_answer {
 	bool fails; /* it will not work */
-	bool harms; /* it runs only without the library, or says on stderr that it cannot load it */
+	bool harms; /* it does not run with the library, or the loader complains on stderr */
 	char reason[PROGRAM_PATH_MAX + 256]; /* for either, as in the report's last line */
 };
 
 /*
- * The same judgement, printed nowhere; the environment is left as it was. Without `whole` only of
- * what the loader will do: what the program prints with can take long to find out.
+ * The same verdict without a report; the environment stays as it was. Without `whole` only about
+ * what the loader will do, because it can take long to find out what the program prints with.
  */
 void check_quietly(struct check_answer *answer, char *const *command, bool whole);
 

@@ -63,7 +63,7 @@ int check_command(char *const *command)
 	return report_end(words);
 }
 
-/* What may be changed by resolve_command, strings and all. */
+/* A copy for resolve_command, which may change the strings. */
 static char **copy_environment(void)
 {
 	size_t count = 0;

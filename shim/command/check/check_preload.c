@@ -1,4 +1,4 @@
-/* check_preload.c -- will the loader find the library, and does what it stands beside let it in? */
+/* check_preload.c -- will the loader load the library, beside what else it loads? */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/check_preload.h"
 
@@ -68,7 +68,7 @@ static void check_entry(const char *path)
 		report_line("preload", "%s: the buffer is then as stdbuf has it", path);
 }
 
-/* AddressSanitizer looks at the order itself, unless it is told not to. */
+/* AddressSanitizer checks the order itself, unless it is told not to. */
 static bool check_order(const struct libraries *libraries, const char *list)
 {
 	const char *options = getenv("ASAN_OPTIONS");
@@ -131,7 +131,7 @@ static bool allows(const struct stat *file, uid_t uid, gid_t gid, mode_t bit)
 	return file->st_mode & (file->st_gid == gid ? bit << 3 : bit);
 }
 
-/* By the modes of the file and of the folders above it; ACLs are not asked. */
+/* By the modes of the file and of the folders above it; ACLs are not considered. */
 static bool may_read(const char *path, uid_t uid, gid_t gid)
 {
 	char part[PROGRAM_PATH_MAX];

@@ -1,4 +1,4 @@
-/* check_preload.h -- will the loader find the library, and does what it stands beside let it in? */
+/* check_preload.h -- will the loader load the library, beside what else it loads? */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_CHECK_PRELOAD_H
 #define IDLEFLUSH_CHECK_PRELOAD_H
@@ -8,15 +8,15 @@
 #include "command/check/libraries.h"
 #include "command/program.h"
 
-/* Finds the library and puts it where the launcher would. False: there is none to go on with. */
+/* Finds the library and preloads it as the launcher would. False: there is none. */
 bool check_preload_library(void);
 
 /* The library, after that. */
 const struct program *check_preload_file(void);
 
 /*
- * What LD_PRELOAD holds in the end, in a program that has `libraries` and runs as `user` (NULL: as
- * we do). True where the program does not start with it.
+ * What LD_PRELOAD is in the end, for a program that loads `libraries` and runs as `user` (NULL: as
+ * we do). True if the program does not start with it.
  */
 bool check_preload(const struct libraries *libraries, const char *user);
 

@@ -32,7 +32,7 @@ static bool is_asleep_by_choice(void)
 	return length >= strlen(word) && !strcmp(remote.says + length - strlen(word), word);
 }
 
-/* Why nothing is done in it, or NULL: it is awake. */
+/* Why the library does nothing in it, or NULL: it is awake. */
 static const char *asleep_because(pid_t pid, pid_t thread)
 {
 	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
@@ -142,7 +142,7 @@ static void add_counts(void)
 	total.pending += remote.pending > 0 ? remote.pending : 0;
 }
 
-/* It works where bytes have gone that way; that a thread is awake proves nothing. */
+/* It works if bytes have been flushed; a thread that is awake proves nothing. */
 static void judge_counts(void)
 {
 	if (total.bytes > 0)
@@ -160,7 +160,7 @@ static void judge_counts(void)
 
 /* --- its children ----------------------------------------------------------------------------- */
 
-/* A worker: a child that runs the same program. Those of a master are looked at with it. */
+/* A worker is a child that runs the same program. It is checked together with its master. */
 static bool is_worker(pid_t parent, pid_t child)
 {
 	static char theirs[PROGRAM_PATH_MAX], ours[PROGRAM_PATH_MAX];

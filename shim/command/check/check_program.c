@@ -96,7 +96,7 @@ static void check_libc(const struct program *program, const struct libraries *li
 	}
 }
 
-/* What the file itself calls, found in one walk over its relocations. */
+/* The calls of the file itself, found in one walk over its relocations. */
 struct calls {
 	bool unlocked, stdout_of_c, cout, syncs;
 };
@@ -127,7 +127,8 @@ static void check_calls(const struct calls *calls, const struct config *config,
 {
 	bool shared = libraries_have(libraries, "libstdc++") || libraries_have(libraries, "libc++");
 
-	static const char cxx[] = "St9basic_ios"; /* in a program that has libstdc++ in itself */
+	static const char cxx[] =
+		"St9basic_ios"; /* in a program that is linked with libstdc++ statically */
 
 	if (calls->syncs && !output_is_covered(CONFIG_RUNTIME_CXX, config))
 		report_finding(VERDICT_UNKNOWN, "output",
@@ -147,13 +148,13 @@ static void check_calls(const struct calls *calls, const struct config *config,
 			       "the file has no call of C stdio that prints");
 }
 
-/* A language runtime or a program of its own ways. */
+/* A language runtime, or a program with buffers of its own. */
 static void check_runtime(const struct output *output, bool inside, const struct config *config)
 {
 	bool covered = output_is_covered(output->runtime, config);
 	enum verdict verdict = covered ? VERDICT_WORKS : output->verdict;
 
-	/* Who has it inside may print with C stdio all the same. */
+	/* A program that only contains the runtime may print with C stdio. */
 	if (inside && verdict != VERDICT_WORKS)
 		verdict = VERDICT_UNKNOWN;
 	report_guide(output->guide);

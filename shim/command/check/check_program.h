@@ -14,7 +14,7 @@ bool check_program_kind(const struct program *program);
 
 /*
  * That, its libc, and what it prints with (unless `config` is NULL). `libraries` are filled in.
- * True where the loader would complain on stderr about the library.
+ * True if the loader would complain on stderr about the library.
  */
 bool check_program(const struct resolved_command *resolved, struct libraries *libraries,
 		   const struct config *config);

@@ -46,7 +46,7 @@ static void check_only(const char *only, const struct resolved_command *resolved
 			       names.argument ? last_component(names.argument) : "");
 }
 
-/* The line of counters goes to a file that is opened when all is over. */
+/* The file for the counters is opened only when the process ends. */
 static void check_stats(const char *path)
 {
 	char folder[PATH_MAX];

@@ -6,7 +6,7 @@
 #include "command/check/resolve_command.h"
 #include "shared/config.h"
 
-/* Reads them as the library will, and reports them, those first that do not what they say. */
+/* Reads them as the library will and reports them, first those that are wrong or without effect. */
 void check_settings(struct config *config, const struct resolved_command *resolved);
 
 #endif

@@ -1,4 +1,4 @@
-/* elf_imports.c -- what a program's file asks of others: libraries, and where they are; calls */
+/* elf_imports.c -- what a program's file imports: libraries, where to find them, symbols */
 /* SPDX-License-Identifier: MIT */
 #include "command/check/elf_imports.h"
 
@@ -71,7 +71,7 @@ bool elf_imports_open(struct elf_imports *imports, const unsigned char *bytes, s
 		return false;
 	imports->dynamic = dynamic.offset;
 	imports->dynamic_size = dynamic.size;
-	/* A section of more entries than tags are known is none. */
+	/* A section with more entries than there are tags is not valid. */
 	for (uint64_t i = 0; i < 10000 && get_dynamic(imports, i, &tag, &value); i++)
 		take_entry(imports, tag, value, &runpath, &form);
 	word = elf_file_word(&imports->elf);
@@ -96,8 +96,8 @@ void elf_imports_libraries(const struct elf_imports *imports, void (*each)(const
 }
 
 /*
- * The name of the symbol `index` that a relocation is about, or NULL: it is a function of the
- * file's own. A variable may look so, too: those of libraries are copied into programs.
+ * The name of the symbol `index` of a relocation, or NULL if it is a function that the file itself
+ * defines. A variable may be defined in the file: those of libraries are copied into programs.
  */
 static const char *symbol_name(const struct elf_imports *imports, uint64_t index)
 {

@@ -1,4 +1,4 @@
-/* elf_imports.h -- what a program's file asks of others: libraries, and where they are; calls */
+/* elf_imports.h -- what a program's file imports: libraries, where to find them, symbols */
 /* SPDX-License-Identifier: MIT */
 /* Pure; launcher only. Any file will do, a damaged one too. Source: elf(5). */
 #ifndef IDLEFLUSH_ELF_IMPORTS_H
@@ -10,7 +10,7 @@
 
 #include "command/elf_file.h"
 
-/* What its dynamic section says, read once; places are offsets in the file, 0: there is no such. */
+/* Its dynamic section, read once. Places are offsets in the file; 0: there is none. */
 struct elf_imports {
 	struct elf_file elf;
 	uint64_t dynamic, dynamic_size;
@@ -29,8 +29,8 @@ void elf_imports_libraries(const struct elf_imports *imports, void (*each)(const
 			   void *data);
 
 /*
- * Calls `each` with the name of every symbol of another's that the file refers to; true as soon as
- * that says true. By its relocations, as symbols_imports does in memory.
+ * Calls `each` with the name of every symbol that the file imports, until one call returns true.
+ * Returns whether one did. By the relocations, as symbols_imports does in memory.
  */
 bool elf_imports_symbols(const struct elf_imports *imports, bool (*each)(const char *, void *),
 			 void *data);

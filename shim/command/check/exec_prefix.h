@@ -7,10 +7,10 @@
 
 /* What such a command does. */
 struct exec_prefix {
-	char *const *command; /* what it runs; NULL: nothing that can be told */
+	char *const *command; /* what it runs; NULL: nothing, or not known */
 	const char *user;     /* as whom, by name or number; NULL: as before */
 	const char *root;     /* below which folder, or NULL */
-	const char *drops;    /* how it keeps LD_PRELOAD from it, or NULL */
+	const char *drops;    /* how it removes LD_PRELOAD, or NULL */
 	bool preloads;        /* it is idleflush itself */
 };
 

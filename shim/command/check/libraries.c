@@ -31,7 +31,7 @@ static void add(const char *name, void *data)
 		strcpy(libraries->names[libraries->count++], name);
 }
 
-/* False where there is no such file, or none for a machine like the program's. */
+/* False if there is no such file, or it is for another machine than the program. */
 static bool add_those_of(const struct search *search, const char *path)
 {
 	struct mapping mapping;

@@ -28,7 +28,7 @@ struct libraries {
 
 /*
  * Collects them as ld.so(8) would: by RUNPATH, LD_LIBRARY_PATH, the loader's cache and the folder
- * of the libc. Those of a library that is not found are missing. Nothing is run.
+ * of libc. What a library needs that is not found is missing. Nothing is run.
  */
 void libraries_collect(struct libraries *libraries, const struct program *program);
 

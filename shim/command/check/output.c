@@ -1,8 +1,8 @@
 /* output.c -- what a program prints with, and whether that can be kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * The table is of facts: tests/programs.bats holds them against what happens. A line's `text` is
- * mostly the name of an environment variable, which a runtime has to have somewhere.
+ * tests/programs.bats compares this table with what happens. `text` is mostly the name of an
+ * environment variable, which the file of a runtime must contain.
  */
 #include "command/check/output.h"
 
@@ -81,7 +81,7 @@ static const struct output *find_by_name(const struct program *program)
 {
 	char path[PATH_MAX];
 
-	/* It may be a link: python3 -> python3.11, awk -> mawk. */
+	/* The file may be a link: python3 -> python3.11, awk -> mawk. */
 	if (!realpath(program->path, path))
 		*path = '\0';
 	for (const struct output *at = outputs; at < LAST; at++)

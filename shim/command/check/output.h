@@ -9,12 +9,12 @@
 #include "command/program.h"
 #include "shared/config.h"
 
-/* A language runtime, or a program with ways of its own. */
+/* A language runtime, or a program with buffers of its own. */
 struct output {
 	const char *name;
 	const char *programs; /* globs by commas of the program's file name, or NULL */
 	const char *library;  /* how the name of its library begins, or NULL */
-	const char *text;     /* bytes that only it has in a program's file, or NULL */
+	const char *text;     /* bytes that only its program files contain, or NULL */
 	uint64_t runtime;     /* enum config_runtime: the library flushes it where that is set; 0 */
 	enum verdict verdict; /* where the library does not */
 	const char *says;

@@ -118,8 +118,7 @@ int process_variable(pid_t pid, const char *name, char *value, size_t size)
 	return error;
 }
 
-/* /proc/PID/task/TID/children takes an option of the kernel's; the parent's number is always told.
- */
+/* By the parent's number: /proc/PID/task/TID/children exists only with a kernel option. */
 size_t process_children(pid_t pid, pid_t *children, size_t most)
 {
 	DIR *all = opendir("/proc");

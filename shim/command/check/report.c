@@ -26,7 +26,7 @@ void report_mute(void)
 	muted = true;
 }
 
-/* Allocated; every byte that a terminal might take for more than a character is escaped. */
+/* Returns a copy in which every byte that is not printable ASCII is escaped. */
 static char *escape(const char *format, va_list arguments)
 {
 	char *text, *escaped, *to;
@@ -109,8 +109,7 @@ static bool is_terminal(dev_t device)
 	       (major(device) >= 136 && major(device) <= 143);
 }
 
-/* Is there a line in the table /proc/PROCESS/net/NAME that has `inode` in it? Only datagram
- * sockets' tables are asked so. */
+/* Has the table /proc/PROCESS/net/NAME a line with `inode`? For datagram sockets. */
 static bool is_listed(const char *process, const char *name, ino_t inode)
 {
 	char path[64], *line = NULL;

@@ -5,27 +5,25 @@
 
 #include <stdbool.h>
 
-/* Each outweighs those before it: what needs no help is well without any, whatever stands against
- * it. */
+/* Each outweighs those before it: a program that needs no help is well in any case. */
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_WORKS,
-	VERDICT_UNKNOWN, /* what is in the files does not tell */
+	VERDICT_UNKNOWN, /* the files do not show it */
 	VERDICT_FAILS,
-	VERDICT_NOT_NEEDED, /* what it prints is out at once anyhow */
+	VERDICT_NOT_NEEDED, /* it writes everything at once by itself */
 };
 
-/* Nothing is printed from now on: the verdict alone is wanted. */
+/* Prints nothing from now on: only the verdict is wanted. */
 void report_mute(void);
 
 /*
- * One line: what it is about, and what there is to say. Bytes that come from others (names, paths,
- * settings) go through here, so a terminal is sent printable ASCII only; the rest is escaped as in
- * C.
+ * Prints one line. Bytes that come from others (names, paths, settings) are escaped as in C, so
+ * that a terminal gets printable ASCII only.
  */
 void report_line(const char *about, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, and it is a reason for a verdict. The first of the weightiest is in the last line. */
+/* The same for a reason of a verdict. The last line has the first of the weightiest reasons. */
 void report_finding(enum verdict verdict, const char *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -44,7 +42,7 @@ void report_stdout(const char *name, const char *process);
 
 /*
  * The last line. `words` are what it says for each verdict. Returns the exit status: 0 where all is
- * well, 1 where it is not, EXIT_FAILED where that cannot be told or the report cannot be written.
+ * well, 1 if it is not, EXIT_FAILED if that is not known or the report cannot be written.
  */
 int report_end(const char *const words[VERDICT_NOT_NEEDED + 1]);
 

@@ -14,8 +14,8 @@ struct resolved_command {
 	const char *user;    /* as whom it runs, by name or number; NULL: as we do */
 	enum {
 		RESOLVED,        /* `program` is what prints */
-		RESOLVED_SHELL,  /* … and it is a shell, whose script cannot be followed */
-		RESOLVED_ALONE,  /* … and it is a shell that runs nothing else */
+		RESOLVED_SHELL,  /* a shell, whose script cannot be followed */
+		RESOLVED_ALONE,  /* a shell that runs nothing else */
 		RESOLVED_NOTHING /* it cannot be run */
 	} end;
 };
@@ -23,7 +23,7 @@ struct resolved_command {
 /*
  * Follows scripts to their interpreters as execvp(3) does, programs such as env(1) that only run
  * another to that one, and shell scripts as far as they can be read. Reports each step, and what
- * stops it. What would be changed in the environment is changed in this process's own. Runs
+ * stops it. What they would change in the environment is changed in that of this process. Runs
  * nothing.
  */
 void resolve_command(struct resolved_command *resolved, char *const *command);

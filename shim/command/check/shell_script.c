@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Understands words, quotes, comments, redirections, assignments, `export`, `unset`, `exec`, "$@";
- * everything else that has a meaning to the shell ends the reading. Better to say that it cannot be
- * told than to be wrong. Source: POSIX.1-2017, Shell Command Language.
+ * everything else that has a meaning to the shell ends the reading. "Not known" is better than a
+ * wrong answer. Source: POSIX.1-2017, Shell Command Language.
  */
 #include "command/check/shell_script.h"
 
@@ -83,7 +83,7 @@ static bool run_builtin(struct reading *reading, size_t first)
 	return is_one_of(name, harmless);
 }
 
-/* Programs that are over at once, as they stand at the head of many a script. */
+/* Programs that end at once, which are common at the beginning of scripts. */
 static bool is_helper(const char *name)
 {
 	static const char *const helpers[] = {"mkdir", "chown", "chmod",   "rm",    "ln",  "cp",

@@ -5,8 +5,8 @@
 
 enum shell_outcome {
 	SHELL_RUNS,    /* one program, with nothing but the shell's own commands before it */
-	SHELL_ALONE,   /* nothing but the shell's own commands, whose words are out at once */
-	SHELL_UNCLEAR, /* it takes a shell to tell */
+	SHELL_ALONE,   /* nothing but the shell's own commands, which write at once */
+	SHELL_UNCLEAR, /* only a shell could tell */
 };
 
 struct shell_script {
@@ -17,8 +17,8 @@ struct shell_script {
 
 /*
  * Reads the text of a script whose own arguments are `arguments`, ended by NULL: simple commands,
- * one after another, as most entrypoints have them. What they would export or unset is exported or
- * unset in this process's own environment. Runs nothing.
+ * one after another, as in most entrypoints. What they would export or unset is exported or unset
+ * in the environment of this process. Runs nothing.
  */
 enum shell_outcome shell_script_read(struct shell_script *script, const char *text,
 				     char *const *arguments);

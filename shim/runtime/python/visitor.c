@@ -185,7 +185,7 @@ static void *run(void *unused)
 void python_visitor_start(void)
 {
 	if (fd_table_is_own()) {
-		fd_table_need(); /* Python writes to the program's descriptors */
+		fd_table_need(); /* Python uses the program's descriptors */
 		return;
 	}
 	if (!atomic_exchange(&own.started, true) && thread_start(run, STACK))
