@@ -960,3 +960,28 @@ serve_and_count() {
 	assert_output 'idleflush: there is no process 2147483647'
 	[ ! -d /proc/2147483647 ]
 }
+
+@test "With --json it reports a process as one line of JSON, for whoever collects counters" {
+	start_server awake preload "$PROGS/server"
+	start_server 'with "quotes"' "$PROGS/server"
+	for id in 1 2 3; do
+		request "$(port_of awake)" "$id"
+		wait_until 5 arrived awake "$id"
+	done
+	run -0 "$IDLEFLUSH" --check --pid="$(pid_of awake)" --json
+	assert_equal "${#lines[@]}" 1
+	run -0 /usr/bin/python3 -c 'import json, sys
+report = json.loads(sys.argv[1])
+assert report["works"] is True and "why" not in report, report
+assert report["pid"] == int(sys.argv[2]) and report["library"] == sys.argv[3], report
+assert report["responses"] >= 3 and report["flushes"] >= 1 and report["pending"] == 0, report
+' "$output" "$(pid_of awake)" "$LIB"
+
+	run -1 "$IDLEFLUSH" --check --pid="$(pid_of 'with "quotes"')" --json
+	run -0 /usr/bin/python3 -c 'import json, sys
+report = json.loads(sys.argv[1])
+assert report["works"] is False and "not loaded" in report["why"], report
+' "$output"
+	run -125 "$IDLEFLUSH" --check --json true
+	assert_output --partial 'goes with --pid'
+}

@@ -7,6 +7,9 @@
 # files: ld.so, libc and busybox with the fixture server, the same of musl, and one with the servers
 # that people have.
 
+# Images are built here, on a machine that may be busy.
+export BATS_TEST_TIMEOUT=600
+
 load helper
 load engine
 

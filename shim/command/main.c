@@ -4,6 +4,7 @@
  * Makes no child and opens nothing that COMMAND inherits. Exits as stdbuf(1) and env(1) do.
  */
 #include "command/check/check.h"
+#include "command/check/report.h"
 #include "command/copy.h"
 #include "command/elf_file.h"
 #include "command/options.h"
@@ -88,6 +89,8 @@ int main(int argc, char **argv)
 	int status;
 
 	/* Not exit: LeakSanitizer, preloaded for COMMAND, would find fault with what we keep. */
+	if (options.json)
+		report_as_json();
 	if (options.check)
 		_exit(options.pid ? check_process(options.pid) : check_command(options.command));
 	path = find_library();

@@ -23,6 +23,7 @@ enum {
 	OPTION_STRICT = 256,
 	OPTION_CHECK,
 	OPTION_PID,
+	OPTION_JSON,
 	OPTION_PRINT_LIBRARY,
 	OPTION_COPY_TO,
 	OPTION_HELP,
@@ -69,6 +70,7 @@ static void print_help(void)
 	printf("      --strict            fail where --check says that it will not work\n"
 	       "      --check             run nothing; say whether it will work, and why not\n"
 	       "      --pid=PID           with --check: examine a running process\n"
+	       "      --json              with --pid: counters, as one line of JSON\n"
 	       "      --print-library     say where the library is, for LD_PRELOAD, and exit\n"
 	       "      --copy-to=DIR       put command and library into DIR, and exit\n"
 	       "      --help              show this help and exit\n"
@@ -164,6 +166,7 @@ static const struct option *list_options(void)
 		{"strict", no_argument, NULL, OPTION_STRICT},
 		{"check", no_argument, NULL, OPTION_CHECK},
 		{"pid", required_argument, NULL, OPTION_PID},
+		{"json", no_argument, NULL, OPTION_JSON},
 		{"print-library", no_argument, NULL, OPTION_PRINT_LIBRARY},
 		{"copy-to", required_argument, NULL, OPTION_COPY_TO},
 		{"help", no_argument, NULL, OPTION_HELP},
@@ -259,6 +262,8 @@ struct options options_read(int argc, char **argv)
 			given.check = true;
 		} else if (option == OPTION_PID) {
 			given.pid = read_pid(optarg);
+		} else if (option == OPTION_JSON) {
+			given.json = true;
 		} else if (option == OPTION_PRINT_LIBRARY) {
 			given.print_library = true;
 		} else if (option == OPTION_COPY_TO) {
@@ -275,8 +280,8 @@ struct options options_read(int argc, char **argv)
 	}
 	refuse_useless(gives_idle, gives_stats);
 	given.command = argv + optind;
-	if (given.pid && !given.check)
-		warnx("--pid goes with --check only");
+	if ((given.pid && !given.check) || (given.json && !given.pid))
+		warnx("%s only", given.pid ? "--pid goes with --check" : "--json goes with --pid");
 	else if (given.pid && optind < argc)
 		warnx("--pid and a COMMAND do not go together");
 	else if ((given.print_library || given.copy_to) && optind < argc)

@@ -16,6 +16,7 @@ enum {
 struct options {
 	bool strict; /* --strict: end with EXIT_FAILED where COMMAND cannot be preloaded */
 	bool check;  /* --check: say whether it will work instead of running COMMAND */
+	bool json;   /* --json: a process, as one line of JSON */
 	pid_t pid;   /* --pid: a running process to check, there is no COMMAND then; 0: none */
 	bool print_library;  /* --print-library: say where the library is; there is no COMMAND */
 	const char *copy_to; /* --copy-to: a directory for command and library, no COMMAND; NULL */

@@ -199,6 +199,22 @@ static void check_workers(pid_t pid)
 			check_worker(children[i]);
 }
 
+/* The same for --json. */
+static void report_counts(void)
+{
+	const int64_t *value = remote.value;
+
+	report_number("streams", remote.streams);
+	if (remote.pending >= 0)
+		report_number("pending", remote.pending);
+	report_number("responses", value[STATUS_RESPONSES] - value[STATUS_INHERITED]);
+	report_number("flushes", value[STATUS_FLUSHES]);
+	report_number("bytes", value[STATUS_BYTES]);
+	report_number("no_room", value[STATUS_NO_ROOM]);
+	report_number("heartbeats", value[STATUS_HEARTBEATS]);
+	report_number("oldest_ms", value[STATUS_OLDEST] / (SECOND / 1000));
+}
+
 static void examine(pid_t pid)
 {
 	pid_t thread = process_find_thread(pid, "idleflush");
@@ -220,6 +236,8 @@ static void examine(pid_t pid)
 	}
 	report_line("library", "%s%s%s", remote.path, *remote.version ? ", version " : "",
 		    remote.version);
+	report_text("library", remote.path);
+	report_text("version", remote.version);
 	if (!*remote.version) {
 		report_finding(VERDICT_UNKNOWN, "state",
 			       "that library keeps no status that this command understands");
@@ -229,6 +247,7 @@ static void examine(pid_t pid)
 	print_settings(pid);
 	if (is_own) {
 		print_counts();
+		report_counts();
 		add_counts();
 	}
 }
@@ -244,6 +263,7 @@ int check_process(pid_t pid)
 
 	if (!process_exists(pid))
 		errx(EXIT_FAILED, "there is no process %d", (int)pid);
+	report_number("pid", pid);
 	if (process_text(pid, "comm", name, sizeof(name)) > 0)
 		report_line("process", "%d, %.*s", (int)pid, (int)strcspn(name, "\n"), name);
 	if (process_link(pid, "exe", target, sizeof(target)) == -ENOENT) {
@@ -252,6 +272,7 @@ int check_process(pid_t pid)
 		return report_end(words);
 	}
 	report_line("program", "%s", target);
+	report_text("program", target);
 	process_link(pid, "fd/1", target, sizeof(target));
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	report_stdout(target, number);

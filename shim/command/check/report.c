@@ -5,9 +5,9 @@
 #include "command/options.h"
 
 #include <err.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +16,8 @@
 
 #define COLUMN 11
 
-static bool muted;
+static bool muted, json;
+static char separator = '{'; /* before the next member */
 static enum verdict verdict;
 static char *reason; /* of the verdict, escaped */
 static const char *advice;
@@ -24,6 +25,55 @@ static const char *advice;
 void report_mute(void)
 {
 	muted = true;
+}
+
+void report_as_json(void)
+{
+	json = muted = true;
+}
+
+static void begin_member(const char *name)
+{
+	printf("%c\"%s\":", separator, name);
+	separator = ',';
+}
+
+/* A path may hold any byte: what is no printable ASCII goes out as if it were Latin-1. */
+void report_text(const char *name, const char *text)
+{
+	if (!json)
+		return;
+	begin_member(name);
+	putchar('"');
+	for (const char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+			printf("\\u%04x", (unsigned char)*at);
+		else
+			putchar(*at);
+	putchar('"');
+}
+
+void report_number(const char *name, int64_t number)
+{
+	if (!json)
+		return;
+	begin_member(name);
+	printf("%" PRId64, number);
+}
+
+/* The end of the object. */
+static void end_object(void)
+{
+	static const char *const works[] = {[VERDICT_NONE] = "null",
+					    [VERDICT_WORKS] = "true",
+					    [VERDICT_UNKNOWN] = "null",
+					    [VERDICT_FAILS] = "false",
+					    [VERDICT_NOT_NEEDED] = "true"};
+
+	if (verdict != VERDICT_WORKS && *report_reason())
+		report_text("why", report_reason());
+	begin_member("works");
+	printf("%s}\n", works[verdict]);
 }
 
 /* Returns a copy in which every byte that is not printable ASCII is escaped. */
@@ -173,7 +223,9 @@ int report_end(const char *const words[VERDICT_NOT_NEEDED + 1])
 
 	if (advice && verdict != VERDICT_WORKS)
 		report_line("instead", "%s", advice);
-	if (verdict == VERDICT_WORKS)
+	if (json)
+		end_object();
+	else if (verdict == VERDICT_WORKS)
 		printf("%-*s%s\n", COLUMN, "verdict", words[verdict]);
 	else
 		printf("%-*s%s: %s\n", COLUMN, "verdict", words[verdict], report_reason());

@@ -3,6 +3,8 @@
 #ifndef IDLEFLUSH_REPORT_H
 #define IDLEFLUSH_REPORT_H
 
+#include <stdint.h>
+
 #include <stdbool.h>
 
 /* Each outweighs those before it: a program that needs no help is well in any case. */
@@ -16,6 +18,13 @@ enum verdict {
 
 /* Prints nothing from now on: only the verdict is wanted. */
 void report_mute(void);
+
+/* Nothing but members from now on, and the verdict, as one JSON object on a line of its own. */
+void report_as_json(void);
+
+/* A member of that object; nothing otherwise. `name` is plain ASCII. */
+void report_text(const char *name, const char *text);
+void report_number(const char *name, int64_t number);
 
 /*
  * Prints one line. Bytes that come from others (names, paths, settings) are escaped as in C, so
