@@ -218,7 +218,7 @@ honours_setid() {
 	assert_line 'libc       no libc: the library stays asleep'
 }
 
-@test "C++ streams work, out of step with stdio too, but where the setting leaves them out" {
+@test "C++ streams work, also unsynchronized with stdio, unless the setting leaves them out" {
 	works "$MADE/streams"
 	assert_line 'output     C++ streams, above C stdio'
 	IDLEFLUSH_RUNTIMES=none check 125 "$MADE/streams"
@@ -229,7 +229,7 @@ honours_setid() {
 	assert_line --partial 'C++ linked statically'
 }
 
-@test "Servers and shells of the distribution" {
+@test "Servers and shells of the distribution get the verdict that is true" {
 	works redis-server
 	assert_line 'output     C stdio'
 	works "$PROGS/server"
@@ -239,7 +239,7 @@ honours_setid() {
 	assert_line --partial 'what it starts gets the library, too'
 }
 
-@test "Languages with buffers of their own: what is flushed, what is not, and what to do instead" {
+@test "The report says which languages' buffers are flushed, which are not, and what to do instead" {
 	works /usr/bin/python3
 	assert_line 'output     CPython: has its own buffer of sys.stdout, which is flushed, too'
 	IDLEFLUSH_RUNTIMES=none check 1 /usr/bin/python3
@@ -347,7 +347,7 @@ honours_setid() {
 	assert_line --partial 'drops LD_PRELOAD'
 }
 
-@test "Long options with a value of their own are passed over" {
+@test "Long options whose value is a word of its own are followed correctly" {
 	works timeout --signal KILL --kill-after 5 10 "$MADE/dynamic"
 	works nice --adjustment 3 "$MADE/dynamic"
 	works env --unset A --chdir / "$MADE/dynamic"
@@ -356,7 +356,7 @@ honours_setid() {
 	works setpriv --no-new-privs --bounding-set -all "$MADE/dynamic"
 }
 
-@test "Programs that change the user: who drops the preload, and who may not read the library" {
+@test "The report says which programs that change the user drop the preload, and who may not read the library" {
 	root_only
 	works su -c "$MADE/dynamic" root
 	works su root -c "$MADE/dynamic"
@@ -383,14 +383,14 @@ honours_setid() {
 	fi
 }
 
-@test "chroot to the same root is passed through, to another it cannot be told" {
+@test "chroot to the same root is followed; of another root nothing is known" {
 	works chroot / "$MADE/dynamic"
 	mkdir root
 	check 125 chroot root /program
 	assert_line --partial 'is the root from then on'
 }
 
-@test "busybox is what it is called by" {
+@test "busybox is judged by the name that it is called by" {
 	command -v busybox >/dev/null || skip "busybox is not here"
 	works busybox env A=1 "$MADE/dynamic"
 	works busybox sh -c "exec $MADE/dynamic"
@@ -419,7 +419,7 @@ honours_setid() {
 	check 1 sh -c "IDLEFLUSH_DISABLE=1 exec $MADE/dynamic"
 }
 
-@test "A shell script that cannot be followed is told, with the line" {
+@test "A shell script that cannot be followed is reported, with the line" {
 	local line
 
 	while IFS= read -r line; do
@@ -528,7 +528,7 @@ decides() {
 	done
 }
 
-@test "IDLEFLUSH_ONLY names what a program starts of itself, as uvicorn does its workers" {
+@test "IDLEFLUSH_ONLY also applies to what a program starts of itself, such as uvicorn's workers" {
 	cat >master <<-'END'
 		#!/usr/bin/python3
 		import subprocess, sys
@@ -541,7 +541,7 @@ decides() {
 	refute_line 'idleflush: awake'
 }
 
-@test "Settings that do nothing are told: unknown names, what has no effect, a file that cannot be written" {
+@test "Settings that do nothing are reported: unknown names, no effect, a file that cannot be written" {
 	IDLEFLUSH_MAXAGE=1s works "$MADE/dynamic"
 	assert_line 'setting    IDLEFLUSH_MAXAGE=1s: there is no such setting'
 	IDLEFLUSH_IDLE=5 works "$MADE/dynamic"
@@ -637,7 +637,7 @@ decides() {
 
 # --- under attack
 
-@test "Bytes of others reach the terminal escaped" {
+@test "Bytes from other users reach the terminal escaped" {
 	local name=$'sl\e]0;pwned\a\e[2J\nverdict    it works'
 
 	cp "$MADE/dynamic" "$name"
@@ -648,7 +648,7 @@ decides() {
 	assert_output --partial '/tmp/\033[31mRED'
 }
 
-@test "What is no program is told at once: pipes, devices, folders" {
+@test "A COMMAND that is a pipe, a device or a folder is reported at once" {
 	mkfifo fifo
 	chmod +x fifo
 	for file in ./fifo /dev/null /dev/zero /tmp; do
@@ -921,7 +921,7 @@ serve_and_count() {
 	assert_line --regexp '^verdict    cannot be told: cannot be read: '
 }
 
-@test "A master is looked at with its workers, which run the same program" {
+@test "A master is checked together with its workers, which run the same program" {
 	cc -O2 -o master -x c - <<-'END'
 		#include <poll.h>
 		#include <stdio.h>

@@ -295,7 +295,7 @@ once() {
 	done
 }
 
-@test "What the base preloads stays, and ours is behind it" {
+@test "Libraries that the base image preloads stay, and ours comes after them" {
 	local library=/opt/idleflush/libidleflush.so
 	for kind in "${KINDS[@]}"; do
 		printf 'FROM %s\nENV LD_PRELOAD=/lib/a.so\n' "$IMAGE:$kind-base" |
@@ -306,7 +306,7 @@ once() {
 	done
 }
 
-@test "The launcher does the same as the environment, for the command that it is given" {
+@test "The launcher in an image does what the environment does, for the command that it is given" {
 	for kind in "${KINDS[@]}"; do
 		run -0 once "$kind" --env LD_PRELOAD= --entrypoint /opt/idleflush/idleflush -- --strict state
 		assert_output --partial threads=2
@@ -318,7 +318,7 @@ once() {
 	done
 }
 
-@test "The image hands its files to a volume by itself, as any user, and anew" {
+@test "The image copies its files to a volume by itself, as any user, and again" {
 	local volume=$BATS_TEST_TMPDIR/volume
 	mkdir "$volume"
 	chmod 777 "$volume"
@@ -333,7 +333,7 @@ once() {
 	assert_equal "$(grep -o 'threads=[0-9]*' "$BATS_TEST_TMPDIR/state")" threads=2
 }
 
-@test "A health check and docker exec run with the library, or asleep, or without it" {
+@test "A health check and docker exec work with the library awake, asleep or absent" {
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind" --env IDLEFLUSH_ONLY=server \
 			--health-cmd 'state | grep threads=1' --health-interval 1s
@@ -394,7 +394,7 @@ logged() {
 }
 
 # A base image for each, with a command of its own; their names are what people's are.
-@test "Servers as people have them are fresh by the lines of the README, and stop without a loss" {
+@test "Typical servers are fresh with the lines of the README, and stop without losing a line" {
 	for program in uvicorn gunicorn lua5.1 webfsd; do
 		command -v "$program" >/dev/null || skip "$program is not here"
 	done
@@ -444,7 +444,7 @@ logged() {
 	done
 }
 
-@test "As on Kubernetes, an init container hands the library to an image that knows nothing of it" {
+@test "An init container, as on Kubernetes, hands the library to an image that knows nothing of it" {
 	/usr/bin/python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not here"
 	local volume=$BATS_TEST_TMPDIR/volume arguments options
 	mkdir "$volume"

@@ -172,7 +172,7 @@ assert service["tmpfs"] == ["/tmp"]'
 	fi
 }
 
-@test "systemd has nothing to say against the drop-in" {
+@test "systemd accepts the drop-in" {
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here (systemd)"
 	cd "$BATS_TEST_TMPDIR"
 	mkdir server.service.d
@@ -203,7 +203,7 @@ dropin() {
 	assert_output 'threads=2 then=2 secure=0'
 }
 
-@test "With the drop-in a service's lines are fresh, on the journal's socket, under systemd's filter" {
+@test "With the drop-in the lines of a service are fresh on the journal's socket, under systemd's filter" {
 	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not here (systemd)"
 	local environment service=(/usr/bin/python3 "$ROOT/tests/fixtures/service.py")
 	dropin
@@ -248,7 +248,7 @@ supervised() {
 	done
 }
 
-@test "Under each supervisor the line of the table is all it needs" {
+@test "Under each supervisor the one line of the table is enough" {
 	local tool run
 	for tool in tini dumb-init gosu supervisord s6-supervise runsv start-stop-daemon; do
 		command -v "$tool" >/dev/null || skip "$tool is not here"

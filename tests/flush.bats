@@ -155,7 +155,7 @@ task_of() {
 	done
 }
 
-@test "A thread that sleeps, or waits for a signal, has its lines brought out first" {
+@test "A thread that sleeps, or waits for a signal, has its lines flushed first" {
 	local call
 	for call in "${SLEEPS[@]}"; do
 		start_server "$call" preload $NO_HEARTBEAT "$PROGS/waits" "$call" $'ready\n'
@@ -185,7 +185,7 @@ task_of() {
 	refute wait_until 1 any_came "${WAITS[@]}" "${READS[@]}" "${SLEEPS[@]}"
 }
 
-@test "A thread that waits for another one has to wait for the heartbeat" {
+@test "A thread that waits for another thread has its lines flushed by the heartbeat" {
 	start_server off preload $NO_HEARTBEAT "$PROGS/waits" semaphore $'ready\n'
 	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/waits" semaphore $'ready\n'
 	wait_until 5 arrived_text on ready
@@ -193,7 +193,7 @@ task_of() {
 }
 
 # bats test_tags=slow-under-valgrind
-@test "Lines of a thread that waits for no descriptor come out with the heartbeat" {
+@test "Lines of a thread that never waits for a descriptor come out with the heartbeat" {
 	start_server plain "$PROGS/server" --ticker=20
 	start_server off preload $NO_HEARTBEAT "$PROGS/server" --ticker=20
 	start_server on preload IDLEFLUSH_HEARTBEAT=100ms "$PROGS/server" --ticker=20
@@ -356,7 +356,7 @@ task_of() {
 	assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$(pid_of named)/status")" 0000000000000000
 }
 
-@test "An idle server wakes up less and less, and once a heartbeat again when there is work" {
+@test "The thread of an idle server wakes up less and less often, and once a heartbeat when there is work" {
 	local seen
 	switches() {
 		sed -n 's/^voluntary_ctxt_switches:\t//p' "$(task_of "$1")/status"

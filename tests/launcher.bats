@@ -339,7 +339,7 @@ honours_setid() {
 	done
 }
 
-@test "A static program runs without a word; --debug tells in one line, --strict refuses it" {
+@test "A static program runs without a message; --debug reports it in one line, --strict refuses it" {
 	local command
 
 	for command in "$FILES/static" "$FILES/static-pie"; do
@@ -423,7 +423,7 @@ honours_setid() {
 	refute_output --partial static
 }
 
-@test "A program that changes the user still runs; --debug tells in one line" {
+@test "A program that changes the user still runs; --debug reports it in one line" {
 	root_only
 	cp "$FILES/dynamic" set-uid
 	honours_setid .
@@ -449,7 +449,7 @@ honours_setid() {
 	assert_output ran
 }
 
-@test "A program with capabilities is told under --debug to those who are not root" {
+@test "A program with file capabilities is reported under --debug, except to root" {
 	root_only
 	honours_setid "$PUBLIC"
 	cp "$FILES/dynamic" "$PUBLIC/capable"
@@ -477,7 +477,7 @@ honours_setid() {
 	LD_PRELOAD=$runtime run -0 "$IDLEFLUSH" --strict ./asan
 }
 
-@test "A 32-bit program gets no library that its loader would complain of, behind a script neither" {
+@test "A 32-bit program gets no library that its loader would complain about, nor behind a script" {
 	cat >narrow.c <<-'END'
 		#include <unistd.h>
 		int main(void) { return write(1, "ran\n", 4) != 4; }
@@ -513,7 +513,7 @@ honours_setid() {
 	done
 }
 
-@test "A bare name in LD_PRELOAD counts only where the loader finds it" {
+@test "A bare name in LD_PRELOAD counts only if the loader finds it" {
 	LD_PRELOAD=libidleflush.so run -0 --separate-stderr "$IDLEFLUSH" sh -c 'echo "$LD_PRELOAD"'
 	assert_output "libidleflush.so:$LIB"
 	mkdir copy
@@ -522,7 +522,7 @@ honours_setid() {
 	assert_output libidleflush.so
 }
 
-@test "A program that may be run but not read is run without a word" {
+@test "A program that may be executed but not read is run without a message" {
 	root_only
 	chmod 711 "$PUBLIC/dynamic"
 	chown 1 "$PUBLIC/dynamic"
@@ -534,7 +534,7 @@ honours_setid() {
 	assert_output "idleflush: $PUBLIC/dynamic changes its user or group ID"
 }
 
-@test "A script that sets LD_PRELOAD by itself is told where the library is" {
+@test "A script that sets LD_PRELOAD itself can ask where the library is" {
 	run -0 "$IDLEFLUSH" --print-library
 	assert_output "$LIB"
 	# shellcheck disable=SC2016 # the dollar is for that shell
@@ -546,7 +546,7 @@ honours_setid() {
 	assert_output --partial 'write error'
 }
 
-@test "It copies itself and the library, and a process that has an older copy loaded keeps that" {
+@test "--copy-to copies command and library, and a process that has loaded an older copy keeps it" {
 	local dir=$BATS_TEST_TMPDIR/copy
 	mkdir "$dir"
 	"$IDLEFLUSH" --copy-to="$dir"

@@ -170,7 +170,7 @@ complete_line() {
 	assert_not_exist root/usr
 }
 
-@test "make install strips, unless STRIP is empty" {
+@test "make install strips the files, unless STRIP is empty" {
 	local root=$BATS_TEST_TMPDIR/root file
 	build install DESTDIR="$root/stripped"
 	build install DESTDIR="$root/whole" STRIP=
@@ -287,7 +287,7 @@ rpm_path() {
 	assert_equal "$(grep -c '/libidleflush.so$' <<<"$output")" 1
 }
 
-@test "What tests need is installed without starting a daemon, and leaves no policy behind" {
+@test "tests/need installs packages without starting a daemon, and leaves no policy behind" {
 	[ "$(id -u)" = 0 ] || skip "a mount takes root"
 	local fake=$BATS_TEST_TMPDIR/fake
 	mkdir -p "$fake" "$BATS_TEST_TMPDIR/sbin"

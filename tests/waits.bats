@@ -62,7 +62,7 @@ sequence() {
 	assert_equal "$(cksum <"$1")" "$(seq "$2" | cksum)"
 }
 
-@test "A signal that answers a line is missed by no program that waits, whichever call it is in" {
+@test "A signal that answers a line is not missed by a program that waits, whichever call it is in" {
 	local call start
 	# Here it is missed: by a program that flushes, and then waits.
 	WORDS=(1000 --flush)
@@ -80,7 +80,7 @@ sequence() {
 	done
 }
 
-@test "A handler that waits while its program is inside stdio doubles no line, and loses none" {
+@test "A handler that waits while its program is inside stdio prints no line twice, and loses none" {
 	local how start word
 	for how in putchar printf; do
 		for start in "${STARTS[@]}"; do
@@ -96,7 +96,7 @@ sequence() {
 	done
 }
 
-@test "An alarm that jumps out of a wait doubles no line, and leaves no signal or lock behind" {
+@test "An alarm that jumps out of a wait prints no line twice, and leaves no signal or lock behind" {
 	local call save start
 	for save in 0 1; do
 		WORDS=("$JUMPS" "$save")
@@ -134,7 +134,7 @@ readerless() {
 	done
 }
 
-@test "A program whose reader is gone, or does not read, ends as it does without the shim" {
+@test "A program whose reader has left, or does not read, ends as it does without the shim" {
 	local pipe word
 	BOUND=20
 	for pipe in gone full; do
@@ -144,7 +144,7 @@ readerless() {
 	done
 }
 
-@test "A program whose reader is gone, or does not read, ends as ever on older kernels, too" {
+@test "A program whose reader has left, or does not read, ends as without the shim on older kernels" {
 	local pipe word
 	[ -x "$WORK/older" ] || skip "no filters for system calls here"
 	BOUND=20
@@ -156,7 +156,7 @@ readerless() {
 	done
 }
 
-@test "A thread that is about to wait has its lines flushed on older kernels as well" {
+@test "A thread that is about to wait has its lines flushed on older kernels, too" {
 	local call
 	[ -x "$WORK/older" ] || skip "no filters for system calls here"
 	for call in "${WAITS[@]}"; do
