@@ -104,3 +104,11 @@ all_came() {
 	seq -f 'line %.0f' 3000 >>"$BATS_TEST_TMPDIR/expected"
 	sort "$BATS_TEST_TMPDIR/expected" | diff - "$BATS_TEST_TMPDIR/out"
 }
+
+@test "A call that musl lacks fails with ENOSYS where a program finds it in the shim" {
+	musl-gcc -D_GNU_SOURCE -O2 -o "$WORK/lacking" "$ROOT/tests/fixtures/lacking.c"
+	run -0 "$WORK/lacking"
+	assert_output "$(printf '%s: not there\n' execveat ssignal sysv_signal __sigaction)"
+	run -0 timeout 10 env LD_PRELOAD="$LIB" "$WORK/lacking"
+	assert_output "$(printf '%s: Function not implemented\n' execveat ssignal sysv_signal __sigaction)"
+}

@@ -9,7 +9,6 @@
 #include "base/next.h"
 
 #include "base/platform.h"
-#include "base/symbols.h"
 
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -274,27 +273,3 @@ struct next next = {
 #define CALL_LIBC(name)
 #include "base/calls.def"
 };
-
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
-
-static void *find_next(const char *name)
-{
-	return dlsym ? dlsym(RTLD_NEXT, name) : symbols_find_next(name);
-}
-
-void next_resolve(void)
-{
-	static _Atomic int resolved;
-	void *found;
-
-	if (resolved)
-		return;
-#define CALL(name)                                                                                 \
-	found = find_next(#name);                                                                  \
-	if (found)                                                                                 \
-		next.name = (__typeof__(name) *)found;
-#include "base/calls.def"
-	resolved = 1;
-	if (dlerror) /* a name that this libc lacks must not be the error that the program finds */
-		dlerror();
-}

@@ -45,8 +45,8 @@ extern int execveat(int dir, const char *path, char *const argv[], char *const e
  * A CALL is never NULL and may be called from anywhere: before next_resolve it is the raw system
  * call (not a cancellation point); afterwards it is the function that the program would have called
  * without us, or still the raw call if there is no such function.
- * A CALL_LIBC is NULL before next_resolve, and if this libc has no such function. Its wrapper goes
- * through NEXT.
+ * A CALL_LIBC is NULL before next_resolve, so its wrapper goes through NEXT. If this libc has no
+ * such function it fails with ENOSYS afterwards.
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
