@@ -143,3 +143,34 @@ void *symbols_find_next(const char *name)
 	}
 	return NULL;
 }
+
+struct question {
+	bool (*is_wanted)(const char *name);
+	bool imports;
+};
+
+static int ask_program(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct question *question = data;
+
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		struct symbols symbols;
+
+		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
+			continue;
+		symbols = symbols_read(
+			info->dlpi_addr,
+			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
+		question->imports = symbols_imports(&symbols, question->is_wanted);
+	}
+	return 1; /* the first object is the program: stop here */
+}
+
+bool symbols_program_imports(bool (*is_wanted)(const char *name))
+{
+	struct question question = {is_wanted, false};
+
+	dl_iterate_phdr(ask_program, &question);
+	return question.imports;
+}

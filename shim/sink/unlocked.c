@@ -22,26 +22,7 @@ static bool writes_unlocked(const char *name)
 	return false;
 }
 
-static int read_program(struct dl_phdr_info *info, size_t size, void *used)
-{
-	(void)size;
-	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		struct symbols symbols;
-
-		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
-			continue;
-		symbols = symbols_read(
-			info->dlpi_addr,
-			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-		*(bool *)used = symbols_imports(&symbols, writes_unlocked);
-	}
-	return 1; /* the first object is the program: stop here */
-}
-
 bool unlocked_is_used(void)
 {
-	bool used = false;
-
-	dl_iterate_phdr(read_program, &used);
-	return used;
+	return symbols_program_imports(writes_unlocked);
 }

@@ -6,6 +6,7 @@
  */
 #include "base/next.h"
 #include "base/platform.h"
+#include "base/symbols.h"
 #include "base/thread.h"
 #include "flush/flusher.h"
 
@@ -26,4 +27,39 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 		errno = saved_errno;
 	}
 	return error;
+}
+
+static bool is_exec(const char *name)
+{
+	static const char *const calls[] = {"exec", "fexec", "posix_spawn", "system", "popen"};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (!strncmp(name, calls[i], strlen(calls[i])))
+			return true;
+	return false;
+}
+
+/* Asked once, before the first fork. */
+static bool may_exec(void)
+{
+	static _Atomic int answer; /* 0: not yet, 1: yes, -1: no */
+
+	if (!answer)
+		answer = symbols_program_imports(is_exec) ? 1 : -1;
+	return answer > 0;
+}
+
+/*
+ * A child flushes at its own waits. One that only computes has none, so where it cannot be about to
+ * exec it has a thread at once; after libc's fork handlers, for to make a thread allocates.
+ */
+EXPORT pid_t fork(void)
+{
+	bool lives =
+		flusher_awake() && flusher_rules.start == CONFIG_START_CONSTRUCTOR && !may_exec();
+	pid_t child = NEXT(fork)();
+
+	if (child == 0 && lives)
+		flusher_start();
+	return child;
 }
