@@ -21,12 +21,15 @@ void handlers_note(int sig, const struct sigaction *action)
 		atomic_store_explicit(&nodefer, true, memory_order_relaxed);
 }
 
+bool handlers_any_blocked(uint64_t mask)
+{
+	return mask & (atomic_load_explicit(&restarting, memory_order_relaxed) |
+		       atomic_load_explicit(&interrupting, memory_order_relaxed));
+}
+
 bool handlers_may_run(uint64_t mask)
 {
-	uint64_t handled = atomic_load_explicit(&restarting, memory_order_relaxed) |
-			   atomic_load_explicit(&interrupting, memory_order_relaxed);
-
-	return (mask & handled) || atomic_load_explicit(&nodefer, memory_order_relaxed);
+	return handlers_any_blocked(mask) || atomic_load_explicit(&nodefer, memory_order_relaxed);
 }
 
 bool handlers_restarting(void)

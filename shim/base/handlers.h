@@ -22,6 +22,9 @@ void handlers_note(int sig, const struct sigaction *action);
  */
 bool handlers_may_run(uint64_t mask);
 
+/* The first half of that: is a signal blocked that has a handler? */
+bool handlers_any_blocked(uint64_t mask);
+
 /* Was any handler ever set with SA_RESTART? Was any set without it? */
 bool handlers_restarting(void);
 bool handlers_interrupting(void);

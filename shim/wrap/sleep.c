@@ -11,9 +11,20 @@
 #include "flush/wait_flush.h"
 #include "wrap/waiting.h"
 
+/* The kernel may get a bad pointer, and says so; we may not read from one. */
+static bool is_mapped(const void *data, size_t n)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t first = (uintptr_t)data & ~(page - 1), end = (uintptr_t)data + n;
+	unsigned char in_core[2];
+
+	return syscall(SYS_mincore, first, end - first, in_core) == 0;
+}
+
 static bool is_valid(const struct timespec *time)
 {
-	return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < NS_PER_S;
+	return is_mapped(time, sizeof(*time)) && time->tv_sec >= 0 && time->tv_nsec >= 0 &&
+	       time->tv_nsec < NS_PER_S;
 }
 
 /* Sleeps for *time. -1: a handler ended the sleep; *left, unless NULL, is the rest. */
@@ -41,17 +52,23 @@ static int sleep_masked(const struct timespec *time, struct timespec *left, cons
 	return done;
 }
 
+/* Is there something to flush? */
+static bool may_flush(void)
+{
+	return !LIKELY(waiting_is_plain()) && flusher_awake();
+}
+
 /* Did the thread flush, so that it must sleep by sleep_masked()? */
 static bool flushes(uint64_t *mask)
 {
-	return !LIKELY(waiting_is_plain()) && waiting_begin(mask, true);
+	return waiting_begin(mask, true);
 }
 
 EXPORT int nanosleep(const struct timespec *time, struct timespec *left)
 {
 	uint64_t mask;
-	int done = is_valid(time) && flushes(&mask) ? sleep_masked(time, left, &mask)
-						    : NEXT(nanosleep)(time, left);
+	int done = may_flush() && is_valid(time) && flushes(&mask) ? sleep_masked(time, left, &mask)
+								   : NEXT(nanosleep)(time, left);
 
 	flusher_wait_returned();
 	return done;
@@ -61,7 +78,8 @@ EXPORT int usleep(useconds_t us)
 {
 	struct timespec time = {us / 1000000, us % 1000000 * 1000L};
 	uint64_t mask;
-	int done = us && flushes(&mask) ? sleep_masked(&time, NULL, &mask) : NEXT(usleep)(us);
+	int done = us && may_flush() && flushes(&mask) ? sleep_masked(&time, NULL, &mask)
+						       : NEXT(usleep)(us);
 
 	flusher_wait_returned();
 	return done;
@@ -73,7 +91,7 @@ EXPORT unsigned int sleep(unsigned int seconds)
 	int saved_errno = errno;
 	uint64_t mask;
 
-	if (!seconds || !flushes(&mask)) {
+	if (!seconds || !may_flush() || !flushes(&mask)) {
 		seconds = NEXT(sleep)(seconds);
 	} else if (sleep_masked(&time, &left, &mask) < 0) {
 		seconds = (unsigned int)left.tv_sec;
@@ -104,7 +122,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *ti
 		if (!waiting_is_plain())
 			waiting_for_child();
 		done = NEXT(clock_nanosleep)(clock, flags, time, left);
-	} else if (!is_valid(time) || !flushes(&mask)) {
+	} else if (!may_flush() || !is_valid(time) || !flushes(&mask)) {
 		done = NEXT(clock_nanosleep)(clock, flags, time, left);
 	} else {
 		done = sleep_masked(time, left, &mask) < 0 ? errno : 0;

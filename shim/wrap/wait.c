@@ -55,17 +55,12 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int 
 			&mask);
 }
 
-static bool is_zero(const struct timespec *timeout)
-{
-	return timeout && !timeout->tv_sec && !timeout->tv_nsec;
-}
-
 EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 			const struct timespec *timeout, const sigset_t *own)
 {
 	uint64_t mask;
 
-	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, !is_zero(timeout)))
+	if (LIKELY(waiting_is_plain()) || !waiting_begin(&mask, true))
 		return returned(next.epoll_pwait2(epfd, events, maxevents, timeout, own), NULL);
 	return returned(next.epoll_pwait2(epfd, events, maxevents, timeout, mask_for(own, &mask)),
 			&mask);
@@ -95,6 +90,12 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 		return returned(next.poll(fds, n, timeout), NULL);
 	return returned(next.ppoll(fds, n, limit_of(timeout, &limit), mask_for(NULL, &mask)),
 			&mask);
+}
+
+/* Both libcs read this timeout, too: only so may we. */
+static bool is_zero(const struct timespec *timeout)
+{
+	return timeout && !timeout->tv_sec && !timeout->tv_nsec;
 }
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *own)
@@ -275,6 +276,6 @@ EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
 EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
 			const struct timespec *restrict timeout)
 {
-	pausing(is_zero(timeout) ? WNOHANG : 0);
+	pausing(0);
 	return returned(NEXT(sigtimedwait)(set, info, timeout), NULL);
 }
