@@ -29,8 +29,9 @@ void flusher_start_wanted(void)
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
-	if (!handlers_any_blocked(saved_mask.__val[0]) && /* a handler may have interrupted malloc */
-	    flusher_is_owner() && /* a vfork child's thread would end with that child */
+	if (!handlers_any_blocked(
+		    saved_mask.__val[0]) && /* a handler may have interrupted malloc */
+	    flusher_is_owner() &&           /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;
 
