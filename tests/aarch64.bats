@@ -121,9 +121,9 @@ calls_of() {
 	run -0 diff -U 0 "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/preloaded"
 }
 
-@test "The library for aarch64 sleeps in programs that write without locks, and where there is no libc" {
+@test "The library for aarch64 makes no thread in programs that write without locks, nor without a libc" {
 	assert_equal "$(arm -E LD_PRELOAD="$ARM/libidleflush.so" -E IDLEFLUSH_DEBUG=1 "$ARM/unlocked" 2>&1 | cat)" \
-		'idleflush: the program writes to stdio without locks: asleep
+		'idleflush: awake, at waits only: the program writes to stdio without locks
 x'
 	run -42 arm -E LD_PRELOAD="$ARM/libidleflush.so" "$ARM/nolibc"
 	assert_output 'no libc here'

@@ -5,8 +5,17 @@
 #include <stdatomic.h>
 
 /* Bit N - 1 for signal N. Bits are only ever set. */
-static _Atomic uint64_t restarting, interrupting;
+static _Atomic uint64_t restarting, interrupting, faults;
 static _Atomic bool nodefer;
+
+/*
+ * Does an instruction raise it, as those of stdio do not? A handler of that, which many a runtime
+ * has for an overflow of its stack, comes neither in the middle of stdio nor to end a wait.
+ */
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE;
+}
 
 void handlers_note(int sig, const struct sigaction *action)
 {
@@ -15,6 +24,10 @@ void handlers_note(int sig, const struct sigaction *action)
 	if (sig < 1 || sig > 64 || action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)
 		return;
 	bit = UINT64_C(1) << (sig - 1);
+	if (is_fault(sig)) {
+		atomic_fetch_or_explicit(&faults, bit, memory_order_relaxed);
+		return;
+	}
 	atomic_fetch_or_explicit(action->sa_flags & SA_RESTART ? &restarting : &interrupting, bit,
 				 memory_order_relaxed);
 	if (action->sa_flags & (int)SA_NODEFER)
@@ -24,7 +37,8 @@ void handlers_note(int sig, const struct sigaction *action)
 bool handlers_any_blocked(uint64_t mask)
 {
 	return mask & (atomic_load_explicit(&restarting, memory_order_relaxed) |
-		       atomic_load_explicit(&interrupting, memory_order_relaxed));
+		       atomic_load_explicit(&interrupting, memory_order_relaxed) |
+		       atomic_load_explicit(&faults, memory_order_relaxed));
 }
 
 bool handlers_may_run(uint64_t mask)

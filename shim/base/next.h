@@ -23,6 +23,16 @@
 #include "base/platform.h"
 
 /* Names that a libc's headers may lack; the prototypes are glibc's. */
+extern ssize_t __getdelim(char **restrict line, size_t *restrict n, int delimiter,
+			  FILE *restrict file);
+extern char *__fgets_chk(char *restrict text, size_t room, int n, FILE *restrict file);
+extern char *__fgets_unlocked_chk(char *restrict text, size_t room, int n, FILE *restrict file);
+extern size_t __fread_chk(void *restrict to, size_t room, size_t size, size_t count,
+			  FILE *restrict file);
+extern size_t __fread_unlocked_chk(void *restrict to, size_t room, size_t size, size_t count,
+				   FILE *restrict file);
+extern int __uflow(FILE *file);
+extern int __underflow(FILE *file);
 extern int close_range(unsigned int first, unsigned int last, int flags);
 extern void closefrom(int lowest);
 extern int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,

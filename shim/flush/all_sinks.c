@@ -5,6 +5,7 @@
 #include "base/futex.h"
 #include "flush/fork_gate.h"
 #include "runtime/all_runtimes.h"
+#include "runtime/own_buffer.h"
 #include "runtime/python/gil.h"
 #include "runtime/python/python.h"
 #include "sink/extra_streams.h"
@@ -101,9 +102,13 @@ void all_sinks_descriptor_closed(unsigned int first, unsigned int last)
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
 		if ((unsigned int)fd >= first && (unsigned int)fd <= last)
 			std_streams_descriptor_changed(fd, DESCRIPTOR_CLOSED);
+	if (first <= STDOUT_FILENO && last >= STDOUT_FILENO)
+		all_runtimes_stdout_closed();
 }
 
 void all_sinks_descriptor_replaced(int fd)
 {
 	std_streams_descriptor_changed(fd, DESCRIPTOR_REPLACED);
+	if (fd == STDOUT_FILENO)
+		own_buffer_file_replaced();
 }

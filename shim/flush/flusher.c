@@ -25,7 +25,8 @@ void flusher_start_wanted(void)
 	uint32_t wanted = FLUSHER_WANTED;
 	sigset_t all, saved_mask;
 
-	if (flusher_rules.start == CONFIG_START_THREADS && thread_is_alone())
+	if (flusher_rules.start == CONFIG_START_NEVER ||
+	    (flusher_rules.start == CONFIG_START_THREADS && thread_is_alone()))
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
@@ -79,7 +80,8 @@ bool flusher_flush_now(bool ends, int64_t bound_ns)
 	if (flusher_has_thread())
 		return flush_request_await(ask(ends ? FLUSH_REQUEST_END : FLUSH_REQUEST_FLUSH),
 					   bound_ns);
-	return !flusher_awake() || !flusher_is_owner() || flusher->inherited_pending ||
+	return !flusher_awake() || flusher_rules.start == CONFIG_START_NEVER ||
+	       !flusher_is_owner() || flusher->inherited_pending ||
 	       all_sinks_flush_by_caller(ends, bound_ns);
 }
 

@@ -20,6 +20,7 @@
 #include "flush/all_sinks.h"
 #include "flush/flusher_state.h"
 #include "flush/pass.h"
+#include "runtime/all_runtimes.h"
 
 #define SKIP_MOST 63
 
@@ -37,14 +38,19 @@ static bool is_overdue(int64_t now)
 	       has_passed(now, armed, flusher_rules.max_age_ns);
 }
 
+/* Would nobody else write what is pending: is there no thread, or is it in a runtime's buffer? */
+static bool is_only_mine(void)
+{
+	return flusher_not_started() || all_runtimes_pending();
+}
+
 static bool is_due(int64_t now, bool blocks)
 {
 	int64_t retry = pass_retry_ns();
 
 	if (retry && !has_passed(now, retry, 0))
 		return false;
-	if (blocks &&
-	    (flusher_not_started() || has_passed(now, pass_last_ns(), flusher_rules.idle_ns)))
+	if (blocks && (is_only_mine() || has_passed(now, pass_last_ns(), flusher_rules.idle_ns)))
 		return true;
 	return is_overdue(now);
 }
@@ -53,18 +59,21 @@ bool wait_flush_wants_probe(void)
 {
 	int64_t now;
 
-	if (!flusher_not_started() || !all_sinks_pending_here())
+	if (!is_only_mine() || !all_sinks_pending_here())
 		return false;
 	now = clock_now_ns();
 	return !has_passed(now, pass_last_ns(), flusher_rules.idle_ns) && !is_overdue(now);
 }
 
 /*
- * Once libc locks its streams, the owner of a lock tells who is inside stdio. Before that only the
- * signal mask can tell: in a handler its own signal is blocked, unless SA_NODEFER was set.
+ * Once libc locks its streams, the owner of a lock tells who is inside stdio. Before that, and for
+ * a runtime's buffer, only the signal mask can tell: in a handler its own signal is blocked, unless
+ * SA_NODEFER was set.
  */
 static bool is_outside_stdio(uint64_t mask)
 {
+	if (all_runtimes_pending() && handlers_may_run(mask))
+		return false;
 	if (std_streams_lock_tells())
 		return !std_streams_held_by_caller();
 	return !handlers_may_run(mask);
@@ -133,6 +142,9 @@ static bool make_pass(uint64_t mask, int64_t now)
 	int64_t armed = atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed);
 	enum sink_result result;
 
+	/* Without locks, a stream is only safe from other threads where there are none. */
+	if (flusher_rules.start == CONFIG_START_NEVER && !thread_is_alone())
+		return false;
 	if (!is_outside_stdio(mask) || !flusher_is_owner() || !flusher_owns_bytes())
 		return false;
 	result = pass_at_wait(now, armed, hold_ns(), flusher_not_started() && thread_is_alone());

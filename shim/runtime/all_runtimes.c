@@ -4,6 +4,7 @@
 
 #include "runtime/cxx.h"
 #include "runtime/ocaml.h"
+#include "runtime/own_buffer.h"
 #include "runtime/perl.h"
 #include "runtime/python/python.h"
 #include "runtime/runtime.h"
@@ -76,6 +77,11 @@ enum sink_result all_runtimes_flush(struct flush_params *params)
 		if (here[i]->flush)
 			most = greater(most, here[i]->flush(params));
 	return most;
+}
+
+void all_runtimes_stdout_closed(void)
+{
+	own_buffer_file_closed(all_runtimes_pending());
 }
 
 void all_runtimes_begin_in_child(void)

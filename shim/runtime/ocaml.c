@@ -3,9 +3,9 @@
 /*
  * The runtime exports the list of its channels. stdout's is made before any other but stdin's, and
  * lives as long as the program, for the module Stdlib holds it. We write its front as the runtime's
- * caml_flush_partial() does, which starts from the fields again after each signal.
- * Source: runtime/caml/io.h and io.c of OCaml 4.10 to 4.14. In OCaml 5, and before 4.03, the fields
- * lie elsewhere, and so does the buffer: that is how a channel is known.
+ * caml_flush_partial() does, which looks at the fields anew after each signal.
+ * Source: runtime/caml/io.h and io.c of OCaml 4.12 to 4.14. In OCaml 5 the buffer lies elsewhere in
+ * the channel, which tells that it is another kind.
  * Owns: what was found. Read and written by the main thread.
  */
 #include "runtime/ocaml.h"
@@ -14,6 +14,7 @@
 #include "runtime/own_buffer.h"
 
 #define BUFFER_BYTES 65536 /* IO_BUFFER_SIZE */
+#define MANY         1000
 
 struct channel {
 	int fd;
@@ -37,8 +38,8 @@ static bool find(void)
 	all = dlsym ? dlsym(RTLD_DEFAULT, "caml_all_opened_channels") : NULL;
 	lock = all ? dlsym(RTLD_DEFAULT, "caml_channel_mutex_lock") : NULL;
 	main_thread = pthread_self();
-	/* Since 4.10; from then on no signal handler in OCaml runs in the middle of a write. */
-	return lock && dlsym(RTLD_DEFAULT, "Caml_state");
+	/* Since 4.12, as is that no signal handler in OCaml runs in the middle of a write. */
+	return lock && dlsym(RTLD_DEFAULT, "caml_enter_blocking_section_no_pending");
 }
 
 static bool is_known(const struct channel *channel)
@@ -47,23 +48,28 @@ static bool is_known(const struct channel *channel)
 	       channel->at <= channel->end;
 }
 
-/* The oldest output channel on the descriptor. Looked for once: a server has many channels. */
+/*
+ * The oldest output channel on the descriptor. While the program starts it is not there yet; of
+ * many without it, stdout's has been closed.
+ */
 static void find_stdout(void)
 {
+	int count = 0;
+
 	for (struct channel *channel = *all; channel; channel = channel->next) {
-		if (!is_known(channel)) {
+		if (!is_known(channel) || ++count > MANY) {
 			left_alone = true;
+			out = NULL;
 			return;
 		}
 		if (!channel->limit && channel->fd == STDOUT_FILENO)
 			out = channel;
 	}
-	left_alone = *all && !out;
 }
 
 static bool pending(void)
 {
-	if (left_alone || *lock || pthread_self() != main_thread)
+	if (left_alone || *lock || !own_buffer_may_write() || pthread_self() != main_thread)
 		return false;
 	if (!out)
 		find_stdout();

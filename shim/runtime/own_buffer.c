@@ -1,19 +1,74 @@
 /* own_buffer.c -- a runtime's buffer for stdout, written by the thread that owns it */
 /* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the file behind stdout. Written by the thread that owns the buffer, `state` by any.
+ */
 #include "runtime/own_buffer.h"
 
 #include "base/platform.h"
+#include "sink/writable.h"
+
+enum file_state {
+	FILE_UNKNOWN, /* it is identified at the next flush */
+	FILE_KNOWN,
+	FILE_LOST, /* the pending bytes are for a file that is gone */
+};
+
+static struct writable file;
+static _Atomic uint32_t state; /* enum file_state */
+
+static void set_state(enum file_state now)
+{
+	atomic_store_explicit(&state, now, memory_order_relaxed);
+}
+
+bool own_buffer_may_write(void)
+{
+	switch (atomic_load_explicit(&state, memory_order_relaxed)) {
+	case FILE_UNKNOWN:
+		return true;
+	case FILE_KNOWN:
+		return file.kind == WRITABLE_PIPE || file.kind == WRITABLE_SOCKET;
+	}
+	return false;
+}
+
+void own_buffer_file_replaced(void)
+{
+	set_state(FILE_UNKNOWN);
+}
+
+void own_buffer_file_closed(bool lost)
+{
+	if (lost)
+		set_state(FILE_LOST);
+	else if (atomic_load_explicit(&state, memory_order_relaxed) == FILE_KNOWN)
+		set_state(FILE_UNKNOWN);
+}
+
+static void know_file(void)
+{
+	if (atomic_load_explicit(&state, memory_order_relaxed) == FILE_UNKNOWN) {
+		writable_identify(&file, STDOUT_FILENO);
+		set_state(FILE_KNOWN);
+	} else if (!writable_is_behind(&file, STDOUT_FILENO)) {
+		set_state(FILE_LOST); /* it was closed in a way that we do not see */
+	}
+}
 
 size_t own_buffer_write(char *text, size_t n, struct flush_params *params, enum sink_result *result)
 {
-	ssize_t written = std_streams_write_stdout(text, n, params->margin);
+	ssize_t written;
 
-	*result = written < 0 ? SINK_CLEAN : SINK_NO_ROOM;
-	if (written <= 0)
+	know_file();
+	*result = SINK_CLEAN;
+	if (!own_buffer_may_write())
+		return 0;
+	written = writable_write(&file, STDOUT_FILENO, text, n, params->margin);
+	if (written < 0) /* the program will meet the error itself */
 		return 0;
 	memmove(text, text + written, n - (size_t)written);
 	params->bytes += (size_t)written;
-	if ((size_t)written == n)
-		*result = SINK_FLUSHED;
+	*result = (size_t)written == n ? SINK_FLUSHED : SINK_NO_ROOM;
 	return (size_t)written;
 }

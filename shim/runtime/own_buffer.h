@@ -3,14 +3,26 @@
 #ifndef IDLEFLUSH_OWN_BUFFER_H
 #define IDLEFLUSH_OWN_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sink/sink.h"
 
+/* Is stdout a pipe or a stream socket, as far as we know? One load; any context. */
+bool own_buffer_may_write(void);
+
 /*
- * Writes of the `n` > 0 bytes at `text` as many as stdout takes without blocking, an unfinished
- * line too, for nobody comes back for it. What is left is moved to the front. Returns the number of
- * bytes written; `*result` is what flush_at_wait of runtime.h returns.
+ * File descriptor 1 was replaced: what is pending is for the new file. Or it is about to be closed;
+ * `lost`: with bytes pending. Those are for no other file, whatever has the number next. Any
+ * context.
+ */
+void own_buffer_file_replaced(void);
+void own_buffer_file_closed(bool lost);
+
+/*
+ * Writes as many of the `n` > 0 bytes at `text` as stdout takes without blocking, and moves the
+ * rest to the front. An unfinished line goes out, too, for nobody comes back for it. Returns the
+ * number of bytes written; `*result` is what flush_at_wait of runtime.h returns. At a wait.
  */
 size_t own_buffer_write(char *text, size_t n, struct flush_params *params,
 			enum sink_result *result);

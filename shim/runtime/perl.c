@@ -135,21 +135,25 @@ static void learn(void)
 
 /* --- its STDOUT --------------------------------------------------------------------------- */
 
-/* The layer that holds bytes to be written, or NULL. */
+/*
+ * The layer that holds bytes to be written, or NULL. A handle is the first field of what stands for
+ * it in Perl's table, whose flags count the calls that are under way: where a signal interrupts a
+ * write, a handler in Perl runs in the middle of it.
+ */
 static struct buffer_layer *pending_layer(void)
 {
 	struct buffer_layer *top = (struct buffer_layer *)*handle;
 
-	return top && top->layer.kind == api.perlio && top->layer.flags & WRITES &&
-			       top->at > top->start && top->layer.below &&
-			       top->layer.below->kind == api.unix_
-		       ? top
-		       : NULL;
+	if (!top || ((struct layer *)handle)->flags || top->layer.kind != api.perlio)
+		return NULL;
+	if (!top->layer.below || top->layer.below->kind != api.unix_)
+		return NULL;
+	return top->layer.flags & WRITES && top->at > top->start ? top : NULL;
 }
 
 static bool pending(void)
 {
-	struct perl *perl = left_alone ? NULL : current();
+	struct perl *perl = left_alone || !own_buffer_may_write() ? NULL : current();
 
 	return perl && (!handle || (perl == interpreter && pending_layer()));
 }

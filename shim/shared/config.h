@@ -12,6 +12,7 @@ enum config_start {
 	CONFIG_START_CONSTRUCTOR, /* before main */
 	CONFIG_START_SERVER,      /* at the first accept, wait or response */
 	CONFIG_START_THREADS, /* with the program's own first thread: never where there is none */
+	CONFIG_START_NEVER,   /* no setting: the program would not bear a second thread */
 };
 
 /* Language runtimes whose buffers are flushed (IDLEFLUSH_RUNTIMES). */

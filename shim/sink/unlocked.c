@@ -22,7 +22,13 @@ static bool writes_unlocked(const char *name)
 	return false;
 }
 
+/* The D runtime starts a program so; its library locks a stream around those calls. */
+static bool is_d_runtime(const char *name)
+{
+	return strcmp(name, "_d_run_main") == 0;
+}
+
 bool unlocked_is_used(void)
 {
-	return symbols_program_imports(writes_unlocked);
+	return symbols_program_imports(writes_unlocked) && !symbols_program_imports(is_d_runtime);
 }

@@ -67,8 +67,8 @@ static const char *reason_to_sleep(const struct config *config)
 		return "IDLEFLUSH_DISABLE: asleep";
 	if (config->only && !only_names_us(config->only))
 		return "not named by IDLEFLUSH_ONLY: asleep";
-	if (unlocked_is_used())
-		return "the program writes to stdio without locks: asleep";
+	if (config->start == CONFIG_START_NEVER && !platform_stdio_visible())
+		return "the program writes to stdio without locks: asleep"; /* and we cannot look */
 	return NULL;
 }
 
@@ -76,6 +76,30 @@ static const char *reason_to_sleep(const struct config *config)
 static bool starts_now(const struct config *config)
 {
 	return config->start == CONFIG_START_CONSTRUCTOR && std_streams_can_flush();
+}
+
+/*
+ * Without locks, nobody but the thread that writes knows when a buffer is whole: no thread of ours,
+ * no last words from a signal handler, and its children are left alone.
+ */
+static bool begin(const struct config *config)
+{
+	if (config->start == CONFIG_START_NEVER)
+		return true;
+	if (atfork_init())
+		return false;
+	if (starts_now(config))
+		flusher_start();
+	if (flusher_awake())
+		last_words_init(config->signals & SIGNALS_HIDDEN);
+	return true;
+}
+
+static const char *decision_of(const struct config *config)
+{
+	return config->start == CONFIG_START_NEVER
+		       ? "awake, at waits only: the program writes to stdio without locks"
+		       : "awake";
 }
 
 __attribute__((constructor)) static void start(void)
@@ -92,6 +116,8 @@ __attribute__((constructor)) static void start(void)
 	saved_errno = errno;
 	next_resolve();
 	read_config(&config);
+	if (unlocked_is_used())
+		config.start = CONFIG_START_NEVER;
 	reason = reason_to_sleep(&config);
 	if (!reason) {
 		stats_init(&config);
@@ -100,15 +126,11 @@ __attribute__((constructor)) static void start(void)
 		python_init(config.start == CONFIG_START_CONSTRUCTOR ? flusher_start_wanted : NULL);
 		all_runtimes_find(config.runtimes);
 		std_streams_want_buffer(config.buffer);
-		if (flusher_init(&config) || atfork_init())
+		if (flusher_init(&config) || !begin(&config))
 			reason = "out of memory: asleep";
-		else if (starts_now(&config))
-			flusher_start();
-		if (flusher_awake())
-			last_words_init(config.signals & SIGNALS_HIDDEN);
 	}
 	if (reason || flusher_awake())
-		decision_set(reason ? reason : "awake");
+		decision_set(reason ? reason : decision_of(&config));
 	errno = saved_errno;
 }
 

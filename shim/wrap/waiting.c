@@ -44,7 +44,7 @@ void waiting_for_child(void)
 		flusher_arm();
 	if (!all_sinks_pending_here()) {
 		arm_for_others();
-	} else if (!flusher_not_started()) {
+	} else if (!flusher_not_started() && !all_runtimes_pending()) {
 		if (!flusher_is_armed())
 			flusher_arm_at_wait();
 	} else if (wait_flush_handlers() == HANDLERS_RESTART && wait_flush(&mask, true)) {

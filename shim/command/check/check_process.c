@@ -61,6 +61,8 @@ static bool check_state(pid_t pid, pid_t thread)
 
 	if (asleep)
 		report_finding(VERDICT_FAILS, "state", "%s", asleep);
+	else if (remote.value[STATUS_MODE] == FLUSHER_WANTED && strcmp(remote.says, "awake"))
+		report_line("state", "%s", remote.says); /* it never has a thread */
 	else if (remote.value[STATUS_MODE] == FLUSHER_WANTED)
 		report_line("state", "awake, its thread starts at the first sign of a server");
 	else

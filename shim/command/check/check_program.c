@@ -99,6 +99,7 @@ static void check_libc(const struct program *program, const struct libraries *li
 /* The calls of the file itself, found in one walk over its relocations. */
 struct calls {
 	bool unlocked, stdout_of_c, cout, syncs;
+	bool d; /* the D runtime locks a stream around the unlocked calls */
 };
 
 static bool note_call(const char *name, void *data)
@@ -116,6 +117,7 @@ static bool note_call(const char *name, void *data)
 		calls->unlocked = calls->unlocked || !strcmp(name, unlocked[i]);
 	for (size_t i = 0; i < sizeof(printing) / sizeof(printing[0]); i++)
 		calls->stdout_of_c = calls->stdout_of_c || !strcmp(name, printing[i]);
+	calls->d = calls->d || !strcmp(name, "_d_run_main");
 	calls->cout = calls->cout || !strcmp(name, "_ZSt4cout");
 	calls->syncs = calls->syncs || !strcmp(name, "_ZNSt8ios_base15sync_with_stdioEb");
 	return false;
@@ -184,9 +186,12 @@ static void check_output(const struct resolved_command *resolved, const struct l
 		report_finding(VERDICT_NOT_NEEDED, "output", GO);
 	else if (output)
 		check_runtime(output, inside, config);
-	else if (calls.unlocked)
+	else if (calls.unlocked && !calls.d && strstr(program->interpreter, "ld-musl"))
 		report_finding(VERDICT_FAILS, "output",
 			       "writes to stdio without locks: the library stays asleep");
+	else if (calls.unlocked && !calls.d)
+		report_finding(VERDICT_WORKS, "output",
+			       "C stdio without locks: flushed at the program's own waits");
 	else if (readable)
 		check_calls(&calls, config, program, libraries);
 }

@@ -62,7 +62,6 @@ static const struct output outputs[] = {
 	{"Node.js", "node,nodejs", "libnode.so", NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
 	{"PHP", "php,php[0-9]*", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
 	{".NET", "dotnet", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{"gawk", "gawk", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
 	{"tail", "tail", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
 	{"tee", "tee", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
 	{"Rust", NULL, NULL, "/rustc/", 0, VERDICT_UNKNOWN,
