@@ -571,3 +571,55 @@ honours_setid() {
 	run -125 "$IDLEFLUSH" --copy-to=/proc
 	assert_equal "$(ls -A "$dir")" idleflush
 }
+
+# --- the line of counters
+
+@test "The line of counters is there or lost: never elsewhere, and nothing waits for it" {
+	mkfifo fifo
+	run -0 timeout 20 "$IDLEFLUSH" --stats=fifo "$FILES/dynamic" # nobody reads it
+	if [ -w /dev/full ]; then
+		run -0 timeout 20 "$IDLEFLUSH" --stats=/dev/full "$FILES/dynamic"
+	fi
+	# Closed at start, number 2 becomes a file of the program's, or a replaced one.
+	for line in 'exec 2>data' 'exec 2>&-; exec 2>data' 'exec 2>&-'; do
+		rm -f data
+		: >data
+		run -0 --separate-stderr timeout 20 "$IDLEFLUSH" --stats --debug bash -c "$line; echo ran"
+		assert_output ran
+		run -1 grep idleflush data
+	done
+	run -0 timeout 20 bash -c '"$1" --stats --debug bash -c "exec 2>data; echo ran" 2>&-' bash "$IDLEFLUSH"
+	run -1 grep idleflush data
+}
+
+@test "There is one line of counters, at the end, whatever was executed before" {
+	run -0 --separate-stderr timeout 20 "$IDLEFLUSH" --stats bash -c \
+		'shopt -s execfail; exec /no/such/program; exec /no/such/other; exec env env bash -c :'
+	assert_equal "$(grep -c responses= <<<"$stderr")" 1
+	ln -s "$FILES/dynamic" $'new\nline'
+	run -0 --separate-stderr timeout 20 "$IDLEFLUSH" --stats ./$'new\nline'
+	assert_equal "$(wc -l <<<"$stderr")" 1
+	assert_equal "$(grep -c ' program=new?line ' <<<"$stderr")" 1
+}
+
+@test "A clock that a preload before the library has frozen stops nothing of it" {
+	local faketime
+
+	faketime=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
+	[ -e "$faketime" ] || skip "libfaketime is not here"
+	cat >ticks.c <<-'END'
+		#include <stdio.h>
+		int main(void)
+		{
+			for (long i = 0;; i++)
+				if (i % 30000000 == 0)
+					printf("tick %ld\n", i);
+		}
+	END
+	cc -o ticks ticks.c
+	run -124 timeout 2 bash -c 'FAKETIME="2020-01-01 00:00:00" LD_PRELOAD=$1 exec ./ticks >plain' - "$faketime"
+	assert_equal "$(wc -c <plain)" 0
+	FAKETIME='2020-01-01 00:00:00' LD_PRELOAD=$faketime "$IDLEFLUSH" ./ticks > >(cat >lines) 3>&- &
+	wait_until 20 grep -q tick lines || { kill $!; false; }
+	kill $!
+}

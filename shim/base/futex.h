@@ -1,35 +1,15 @@
-/* futex.h -- sleeping on a word, and the clock */
+/* futex.h -- sleeping on a word */
 /* SPDX-License-Identifier: MIT */
 /* All of this is async-signal-safe and may change errno. */
 #ifndef IDLEFLUSH_FUTEX_H
 #define IDLEFLUSH_FUTEX_H
 
+#include "base/clock.h"
 #include "base/platform.h"
 
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
-
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S  INT64_C(1000000000)
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-static inline int64_t clock_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-/* A CPU time clock of clock_gettime(2), in nanoseconds. */
-static inline int64_t clock_cpu_ns(clockid_t clock)
-{
-	struct timespec used = {0, 0};
-
-	clock_gettime(clock, &used);
-	return used.tv_sec * NS_PER_S + used.tv_nsec;
-}
 
 /* Sleeps while *word is `value`, `bound_ns` at most (INT64_MAX: no bound); may return early. */
 static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t bound_ns)

@@ -5,7 +5,14 @@
 #include "base/fd_table.h"
 #include "base/platform.h"
 
+#include <sys/stat.h>
+
 bool log_debug_on;
+
+/* What stderr was at start; 0: closed, or nothing is ever said there. Written by the constructor.
+ */
+static dev_t stderr_device;
+static ino_t stderr_file;
 
 void log_begin(struct log_line *line)
 {
@@ -34,13 +41,33 @@ void log_number(struct log_line *line, int64_t number)
 	log_text(line, at);
 }
 
+void log_use_stderr(void)
+{
+	struct stat file;
+
+	if (syscall(SYS_fstat, STDERR_FILENO, &file) < 0)
+		return;
+	stderr_device = file.st_dev;
+	stderr_file = file.st_ino;
+}
+
+/* Number 2 may be a connection by now, or a file of the program's data. `fd`: what it is here. */
+static bool is_stderr_still(int fd)
+{
+	struct stat file;
+
+	return stderr_file && syscall(SYS_fstat, fd, &file) == 0 && file.st_dev == stderr_device &&
+	       file.st_ino == stderr_file;
+}
+
 void log_send(struct log_line *line, int fd)
 {
 	struct pollfd room = {.fd = fd <= STDERR_FILENO ? fd_table_borrow(fd) : fd,
 			      .events = POLLOUT};
+	bool is_for_us = fd != STDERR_FILENO || is_stderr_still(room.fd);
 
 	line->text[line->length++] = '\n';
-	if (platform_poll_now(&room, 1) == 1 && room.revents == POLLOUT)
+	if (is_for_us && platform_poll_now(&room, 1) == 1 && room.revents == POLLOUT)
 		platform_write(room.fd, line->text, line->length);
 	if (room.fd != fd)
 		fd_table_give_back(room.fd);

@@ -26,6 +26,12 @@ void log_number(struct log_line *line, int64_t number);
  */
 void log_send(struct log_line *line, int fd);
 
+/*
+ * Lines to stderr go to the file that it is now, for as long as it is that; before, nowhere.
+ * Constructor only.
+ */
+void log_use_stderr(void);
+
 /* Turns log_debug on or off. Constructor only. */
 void log_set_debug(bool on);
 

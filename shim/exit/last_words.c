@@ -43,7 +43,7 @@ void last_words_before_end(void)
  * The process may go on. Also where the calling thread itself has locked a stream, if it is not
  * inside stdio below us.
  */
-static void flush_and_go_on(bool tell)
+static void flush_and_go_on(void)
 {
 	void *let_go;
 	int saved_errno;
@@ -61,18 +61,16 @@ static void flush_and_go_on(bool tell)
 				all_sinks_flush_by_caller(false, BOUND);
 		}
 		python_take_back(let_go);
-		if (tell)
-			stats_print();
 	}
 	errno = saved_errno;
 }
 
 void last_words_before_exit(void)
 {
-	flush_and_go_on(false); /* the destructor tells */
+	flush_and_go_on();
 }
 
 void last_words_before_exec(void)
 {
-	flush_and_go_on(true);
+	flush_and_go_on();
 }

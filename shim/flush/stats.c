@@ -23,7 +23,8 @@ void stats_init(const struct config *config)
 
 	wanted = config->stats;
 	for (size_t i = 0; name && name[i] && i < sizeof(program) - 1; i++)
-		program[i] = name[i];
+		program[i] =
+			name[i] > ' ' && name[i] < 0x7f ? name[i] : '?'; /* one line of words */
 	if (!file)
 		return;
 	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {
@@ -65,9 +66,11 @@ void stats_print(void)
 	put(&line, " no_room=", counts.no_room);
 	put(&line, " heartbeats=", counts.heartbeats);
 	put(&line, " oldest_ms=", (uint64_t)(counts.oldest_ns / NS_PER_MS));
+	/* A pipe that nobody reads must not hold up the end, nor may a terminal become ours. */
 	if (*path)
 		fd = (int)syscall(SYS_openat, AT_FDCWD, path,
-				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				  0666);
 	if (fd < 0)
 		return;
 	log_send(&line, fd);

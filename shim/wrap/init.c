@@ -9,6 +9,7 @@
 #include "wrap/atfork.h"
 #include "wrap/only.h"
 #include "exit/last_words.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/next.h"
 #include "base/platform.h"
@@ -53,6 +54,8 @@ static void complain(const struct config_complaint *complaint)
 static void read_config(struct config *config)
 {
 	config_read(config, NULL);
+	if (config->debug || config->stats)
+		log_use_stderr();
 	log_set_debug(config->debug);
 	if (config->debug)
 		config_read(config, complain);
@@ -115,6 +118,7 @@ __attribute__((constructor)) static void start(void)
 	}
 	saved_errno = errno;
 	next_resolve();
+	clock_init();
 	read_config(&config);
 	if (unlocked_is_used())
 		config.start = CONFIG_START_NEVER;
