@@ -161,6 +161,17 @@ tried_in() {
 	same_in 800 "$WORK/calls_table"
 }
 
+# Every wait then flushes first, and is made with a signal mask of its own.
+@test "The shim changes no call that is made with a line pending" {
+	local start
+	for start in constructor threads; do
+		export IDLEFLUSH_IDLE=100us IDLEFLUSH_START=$start IDLEFLUSH_STATS=$PWD/stats.$start
+		same_in 1000 "$PROGS/calls_table" pending
+		[ ! -x "$WORK/calls_table" ] || same_in 800 "$WORK/calls_table" pending
+		grep -qE ' at_waits=[0-9]{2,} ' "stats.$start"
+	done
+}
+
 @test "The shim changes no call in a signal handler, nor in one that came inside stdio" {
 	same_in 1000 "$PROGS/calls_table" handler
 	[ ! -x "$WORK/calls_table" ] || same_in 800 "$WORK/calls_table" handler

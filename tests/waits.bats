@@ -170,3 +170,15 @@ readerless() {
 		wait_until 5 arrived_text "$call.6.4" ready
 	done
 }
+
+# Its stdout is a file at first, and then a pipe of its own.
+@test "A flush at a wait that finds too little room in a pipe ends with a whole line" {
+	local start
+	for start in "${STARTS[@]}"; do
+		preload IDLEFLUSH_START="$start" "$PROGS/whole_lines" 2>err >out
+		run -0 cat err
+		assert_output --regexp '^took [0-9]+ bytes, whole$'
+		# musl writes all or nothing.
+		[[ $PROGS == */musl ]] || refute_output 'took 0 bytes, whole'
+	done
+}

@@ -17,7 +17,10 @@ bool stream_pending(const struct sink_stream *stream)
 
 bool stream_pending_here(const struct sink_stream *stream)
 {
-	return stream_pending(stream) && stream->target.kind != WRITABLE_DISK;
+	return stream_pending(stream) &&
+	       (stream->target.kind != WRITABLE_DISK ||
+		atomic_load_explicit(&stream->descriptor, memory_order_relaxed) ==
+			DESCRIPTOR_REPLACED); /* by what, a pass finds out */
 }
 
 void stream_watch(struct sink_stream *stream, FILE *file)
