@@ -71,8 +71,7 @@ static void refilling(FILE *file)
 
 	if (!all_sinks_pending_here())
 		return;
-	/* A handler that ends the wait has to end the call with an error, which only libc can do.
-	 */
+	/* A handler that ends the wait must fail the call, which only libc can do. */
 	if (wait_flush_handlers() == HANDLERS_RESTART)
 		read_flush(fileno_unlocked(file), false);
 	else
