@@ -1,4 +1,4 @@
-/* clock.c -- is libc's clock the kernel's, or has another preload taken it? */
+/* clock.c -- is clock_gettime libc's, or does another preload replace it? */
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
@@ -19,8 +19,8 @@ static bool is_within(const struct dl_phdr_info *object, const void *address)
 	return false;
 }
 
-/* __fpending is what nobody replaces: the object that has it is the libc. */
-static int look_at_object(struct dl_phdr_info *object, size_t size, void *unused)
+/* Nobody replaces __fpending, so the object that defines it is libc. */
+static int check_object(struct dl_phdr_info *object, size_t size, void *unused)
 {
 	(void)size;
 	(void)unused;
@@ -32,5 +32,5 @@ static int look_at_object(struct dl_phdr_info *object, size_t size, void *unused
 
 void clock_init(void)
 {
-	dl_iterate_phdr(look_at_object, NULL);
+	dl_iterate_phdr(check_object, NULL);
 }

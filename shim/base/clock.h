@@ -1,8 +1,8 @@
-/* clock.h -- the time, as the kernel has it */
+/* clock.h -- the kernel's time */
 /* SPDX-License-Identifier: MIT */
 /*
- * A preload before libc may have its own clock_gettime, as libfaketime does: frozen, slow or set
- * back. What is due is by the kernel's clock, then asked by system call.
+ * Another preload may replace clock_gettime, as libfaketime does, by a clock that stands, is slow
+ * or goes back. Then we read the kernel's clock by system call.
  */
 #ifndef IDLEFLUSH_CLOCK_H
 #define IDLEFLUSH_CLOCK_H
@@ -14,7 +14,7 @@
 
 HIDDEN extern bool clock_is_taken; /* written by clock_init only */
 
-/* Looks whose clock_gettime it is. Constructor only. */
+/* Finds out whose clock_gettime is called. Constructor only. */
 void clock_init(void);
 
 /* A clock of clock_gettime(2), in nanoseconds. Any context; errno may change. */

@@ -9,8 +9,7 @@
 
 bool log_debug_on;
 
-/* What stderr was at start; 0: closed, or nothing is ever said there. Written by the constructor.
- */
+/* The file of stderr at the start; 0: closed, or never written to. Set by the constructor. */
 static dev_t stderr_device;
 static ino_t stderr_file;
 
