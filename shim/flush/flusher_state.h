@@ -63,6 +63,18 @@ static inline bool flusher_is_running(void)
 	return atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_RUNNING;
 }
 
+/*
+ * Does the thread run, or is none wanted before the program has one of its own? Then a wait without
+ * pending bytes has nothing to start. Any context.
+ */
+static inline bool flusher_is_settled(void)
+{
+	uint32_t mode = atomic_load_explicit(&flusher->mode, memory_order_relaxed);
+
+	return LIKELY(mode == FLUSHER_RUNNING) ||
+	       (mode == FLUSHER_WANTED && flusher_rules.start == CONFIG_START_THREADS);
+}
+
 /* Is there no thread yet, so that nobody else would flush? Any context. */
 static inline bool flusher_not_started(void)
 {

@@ -30,7 +30,7 @@ INLINE bool activity_accepted_quickly(int fd)
 	struct conn *conn = conn_find(fd);
 
 	if (!conn || conn_kind(conn) != CONN_UNKNOWN || fd <= STDERR_FILENO ||
-	    !flusher_is_running())
+	    !flusher_is_settled())
 		return false;
 	conn_set_kind(conn, CONN_SERVER);
 	return true;

@@ -173,7 +173,7 @@ static inline bool accepting(int fd)
 	struct conn *listener;
 	int saved_errno;
 
-	if (UNLIKELY(flusher_not_started())) {
+	if (UNLIKELY(!flusher_is_settled())) {
 		saved_errno = errno;
 		flusher_start();
 		errno = saved_errno;

@@ -19,7 +19,7 @@
  */
 INLINE bool waiting_has_nothing_to_flush(void)
 {
-	return flusher_is_running() && !all_runtimes_any() &&
+	return flusher_is_settled() && !all_runtimes_any() &&
 	       (!all_sinks_seem_pending() || flusher_skips_wait());
 }
 
