@@ -131,7 +131,7 @@ honours_setid() {
 		--signals=sigterm,2 IDLEFLUSH_SIGNALS sigterm,2
 		--start=server IDLEFLUSH_START server
 		--start=threads IDLEFLUSH_START threads
-		--runtimes=perl,ruby IDLEFLUSH_RUNTIMES perl,ruby
+		--runtimes=perl,ocaml IDLEFLUSH_RUNTIMES perl,ocaml
 		--files=*.log,/var/log/* IDLEFLUSH_FILES *.log,/var/log/*
 		--only=env,nginx* IDLEFLUSH_ONLY env,nginx*
 		--stats IDLEFLUSH_STATS 1

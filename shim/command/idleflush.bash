@@ -43,7 +43,7 @@ _idleflush() {
 		fi
 		;;
 	--runtimes)
-		mapfile -t COMPREPLY < <(compgen -W "all none c++ perl ocaml python ruby" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "all none c++ perl ocaml python" -- "$cur")
 		return
 		;;
 	--files)

@@ -21,10 +21,11 @@
 
 #define ITEM_MAX 4096 /* a glob, with its NUL: PATH_MAX */
 
-static const struct config_word runtimes[] = {
-	{"C++", CONFIG_RUNTIME_CXX},     {"PERL", CONFIG_RUNTIME_PERL},
-	{"OCAML", CONFIG_RUNTIME_OCAML}, {"PYTHON", CONFIG_RUNTIME_PYTHON},
-	{"RUBY", CONFIG_RUNTIME_RUBY},   {NULL, 0}};
+static const struct config_word runtimes[] = {{"C++", CONFIG_RUNTIME_CXX},
+					      {"PERL", CONFIG_RUNTIME_PERL},
+					      {"OCAML", CONFIG_RUNTIME_OCAML},
+					      {"PYTHON", CONFIG_RUNTIME_PYTHON},
+					      {NULL, 0}};
 
 static int parse_start(const char *value, enum config_start *start)
 {
@@ -86,8 +87,8 @@ const struct config_setting config_settings[] = {
 	 "constructor, server or threads", "start before main, once it serves, or with threads",
 	 CONFIG_START, .field = FIELD(start)},
 	{"IDLEFLUSH_RUNTIMES", "runtimes", 0, "LIST", false, "c++,perl,ocaml,python",
-	 "all, none, or some of c++,perl,ocaml,python,ruby",
-	 "flush these languages' own buffers, too", CONFIG_RUNTIMES, .field = FIELD(runtimes)},
+	 "all, none, or some of c++,perl,ocaml,python", "flush these languages' own buffers, too",
+	 CONFIG_RUNTIMES, .field = FIELD(runtimes)},
 	{"IDLEFLUSH_FILES", "files", 0, "GLOB[,GLOB...]", false, NULL, "globs, by commas",
 	 "keep these log files fresh too; default: none", CONFIG_LIST, .field = FIELD(files)},
 	{"IDLEFLUSH_ONLY", "only", 0, "NAME[,NAME...]", false, NULL, "globs, by commas",

@@ -29,7 +29,7 @@ static const struct output outputs[] = {
 	{"Perl", "perl,perl5*", "libperl.so", NULL, CONFIG_RUNTIME_PERL, VERDICT_FAILS, OWN,
 	 "$| = 1 in the program"},
 	{"puma", NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, "sets $stdout.sync = true", NULL},
-	{"Ruby", "ruby,ruby[0-9]*", "libruby", NULL, CONFIG_RUNTIME_RUBY, VERDICT_FAILS, OWN,
+	{"Ruby", "ruby,ruby[0-9]*", "libruby", NULL, 0, VERDICT_FAILS, OWN,
 	 "$stdout.sync = true in the program"},
 	{"OCaml", "ocaml,ocamlrun*", NULL, "OCAMLRUNPARAM", CONFIG_RUNTIME_OCAML, VERDICT_FAILS,
 	 OWN, "flush stdout, or %! in the format"},
