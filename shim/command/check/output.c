@@ -1,7 +1,7 @@
 /* output.c -- what a program prints with, and whether that can be kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/programs.bats compares this table with what happens. `text` is mostly the name of an
+ * `text` is mostly the name of an
  * environment variable, which the file of a runtime must contain.
  */
 #include "command/check/output.h"
