@@ -13,16 +13,17 @@
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
 			  void *(*run)(void *), void *restrict argument)
 {
+	int saved_errno = errno;
 	int error;
 
 	if (!thread_any_made()) {
 		thread_note_made();
 		flusher_share_table();
+		errno = saved_errno;
 	}
 	error = NEXT(pthread_create)(thread, attributes, run, argument);
 	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started()) {
-		int saved_errno = errno;
-
+		saved_errno = errno;
 		flusher_start_wanted();
 		errno = saved_errno;
 	}
@@ -55,11 +56,17 @@ static bool may_exec(void)
  */
 EXPORT pid_t fork(void)
 {
+	int saved_errno = errno;
 	bool lives =
 		flusher_awake() && flusher_rules.start == CONFIG_START_CONSTRUCTOR && !may_exec();
-	pid_t child = NEXT(fork)();
+	pid_t child;
 
-	if (child == 0 && lives)
+	errno = saved_errno;
+	child = NEXT(fork)();
+	if (child == 0 && lives) {
+		saved_errno = errno;
 		flusher_start();
+		errno = saved_errno;
+	}
 	return child;
 }
