@@ -116,6 +116,7 @@ ways_of() {
 		echo "a line|another line|nothing there|interrupted|the end|past the end" ;;
 	fclose) echo "a full disk|a closed descriptor|no room|interrupted|nobody reads" ;;
 	sigaction | __sigaction) echo "told|set and told|no signal|from a bad pointer|to a bad pointer" ;;
+	sigaltstack) echo "told|set and told|too small|a bad pointer" ;;
 	siginterrupt) echo "on, the default|off, a handler|no signal" ;;
 	*signal | sigset) echo "a handler|ignored|the default|no signal|signal 65|SIGKILL" ;;
 	exit | _exit) echo "2[56].*" ;;
@@ -127,6 +128,9 @@ ways_of() {
 	prctl) echo "a name|a bad pointer|an unknown option|keep capabilities" ;;
 	capset) echo "as they are|a bad pointer|a bad header|an unknown version" ;;
 	unshare) echo "nothing|unknown flags|a user namespace" ;;
+	fflush*) echo "a file|a full disk|a closed descriptor|interrupted|nobody reads" ;;
+	pthread_exit) echo "of the only thread" ;;
+	syscall) echo "an unknown number|a bad pointer|six arguments|no filter|a clone" ;;
 	setns) echo "its own|a closed descriptor|no namespace" ;;
 	esac
 }

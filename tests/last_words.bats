@@ -291,10 +291,6 @@ assert_odd() {
 	assert_odd 129 twice
 }
 
-@test "TERM ends a process in a sandbox that refuses rt_tgsigqueueinfo" {
-	assert_odd 143 sandboxed
-}
-
 @test "A vfork child, however it ends, flushes no byte of its parent and damages nothing" {
 	local scene plain
 	for scene in _exit _Exit exec execl no_exec term segv default; do

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/handlers.h"
 
+#include "base/platform.h"
+
 #include <stdatomic.h>
 
 /* Bit N - 1 for signal N. Bits are only ever set. */
@@ -44,6 +46,13 @@ bool handlers_any_blocked(uint64_t mask)
 bool handlers_may_run(uint64_t mask)
 {
 	return handlers_any_blocked(mask) || atomic_load_explicit(&nodefer, memory_order_relaxed);
+}
+
+bool handlers_may_be_running(void)
+{
+	sigset_t blocked;
+
+	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || handlers_may_run(blocked.__val[0]);
 }
 
 bool handlers_restarting(void)

@@ -24,6 +24,11 @@ bool handlers_may_run(uint64_t mask);
 
 /* The first half of that: is a signal blocked that has a handler? */
 bool handlers_any_blocked(uint64_t mask);
+/*
+ * The same for the caller's own mask: may it have been called by a handler? One system call; errno
+ * is kept.
+ */
+bool handlers_may_be_running(void);
 
 /* Was any handler ever set with SA_RESTART? Was any set without it? */
 bool handlers_restarting(void);

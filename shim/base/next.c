@@ -3,8 +3,7 @@
 /*
  * Owns: `next`, written once by the constructor, read by every wrapper.
  * Why raw calls: our wrappers may be called before the table is filled, by the constructor of
- * another library or by a malloc replacement that dlsym calls. libc's syscall(2) sets errno as the
- * functions do.
+ * another library or by a malloc replacement that dlsym calls.
  */
 #include "base/next.h"
 
@@ -269,6 +268,7 @@ struct next next = {
 #define raw___recvfrom_chk raw_recvfrom_chk
 #define raw___poll_chk     raw_poll_chk
 #define raw___ppoll_chk    raw_ppoll_chk
+#define raw_syscall        system_call
 #define CALL(name)         .name = raw_##name,
 #define CALL_LIBC(name)
 #include "base/calls.def"

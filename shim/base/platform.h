@@ -49,12 +49,12 @@
 /* What both glibc and musl have, and we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
 	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
-	X(fcntl) X(fflush_unlocked) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
+	X(__flbf) X(fcntl) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
 	X(funlockfile) X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl)           \
 	X(madvise) X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)          \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize)                                \
 	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf)                    \
-	X(sigfillset) X(stderr) X(stdout) X(syscall) X(sysconf)
+	X(sigfillset) X(stderr) X(stdout) X(sysconf)
 
 /* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
@@ -64,6 +64,13 @@
 	X(pthread_atfork)                                                                          \
 	X(pthread_getspecific)
 /* clang-format on */
+
+/*
+ * syscall(2), whose name in libc is one of those that we export (wrap/syscall.c). Any context;
+ * errno as with libc's.
+ */
+HIDDEN extern long system_call(long number, ...);
+#define syscall system_call
 
 /* glibc's part of pthread_atfork(3), whose public name is in libc_nonshared.a only. */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
@@ -199,17 +206,6 @@ static inline bool platform_stdio_locks(const FILE *file)
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
-}
-
-/*
- * Does the calling thread run a signal handler? The kernel blocks the signal of a running handler,
- * so some signal is blocked then. A program that blocks signals itself looks the same.
- */
-static inline bool platform_is_in_handler(void)
-{
-	sigset_t blocked;
-
-	return pthread_sigmask(SIG_SETMASK, NULL, &blocked) || blocked.__val[0];
 }
 
 /* Registers the fork handlers, once. Returns 0, or -ENOSYS. musl's allocates: constructor only. */

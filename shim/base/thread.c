@@ -61,12 +61,23 @@ void thread_note_made(void)
 	atomic_store_explicit(&made, true, memory_order_relaxed);
 }
 
-void thread_await_end(pid_t tid)
+bool thread_await_end(pid_t tid)
 {
 	int64_t end = clock_now_ns() + END_BOUND;
 
-	while (!syscall(SYS_tgkill, getpid(), tid, 0) && clock_now_ns() < end)
+	while (!syscall(SYS_tgkill, getpid(), tid, 0)) {
+		if (clock_now_ns() >= end)
+			return false;
 		futex_sleep(END_STEP);
+	}
+	return true;
+}
+
+bool thread_count_is_told(void)
+{
+	struct stat tasks;
+
+	return syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) == 0;
 }
 
 bool thread_is_left_alone(unsigned ours)

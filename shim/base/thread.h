@@ -32,9 +32,12 @@ void thread_begin_in_child(void);
 
 /*
  * Waits until a thread whose function has returned, or is about to, no longer exists for kernel and
- * libc; 100 ms at most. Any context; errno may change.
+ * libc; 100 ms at most. True if it does not. Any context; errno may change.
  */
-void thread_await_end(pid_t tid);
+bool thread_await_end(pid_t tid);
+
+/* Can /proc tell how many threads there are? Any context; errno may change. */
+bool thread_count_is_told(void);
 
 /*
  * Have the main thread (by pthread_exit) and all others of the program ended, so that only `ours`

@@ -17,6 +17,7 @@
 
 #include "base/futex.h"
 #include "base/next.h"
+#include "exit/after_exit.h"
 #include "exit/hidden_handler.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
@@ -79,8 +80,8 @@ static bool is_reraised(void)
 /* A fault of the running instruction, which therefore cannot go on. */
 static bool is_fault(int sig, const siginfo_t *info)
 {
-	return info->si_code > 0 &&
-	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS);
+	return info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
+				     sig == SIGILL || sig == SIGTRAP || sig == SIGSYS);
 }
 
 /* Did it come from outside? A thread that raises a signal itself does not expect to go on. */
@@ -92,7 +93,9 @@ static bool is_from_outside(int sig, const siginfo_t *info)
 /* The siginfo shows in a core only, and a sandbox may refuse rt_tgsigqueueinfo. */
 static bool may_dump(int sig)
 {
-	return sig != SIGTERM && sig != SIGINT && sig != SIGHUP;
+	return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
+	       sig == SIGBUS || sig == SIGFPE || sig == SIGSEGV || sig == SIGXCPU ||
+	       sig == SIGXFSZ || sig == SIGSYS;
 }
 
 static void reraise(int sig, int tid, siginfo_t *info)
@@ -168,7 +171,7 @@ static bool wait_for_first(int sig, const siginfo_t *info)
 	if (outside && all_sinks_held_by_caller() == ALL_SINKS_HELD)
 		return true; /* the flush waits for this thread */
 	if (!outside)
-		all_sinks_abandon();
+		all_sinks_abandon(true);
 	while (is_dying() && !is_reraised())
 		sleep_ns(STEP);
 	return is_reraised();
@@ -196,7 +199,9 @@ static void flush_and_die(int sig, siginfo_t *info, void *context)
 	if (outside && held != ALL_SINKS_FREE && !flushed && defer())
 		return;
 	if (!outside || held == ALL_SINKS_HELD)
-		all_sinks_abandon();
+		all_sinks_abandon(true);
+	if (!outside && !flusher_awake())
+		after_exit_flush();
 	if (!flushed && !flusher_flush_now(true, BOUND) && held != ALL_SINKS_HELD &&
 	    std_streams_tells_owner())
 		all_sinks_flush_by_caller(false, 0); /* so busy is the machine */

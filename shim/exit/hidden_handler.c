@@ -29,7 +29,11 @@ enum {
 	HANDLER_BARE,       /* libc's function set it: the flags that the kernel has are true */
 };
 
+#define FRAME_MOST   4096 /* of the kernel's, where it does not tell (before Linux 5.14) */
+#define STACK_NEEDED 4096 /* what our handlers and what they call take, with room to spare */
+
 static uint64_t hidden_signals;
+static _Atomic bool stack_too_small; /* some alternate stack of the program's is */
 static hidden_handler_callback *on_signal;
 
 #define HANDLER(n)                                                                                 \
@@ -73,6 +77,8 @@ static void put(struct sigaction *action, int n)
 {
 	action->sa_handler = function_of(n);
 	action->sa_flags = (action->sa_flags & ~UNWANTED) | NEEDED;
+	if (atomic_load_explicit(&stack_too_small, memory_order_relaxed))
+		action->sa_flags &= ~SA_ONSTACK;
 }
 
 bool hidden_handler_is_wanted(int sig)
@@ -128,9 +134,22 @@ sighandler_t hidden_handler_for_libc(void)
 	return function_of(HANDLER_BARE);
 }
 
+/* Unless another thread has set a handler of the program's in between. True if one of ours was. */
+static bool set_if_ours(int sig, const struct sigaction *action)
+{
+	struct sigaction old;
+
+	if (next.sigaction(sig, action, &old) < 0)
+		return false;
+	if (number_of(old.sa_handler) >= 0)
+		return true;
+	next.sigaction(sig, &old, NULL);
+	return false;
+}
+
 void hidden_handler_fix_flags(int sig)
 {
-	struct sigaction action, old;
+	struct sigaction action;
 	int n;
 
 	if (next.sigaction(sig, NULL, &action) < 0)
@@ -142,17 +161,52 @@ void hidden_handler_fix_flags(int sig)
 		action.sa_flags = (action.sa_flags & SA_RESTART) | (flags_of(n) & ~SA_RESTART) |
 				  (action.sa_flags & ~(NEEDED | UNWANTED));
 	hidden_handler_put(&action);
-	/* Another thread may have set its own handler in between. */
-	if (next.sigaction(sig, &action, &old) == 0 && number_of(old.sa_handler) < 0)
-		next.sigaction(sig, &old, NULL);
+	set_if_ours(sig, &action);
 }
 
-void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler)
+/* The kernel's frame alone may take more than MINSIGSTKSZ, 2048: AVX-512's state does. */
+void hidden_handler_see_stack(const stack_t *stack)
 {
-	on_signal = handler;
+	size_t frame = getauxval(AT_MINSIGSTKSZ);
+
+	if (stack->ss_flags & SS_DISABLE ||
+	    stack->ss_size >= (frame ? frame : FRAME_MOST) + STACK_NEEDED ||
+	    atomic_exchange(&stack_too_small, true))
+		return;
 	for (int sig = 1; sig <= 64; sig++) {
 		struct sigaction action;
 
+		if (!hidden_handler_is_wanted(sig) || next.sigaction(sig, NULL, &action) < 0 ||
+		    number_of(action.sa_handler) < 0)
+			continue;
+		action.sa_flags &= ~SA_ONSTACK;
+		set_if_ours(sig, &action);
+	}
+}
+
+uint64_t hidden_handler_take_back(void)
+{
+	uint64_t taken = 0;
+
+	for (int sig = 1; sig <= 64; sig++) {
+		struct sigaction action;
+
+		if (!(hidden_signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
+		    number_of(action.sa_handler) < 0)
+			continue;
+		hidden_handler_hide(&action);
+		if (set_if_ours(sig, &action))
+			taken |= UINT64_C(1) << (sig - 1);
+	}
+	return taken;
+}
+
+void hidden_handler_put_back(uint64_t signals)
+{
+	for (int sig = 1; sig <= 64; sig++) {
+		struct sigaction action;
+
+		/* The libcs keep some of the real-time signals to themselves. */
 		if (!(signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
 		    action.sa_handler != SIG_DFL)
 			continue;
@@ -162,5 +216,11 @@ void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler)
 			put(&action, HANDLER_FRESH);
 		next.sigaction(sig, &action, NULL);
 	}
+}
+
+void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler)
+{
+	on_signal = handler;
 	hidden_signals = signals;
+	hidden_handler_put_back(signals);
 }

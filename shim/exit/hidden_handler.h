@@ -24,6 +24,20 @@ typedef void hidden_handler_callback(int sig, siginfo_t *info, void *context);
  */
 void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler);
 
+/*
+ * The program has set this alternate stack. Where it is too small for our handlers they stay on the
+ * stack that the signal finds, or TERM would end the process as SEGV. Any context; errno may
+ * change.
+ */
+void hidden_handler_see_stack(const stack_t *stack);
+
+/*
+ * Gives every signal that has one of ours its default disposition. Returns which they were, for
+ * hidden_handler_put_back. Any context; in a vfork child this concerns that child only.
+ */
+uint64_t hidden_handler_take_back(void);
+void hidden_handler_put_back(uint64_t signals);
+
 /* Should a hidden handler replace SIG_DFL for this signal? Any context, as all that follow. */
 bool hidden_handler_is_wanted(int sig);
 

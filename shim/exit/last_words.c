@@ -3,7 +3,11 @@
 /* Called from: host threads and signal handlers about to end the process, vfork children. */
 #include "exit/last_words.h"
 
+#include "base/decision.h"
 #include "base/futex.h"
+#include "base/handlers.h"
+#include "base/thread.h"
+#include "exit/after_exit.h"
 #include "exit/fatal_signal.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
@@ -23,14 +27,14 @@ void last_words_before_end(void)
 	void *let_go;
 	int saved_errno;
 
-	/* In the middle of exit(3) there may be a thread still. */
-	if (!flusher_awake() && !flusher_has_thread())
-		return;
 	saved_errno = errno;
-	if (flusher_is_owner()) {
+	/* In the middle of exit(3) there may be a thread still. */
+	if (!flusher_awake() && !flusher_has_thread()) {
+		after_exit_flush();
+	} else if (flusher_is_owner()) {
 		let_go = python_let_go();
 		fatal_signal_await();
-		all_sinks_abandon();
+		all_sinks_abandon(handlers_may_be_running());
 		if (all_sinks_may_hold())
 			flusher_flush_now(true, BOUND);
 		python_take_back(let_go);
@@ -57,7 +61,7 @@ static void flush_and_go_on(void)
 		if (all_sinks_may_hold()) {
 			if (all_sinks_held_by_caller() != ALL_SINKS_HELD)
 				flusher_flush_now(false, BOUND);
-			else if (!platform_is_in_handler())
+			else if (!handlers_may_be_running())
 				all_sinks_flush_by_caller(false, BOUND);
 		}
 		python_take_back(let_go);
@@ -73,4 +77,14 @@ void last_words_before_exit(void)
 void last_words_before_exec(void)
 {
 	flush_and_go_on();
+}
+
+void last_words_of_main_thread(void)
+{
+	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != getpid() ||
+	    (flusher_rules.heartbeat_ns && thread_count_is_told()))
+		return;
+	if (!flusher_suspend())
+		flusher_stop(); /* no thread: falls asleep */
+	decision_set("the main thread has ended: asleep");
 }

@@ -76,9 +76,9 @@ enum all_sinks_held all_sinks_held_by_caller(void)
 	return ALL_SINKS_FREE;
 }
 
-void all_sinks_abandon(void)
+void all_sinks_abandon(bool interrupted)
 {
-	std_streams_abandon();
+	std_streams_abandon(interrupted);
 	python_give_up();
 }
 

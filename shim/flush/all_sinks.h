@@ -62,10 +62,11 @@ enum all_sinks_held {
 enum all_sinks_held all_sinks_held_by_caller(void);
 
 /*
- * The calling thread never returns to the program. stdout and stderr may therefore be written
- * without the locks that it holds, and no flush waits for its GIL. Any context but a vfork child.
+ * The calling thread will not run again: its stdout and stderr may be written although it holds
+ * their locks, and nobody waits for its Python. `interrupted`: a signal may have interrupted it
+ * inside putc(3), which takes no lock while there is one thread. Any context but a vfork child.
  */
-void all_sinks_abandon(void);
+void all_sinks_abandon(bool interrupted);
 
 /*
  * Starts afresh in a forked child. `drop`: the bytes in the C streams belong to the parent, which

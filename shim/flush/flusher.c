@@ -25,7 +25,7 @@ void flusher_start_wanted(void)
 	uint32_t wanted = FLUSHER_WANTED;
 	sigset_t all, saved_mask;
 
-	if (flusher_rules.start == CONFIG_START_NEVER ||
+	if (flusher_rules.start == CONFIG_START_NEVER || flusher->cannot_start ||
 	    (flusher_rules.start == CONFIG_START_THREADS && thread_is_alone()))
 		return;
 	sigfillset(&all);
@@ -39,10 +39,14 @@ void flusher_start_wanted(void)
 		atomic_store(&flusher->started, true);
 		started = !thread_start(flusher_thread_run, 256 * 1024);
 		atomic_store(&flusher->started, started);
+		/* After unshare(CLONE_NEWPID) no thread can be made: then waits and ends flush. */
+		flusher->cannot_start = !started && flusher->tid;
 		wanted = FLUSHER_STARTING; /* it may have been stopped meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
-					       started ? FLUSHER_RUNNING : FLUSHER_ASLEEP);
-		if (!started)
+					       started                 ? FLUSHER_RUNNING
+					       : flusher->cannot_start ? FLUSHER_WANTED
+								       : FLUSHER_ASLEEP);
+		if (!started && !flusher->cannot_start)
 			decision_set("the thread cannot start: asleep");
 	}
 	pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
@@ -66,7 +70,7 @@ void flusher_share_table(void)
 
 bool flusher_has_thread(void)
 {
-	return atomic_load(&flusher->started) && flusher_is_owner() && !flush_request_has_ended();
+	return atomic_load(&flusher->started) && !flush_request_has_ended() && flusher_is_owner();
 }
 
 void flusher_ask(void)
@@ -114,7 +118,7 @@ bool flusher_suspend(void)
 
 void flusher_resume(void)
 {
-	if (!flush_request_has_ended())
+	if (atomic_load(&flusher->started) && !flush_request_has_ended())
 		return; /* it is stuck in a flush, and ends as soon as it can */
 	atomic_store(&flusher->started, false);
 	flush_request_begin_again();
@@ -127,10 +131,10 @@ int flusher_init(const struct config *config)
 	return flusher_state_init(config);
 }
 
-void flusher_begin_in_child(bool awake, bool inherited_pending)
+void flusher_begin_in_child(bool inherited_pending)
 {
 	flush_request_reset();
 	fd_table_reset();
 	thread_begin_in_child();
-	flusher_state_begin_in_child(awake, inherited_pending);
+	flusher_state_begin_in_child(inherited_pending);
 }

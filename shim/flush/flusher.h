@@ -79,10 +79,10 @@ void flusher_resume(void);
 
 /*
  * Starts afresh in a forked child, without a thread: most children only exec, so the thread is
- * started when the child shows that it serves. `awake`: whether the parent was awake.
+ * started when the child shows that it serves. Only where the parent was awake.
  * `inherited_pending`: whether the child's buffers may hold bytes of the parent; then only the
  * thread flushes them. Atfork child handler only.
  */
-void flusher_begin_in_child(bool awake, bool inherited_pending);
+void flusher_begin_in_child(bool inherited_pending);
 
 #endif

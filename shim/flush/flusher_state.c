@@ -142,13 +142,11 @@ int flusher_state_init(const struct config *config)
 	return 0;
 }
 
-void flusher_state_begin_in_child(bool awake, bool inherited_pending)
+void flusher_state_begin_in_child(bool inherited_pending)
 {
-	if (flusher == &asleep)
-		return;
 	memset(flusher, 0, sizeof(*flusher)); /* where the kernel did not wipe it */
 	pass_reset(clock_now_ns());
 	flusher->inherited_pending = inherited_pending;
 	flusher->owner = getpid();
-	atomic_store(&flusher->mode, awake ? FLUSHER_WANTED : FLUSHER_ASLEEP);
+	atomic_store(&flusher->mode, FLUSHER_WANTED);
 }

@@ -35,6 +35,7 @@ struct flusher {
 	int64_t window_waits;
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
+	bool cannot_start;                 /* it ran, but cannot be started again */
 	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
 	pid_t owner;
 	pid_t tid;                /* of the thread, which writes it */
@@ -152,7 +153,7 @@ static inline void flusher_wait_returned(void)
 /* Creates the page. Returns 0 or a negative errno; then we stay asleep. Constructor only. */
 int flusher_state_init(const struct config *config);
 
-/* Starts afresh in a forked child, without a thread. Atfork child handler only. */
-void flusher_state_begin_in_child(bool awake, bool inherited_pending);
+/* Begins anew in a forked child, without a thread. Atfork child handler only. */
+void flusher_state_begin_in_child(bool inherited_pending);
 
 #endif

@@ -75,7 +75,7 @@ static bool is_outside_stdio(uint64_t mask)
 	if (all_runtimes_pending() && handlers_may_run(mask))
 		return false;
 	if (std_streams_lock_tells())
-		return !std_streams_held_by_caller();
+		return !std_streams_locked_by_caller() || !handlers_may_run(mask);
 	return !handlers_may_run(mask);
 }
 

@@ -55,6 +55,7 @@ struct sink_stream {
 	struct stream_buffer buffer; /* under the stream's lock */
 	_Atomic uint32_t descriptor; /* enum sink_descriptor */
 	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
+	_Atomic bool claimed;        /* somebody is writing past the lock */
 	_Atomic int abandoned;       /* the pid whose thread holds its lock for ever, or 0 */
 	size_t written_unlocked;     /* bytes that were written without the lock */
 	int64_t partial_since_ns;    /* since when an unfinished line is kept back */
@@ -150,14 +151,19 @@ bool std_streams_lock_tells(void);
 enum sink_result std_streams_flush(struct flush_params *params);
 
 /*
- * Can we tell who holds a stream's lock (with glibc we can)? And does the calling thread hold that
- * of stdout or stderr? Any context.
+ * Does the libc tell who holds a stream's lock? Does the calling thread, that of stdout or stderr?
+ * And may it be inside one of them in any case, or a handler on it have interrupted that? Any
+ * context.
  */
 bool std_streams_tells_owner(void);
+bool std_streams_locked_by_caller(void);
 bool std_streams_held_by_caller(void);
 
-/* stream_abandon for those of the two whose lock the calling thread holds. */
-void std_streams_abandon(void);
+/*
+ * The calling thread will not run again: its streams are written although it holds their locks, or
+ * although it may be inside one that it does not lock (`interrupted`, by a signal).
+ */
+void std_streams_abandon(bool interrupted);
 
 /* Discards what the C streams hold. In a forked child, for bytes that belong to its parent. */
 void std_streams_drop(void);

@@ -9,6 +9,7 @@
 
 #include "base/platform.h"
 #include "shared/introspect.h"
+#include "sink/stdio_lock.h"
 #include "sink/writable.h"
 
 static struct sink_stream streams[2];
@@ -24,23 +25,11 @@ struct std_streams_fill std_streams_fill[2] = {{&none, &none}, {&none, &none}};
 
 static bool owner_told; /* written by the constructor only */
 
-/* glibc's lock is not public: we rely on its layout only if it behaves as it always has. */
-static bool tells_owner(FILE *file)
-{
-	bool mine;
-
-	if (!platform_stdio_visible() || platform_stdio_is_mine(file) || ftrylockfile(file))
-		return false;
-	mine = platform_stdio_is_mine(file);
-	funlockfile(file);
-	return mine && !platform_stdio_is_mine(file);
-}
-
 void std_streams_init(void)
 {
 	stream_watch(&streams[0], stdout);
 	stream_watch(&streams[1], stderr);
-	owner_told = tells_owner(stdout);
+	owner_told = stdio_lock_learn(stdout);
 	for (size_t i = 0; i < 2; i++) {
 		FILE *file = streams[i].file;
 
@@ -57,15 +46,21 @@ bool std_streams_tells_owner(void)
 	return owner_told;
 }
 
+bool std_streams_locked_by_caller(void)
+{
+	return owner_told &&
+	       (stdio_lock_may_be_mine(streams[0].file) || stdio_lock_may_be_mine(streams[1].file));
+}
+
 bool std_streams_held_by_caller(void)
 {
-	return owner_told && (platform_stdio_may_be_mine(streams[0].file) ||
-			      platform_stdio_may_be_mine(streams[1].file));
+	return owner_told &&
+	       (std_streams_locked_by_caller() || !stdio_lock_is_used(streams[0].file));
 }
 
 bool std_streams_lock_tells(void)
 {
-	return owner_told && platform_stdio_locks(streams[0].file);
+	return owner_told && stdio_lock_is_used(streams[0].file);
 }
 
 bool std_streams_pending(void)
@@ -102,10 +97,11 @@ void std_streams_descriptor_changed(int fd, enum sink_descriptor how)
 			stream_descriptor_changed(&streams[i], how);
 }
 
-void std_streams_abandon(void)
+void std_streams_abandon(bool interrupted)
 {
 	for (size_t i = 0; owner_told && i < 2; i++)
-		if (platform_stdio_is_mine(streams[i].file))
+		if (stdio_lock_may_be_mine(streams[i].file) ||
+		    (interrupted && !stdio_lock_is_used(streams[i].file)))
 			stream_abandon(&streams[i]);
 }
 

@@ -10,7 +10,9 @@
 #include "sink/sink.h"
 
 #include "base/fd_table.h"
+#include "base/next.h"
 #include "base/platform.h"
+#include "sink/stream_force.h"
 #include "sink/writable.h"
 
 #define LOCK_SPINS 1000
@@ -26,7 +28,7 @@ static ssize_t flush_whole(FILE *file)
 	int saved_state, failed;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved_state);
-	failed = fflush_unlocked(file);
+	failed = next.fflush_unlocked ? next.fflush_unlocked(file) : EOF;
 	pthread_setcancelstate(saved_state, NULL);
 	return failed ? -1 : (ssize_t)n;
 }
@@ -160,65 +162,6 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	return result;
 }
 
-/* Is the buffer full to its last byte? Then stdio is about to write it, or is doing so. */
-static bool is_full(const FILE *file)
-{
-	return file->_IO_write_ptr == file->_IO_buf_end;
-}
-
-/*
- * A thread with a full buffer was stopped in the write, and the descriptor tells whether the write
- * happened: without room the thread was waiting for some; with room the bytes have been written,
- * and only stdio does not know it yet.
- */
-void stream_abandon(struct sink_stream *stream)
-{
-	if (is_full(stream->file) &&
-	    writable_room(&stream->target, stream->file->_fileno, WRITABLE_ALL))
-		stream->written_unlocked = stream_bytes(stream);
-	atomic_store(&stream->abandoned, getpid());
-}
-
-static bool is_abandoned(const struct sink_stream *stream)
-{
-	int by = atomic_load(&stream->abandoned);
-
-	return by && by == getpid();
-}
-
-/*
- * Writes the stream without its lock. The thread that holds the lock is stopped, or has kept it for
- * as long as we may wait; every other thread that wants it is waiting. So the buffer no longer
- * changes, and the process ends now.
- */
-static enum sink_result write_past_lock(struct sink_stream *stream, struct flush_params *params)
-{
-	const FILE *file = stream->file;
-	ssize_t written = -EBADF;
-	size_t waiting;
-	int fd;
-
-	if (!platform_stdio_visible() || file->_mode > 0 ||
-	    (is_full(file) && !is_abandoned(stream)))
-		return SINK_CLEAN;
-	waiting = stream_bytes(stream);
-	if (waiting <= stream->written_unlocked)
-		return SINK_CLEAN;
-	waiting -= stream->written_unlocked;
-	fd = params->borrows ? fd_table_borrow(file->_fileno) : file->_fileno;
-	if (stream_has_target(stream, fd))
-		written = writable_write(&stream->target, fd,
-					 file->_IO_write_base + stream->written_unlocked, waiting,
-					 WRITABLE_ALL);
-	if (params->borrows)
-		fd_table_give_back(fd);
-	if (written < 0)
-		return SINK_CLEAN;
-	stream->written_unlocked += (size_t)written;
-	params->bytes += (size_t)written;
-	return (size_t)written < waiting ? SINK_NO_ROOM : SINK_FLUSHED;
-}
-
 /*
  * Threads that print all the time free the lock for a moment after each line; trying for some ten
  * microseconds finds such a moment. If it is not found in some milliseconds, its holder is not
@@ -235,10 +178,6 @@ static unsigned lock_tries(const struct flush_params *params)
 
 static bool try_lock(const struct sink_stream *stream, const struct flush_params *params)
 {
-	/* Locks are recursive: if this thread is inside stdio, it would get the lock again. */
-	if (params->mode == SINK_WHOLE_LINES && platform_stdio_visible() &&
-	    platform_stdio_is_mine(stream->file))
-		return false;
 	for (unsigned tries = lock_tries(params); tries; tries--)
 		if (ftrylockfile(stream->file) == 0)
 			return true;
@@ -254,12 +193,13 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
 	/* Before the lock is tried: it is recursive, so its holder would get it. */
-	if (is_abandoned(stream))
-		return write_past_lock(stream, params);
+	if (stream_is_abandoned(stream))
+		return stream_write_past_lock(stream, params);
 	if (params->alone)
 		return flush_locked(stream, params);
 	if (!try_lock(stream, params))
-		return params->mode == SINK_FORCE ? write_past_lock(stream, params) : SINK_BUSY;
+		return params->mode == SINK_FORCE ? stream_write_past_lock(stream, params)
+						  : SINK_BUSY;
 	result = flush_locked(stream, params);
 	funlockfile(stream->file);
 	return result;

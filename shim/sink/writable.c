@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <linux/fs.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -103,6 +104,21 @@ static size_t socket_room(int fd)
 		       : 0;
 }
 
+/* poll(2) refuses more descriptors than RLIMIT_NOFILE, which some daemons set to 0; select(2) not.
+ */
+static short select_now(int fd)
+{
+	unsigned long set[FD_SETSIZE / 8 / sizeof(long)] = {0};
+	size_t bits = 8 * sizeof(*set);
+
+	if (fd >= FD_SETSIZE)
+		return 0;
+	set[(size_t)fd / bits] |= 1UL << (size_t)fd % bits;
+	return syscall(SYS_pselect6, fd + 1, NULL, set, NULL, &(struct timespec){0, 0}, NULL) == 1
+		       ? POLLOUT
+		       : 0;
+}
+
 size_t writable_room(const struct writable *file, int fd, enum writable_margin margin)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
@@ -110,7 +126,7 @@ size_t writable_room(const struct writable *file, int fd, enum writable_margin m
 	if (file->kind == WRITABLE_NEVER)
 		return WRITABLE_GONE;
 	if (platform_poll_now(&writable, 1) < 0)
-		return 0;
+		writable.revents = errno == EINVAL ? select_now(fd) : 0;
 	if (writable.revents & (POLLERR | POLLHUP | POLLNVAL))
 		return WRITABLE_GONE;
 	if (!(writable.revents & POLLOUT))

@@ -10,6 +10,7 @@
 #include "wrap/atfork.h"
 
 #include "base/futex.h"
+#include "base/handlers.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
 #include "exit/fatal_signal.h"
@@ -51,45 +52,50 @@ static enum sink_result flush_all(void)
 }
 
 /* A signal handler that interrupted printf holds its lock, and would flush half of its output. */
-static bool may_flush(void)
+static bool is_inside_stdio(void)
 {
-	return !std_streams_held_by_caller() || !platform_is_in_handler();
+	return handlers_may_be_running() && std_streams_locked_by_caller();
 }
 
-static void prepare(void)
+void atfork_prepare(void)
 {
 	int saved_errno = errno;
 
+	awake_at_fork = flusher_awake();
+	if (!awake_at_fork)
+		return;
 	if (fork_gate_close(wait_bound()) == 1)
 		inherited_pending = false;
-	awake_at_fork = flusher_awake();
-	if (awake_at_fork && !may_flush())
+	if (is_inside_stdio())
 		inherited_pending = true;
-	else if (awake_at_fork)
+	else
 		flush_all();
 	errno = saved_errno;
 }
 
-static void parent(void)
+void atfork_parent(void)
 {
-	fork_gate_open();
+	if (awake_at_fork)
+		fork_gate_open();
 }
 
 static void child(void)
 {
 	int saved_errno = errno;
 
+	if (!awake_at_fork)
+		return;
 	/* The parent flushes what found no room, and what another thread has printed since. */
-	all_sinks_begin_in_child(awake_at_fork && !inherited_pending);
+	all_sinks_begin_in_child(!inherited_pending);
 	fork_gate_reset();
 	turn_taking_end_all(); /* these answers are the parent's: a close here does not end them */
 	conn_restart_count();
 	fatal_signal_begin_in_child();
-	flusher_begin_in_child(awake_at_fork, inherited_pending);
+	flusher_begin_in_child(inherited_pending);
 	errno = saved_errno;
 }
 
 int atfork_init(void)
 {
-	return platform_at_fork(prepare, parent, child);
+	return platform_at_fork(atfork_prepare, atfork_parent, child);
 }

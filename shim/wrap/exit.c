@@ -82,6 +82,14 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	return NEXT(execvpe)(file, argv, envp);
 }
 
+/* Of the main thread, while others go on: the process ends with the last of them. */
+EXPORT void pthread_exit(void *result)
+{
+	last_words_of_main_thread();
+	NEXT(pthread_exit)(result);
+	__builtin_unreachable();
+}
+
 /*
  * The variadic functions pass their list on as an array. It is on the stack, not on the heap,
  * because a vfork child may call them. `first` and what follows it up to NULL become `argv`.

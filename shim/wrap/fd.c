@@ -6,6 +6,7 @@
  * that before it forgets anything.
  */
 #include "wrap/activity.h"
+#include "wrap/creds.h"
 #include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
@@ -96,9 +97,15 @@ EXPORT int close(int fd)
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
+	struct creds_change change;
+	int done;
+
 	if (!(flags & CLOSE_RANGE_CLOEXEC))
 		closing(first, last);
-	return next.close_range(first, last, flags);
+	creds_begin(&change, SYS_close_range, first, last, (unsigned int)flags);
+	done = next.close_range(first, last, flags);
+	creds_end(&change, done < 0);
+	return done;
 }
 
 EXPORT void closefrom(int lowest)

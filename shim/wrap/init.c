@@ -8,6 +8,7 @@
 #include "flush/flusher.h"
 #include "wrap/atfork.h"
 #include "wrap/only.h"
+#include "exit/after_exit.h"
 #include "exit/last_words.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,13 +25,6 @@
 #include "sink/unlocked.h"
 
 #include <sys/syscall.h>
-
-/* Those of the setting that exit/ knows how to die of. */
-#define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
-#define SIGNALS_HIDDEN                                                                             \
-	(SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT) |     \
-	 SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) |      \
-	 SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGSYS))
 
 STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
 STATUS_BEHIND(STATUS_ARMED_SINCE, flusher, struct flusher, armed_since_ns);
@@ -94,7 +88,7 @@ static bool begin(const struct config *config)
 	if (starts_now(config))
 		flusher_start();
 	if (flusher_awake())
-		last_words_init(config->signals & SIGNALS_HIDDEN);
+		last_words_init(config->signals);
 	return true;
 }
 
@@ -146,4 +140,5 @@ __attribute__((destructor)) static void stop(void)
 		return;
 	flusher_stop();
 	stats_print();
+	after_exit_begin();
 }

@@ -6,6 +6,7 @@
  */
 #include "exit/hidden_handler.h"
 #include "base/handlers.h"
+#include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
 
@@ -91,6 +92,17 @@ EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler)
 EXPORT sighandler_t sigset(int sig, sighandler_t handler)
 {
 	return set_handler(NEXT(sigset), sig, handler);
+}
+
+EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
+{
+	int done = NEXT(sigaltstack)(stack, old);
+	int saved_errno = errno;
+
+	if (done == 0 && stack && flusher_awake())
+		hidden_handler_see_stack(stack);
+	errno = saved_errno;
+	return done;
 }
 
 EXPORT int siginterrupt(int sig, int interrupts)

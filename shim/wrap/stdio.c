@@ -1,4 +1,4 @@
-/* stdio.c -- the exported functions that open and close C streams */
+/* stdio.c -- the exported functions that open, flush and close C streams */
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream that is opened is watched if extra_streams.h says so. One that is closed is forgotten
@@ -12,6 +12,7 @@
 #include "runtime/python/python_hooks.h"
 #include "flush/all_sinks.h"
 #include "sink/extra_streams.h"
+#include "sink/program_flush.h"
 
 static FILE *opened(FILE *file, const char *path, const char *mode)
 {
@@ -77,18 +78,53 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 
 EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file)
 {
+	FILE *made;
+
 	closing(file);
-	return reopened(NEXT(freopen)(path, mode, file), path, mode);
+	program_flush_begin();
+	made = NEXT(freopen)(path, mode, file);
+	program_flush_end();
+	return reopened(made, path, mode);
 }
 
 EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict file)
 {
+	FILE *made;
+
 	closing(file);
-	return reopened(NEXT(freopen64)(path, mode, file), path, mode);
+	program_flush_begin();
+	made = NEXT(freopen64)(path, mode, file);
+	program_flush_end();
+	return reopened(made, path, mode);
 }
 
 EXPORT int fclose(FILE *file)
 {
+	int done;
+
 	closing(file);
-	return NEXT(fclose)(file);
+	program_flush_begin();
+	done = NEXT(fclose)(file);
+	program_flush_end();
+	return done;
+}
+
+EXPORT int fflush(FILE *file)
+{
+	int done;
+
+	program_flush_begin();
+	done = NEXT(fflush)(file);
+	program_flush_end();
+	return done;
+}
+
+EXPORT int fflush_unlocked(FILE *file)
+{
+	int done;
+
+	program_flush_begin();
+	done = NEXT(fflush_unlocked)(file);
+	program_flush_end();
+	return done;
 }

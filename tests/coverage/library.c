@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gcov writes its counts at exit(3). This writes them, and starts again from zero, before every
- * other end of a process: _exit, exec and, by the linker's --wrap=syscall, the signal that the last
- * words send themselves.
+ * other end of a process: _exit, exec and, by the linker's --wrap=system_call, the signal that
+ * the last words send themselves.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -14,8 +14,8 @@
 extern void __gcov_dump(void);
 extern void __gcov_reset(void);
 
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
+long __real_system_call(long number, ...);
+long __wrap_system_call(long number, ...);
 
 static void dump(void)
 {
@@ -23,7 +23,7 @@ static void dump(void)
 	__gcov_reset();
 }
 
-long __wrap_syscall(long number, ...)
+long __wrap_system_call(long number, ...)
 {
 	va_list list;
 	long words[6];
@@ -34,7 +34,8 @@ long __wrap_syscall(long number, ...)
 	va_end(list);
 	if (number == SYS_rt_tgsigqueueinfo || number == SYS_tgkill || number == SYS_kill)
 		dump();
-	return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+	return __real_system_call(number, words[0], words[1], words[2], words[3], words[4],
+				  words[5]);
 }
 
 static struct next before;

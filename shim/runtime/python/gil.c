@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/python/gil.h"
 
+#include "base/handlers.h"
 #include "base/platform.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
@@ -24,7 +25,7 @@ bool python_gil_may_be_in_use(void)
 
 void *python_gil_let_go(void)
 {
-	if (!python_gil_is_mine() || platform_is_in_handler())
+	if (!python_gil_is_mine() || handlers_may_be_running())
 		return NULL;
 	return python_api()->PyEval_SaveThread();
 }

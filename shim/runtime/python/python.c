@@ -178,6 +178,14 @@ static enum sink_result flush(struct flush_params *params)
 						   : SINK_CLEAN;
 }
 
+void python_stop(void)
+{
+	void *let_go = python_let_go();
+
+	python_visitor_stop();
+	python_take_back(let_go);
+}
+
 void *python_let_go(void)
 {
 	void *let_go = python_visitor_is_started() ? python_gil_let_go() : NULL;

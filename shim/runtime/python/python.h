@@ -33,6 +33,9 @@ void python_start(void);
  */
 bool python_end_if_alone(void);
 
+/* Ends the second thread; 100 ms at most. Host threads. */
+void python_stop(void);
+
 /*
  * A thread that may hold the GIL is about to wait for a last flush: lets go of it, so that Python's
  * lines come out, too. Where that is not safe (in a signal handler) they are given up instead, as

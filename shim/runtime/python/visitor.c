@@ -36,6 +36,7 @@ static struct {
 	_Atomic uint32_t last;      /* futex: number of the last pass before an end, or 0 */
 	_Atomic uint32_t requested; /* futex: passes requested */
 	/* Written by this thread: */
+	_Atomic pid_t tid;
 	_Atomic uint32_t done;        /* passes made */
 	_Atomic int32_t result;       /* enum sink_result */
 	_Atomic int64_t last_pass_ns; /* when the latest pass ended */
@@ -162,6 +163,7 @@ static void *run(void *unused)
 	int64_t retry = INT64_MAX;
 
 	syscall(SYS_prctl, PR_SET_NAME, "idleflush-py");
+	own.tid = (pid_t)syscall(SYS_gettid);
 	if (!python_api() && !python_api_find_loaded()) {
 		atomic_store(&own.started, false);
 		return unused;
@@ -197,6 +199,17 @@ void python_visitor_end(void)
 	atomic_store(&own.ends, true);
 	atomic_fetch_add(&own.requested, 1);
 	futex_wake(&own.requested);
+}
+
+void python_visitor_stop(void)
+{
+	if (!atomic_load(&own.started))
+		return;
+	python_visitor_end();
+	if (!own.tid || !thread_await_end(own.tid))
+		return; /* it ends as soon as it can */
+	atomic_store(&own.ends, false);
+	atomic_store(&own.started, false);
 }
 
 bool python_visitor_is_started(void)

@@ -15,6 +15,12 @@ void python_visitor_start(void);
 bool python_visitor_is_started(void);
 
 /*
+ * Ends the thread and waits for that, 100 ms at most; it may be started again. Not with the GIL,
+ * for which it may be waiting. Host threads; errno may change.
+ */
+void python_visitor_stop(void);
+
+/*
  * Requests a pass: the thread takes the GIL and flushes all streams. `last`: the process ends, so
  * everything is flushed at once, and the GIL is kept for 400 ms at most so that nothing more is
  * printed. Otherwise the thread may back off first, if its latest pass took long. Returns the

@@ -1,0 +1,90 @@
+/* stdio_lock.c -- who is inside a C stream, as far as libc tells */
+/* SPDX-License-Identifier: MIT */
+/* Owns: what the constructor learned, constant afterwards. */
+#include "sink/stdio_lock.h"
+
+#include "base/platform.h"
+
+#include <stdatomic.h>
+
+#define MUSL_WORDS   50         /* of its FILE (1.1 to 1.2.5: 58 on 64 bits) that may be the lock */
+#define MUSL_WAITERS 0x40000000 /* MAYBE_WAITERS in src/internal/stdio_impl.h */
+
+static size_t musl_word; /* which of a FILE's words is the owner's thread number; 0: not learned */
+
+static _Atomic int *musl_lock(const FILE *file)
+{
+	return (_Atomic int *)(uintptr_t)file + musl_word;
+}
+
+static int this_thread(void)
+{
+	return (int)syscall(SYS_gettid);
+}
+
+/* The one word that is ours while we have the lock, and 0 when we have given it back. */
+static size_t musl_find(FILE *file)
+{
+	const int *words = (const int *)file;
+	bool is_mine[MUSL_WORDS];
+	size_t found = 0, count = 0;
+
+	if (ftrylockfile(file))
+		return 0;
+	for (size_t i = 0; i < MUSL_WORDS; i++)
+		is_mine[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED) == this_thread();
+	funlockfile(file);
+	for (size_t i = 0; i < MUSL_WORDS; i++)
+		if (is_mine[i] && !__atomic_load_n(&words[i], __ATOMIC_RELAXED)) {
+			found = i;
+			count++;
+		}
+	return count == 1 ? found : 0;
+}
+
+/* glibc's lock has been the same since 2.3.3; we rely on it only if it behaves like that. */
+static bool glibc_tells(FILE *file)
+{
+	bool mine;
+
+	if (platform_stdio_is_mine(file) || ftrylockfile(file))
+		return false;
+	mine = platform_stdio_is_mine(file);
+	funlockfile(file);
+	return mine && !platform_stdio_is_mine(file);
+}
+
+bool stdio_lock_learn(FILE *file)
+{
+	if (platform_stdio_visible())
+		return glibc_tells(file);
+	musl_word = musl_find(file);
+	return musl_word;
+}
+
+bool stdio_lock_is_mine(const FILE *file)
+{
+	if (platform_stdio_visible())
+		return platform_stdio_is_mine((FILE *)file);
+	return musl_word && (atomic_load(musl_lock(file)) & ~MUSL_WAITERS) == this_thread();
+}
+
+bool stdio_lock_may_be_mine(const FILE *file)
+{
+	if (!platform_stdio_visible())
+		return stdio_lock_is_mine(file);
+	return platform_stdio_may_be_mine((FILE *)file);
+}
+
+bool stdio_lock_is_used(const FILE *file)
+{
+	return !platform_stdio_visible() || platform_stdio_locks(file);
+}
+
+void stdio_lock_take_over(FILE *file, pid_t parent)
+{
+	int owner = musl_word ? atomic_load(musl_lock(file)) : 0;
+
+	if (owner && (owner & ~MUSL_WAITERS) == parent)
+		atomic_store(musl_lock(file), this_thread());
+}

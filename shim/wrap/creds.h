@@ -1,0 +1,25 @@
+/* creds.h -- calls that change what the kernel keeps for each thread */
+/* SPDX-License-Identifier: MIT */
+#ifndef IDLEFLUSH_CREDS_H
+#define IDLEFLUSH_CREDS_H
+
+#include <stdbool.h>
+
+#include "wrap/sandbox.h"
+
+/* What was done before such a call, for creds_end. */
+struct creds_change {
+	bool suspended;
+	struct sandbox sandbox;
+};
+
+/*
+ * The system call `number` with these first arguments is about to be made, and was made. Any
+ * number: of those that are none of our business it knows in a few comparisons. Host threads; errno
+ * is kept.
+ */
+void creds_begin(struct creds_change *change, long number, unsigned long a, unsigned long b,
+		 unsigned long c);
+void creds_end(const struct creds_change *change, bool failed);
+
+#endif
