@@ -112,11 +112,12 @@ ways_of() {
 	fopen | fopen64) echo "r|w|a|q|no such file|a bad pointer" ;;
 	fdopen) echo "a file|a closed descriptor|an unknown mode" ;;
 	freopen | freopen64) echo "another file|another mode|no such file" ;;
+	fflush*) echo "a file|a full disk|a closed descriptor|interrupted|nobody reads" ;;
 	getline | getdelim | __getdelim | f*_unlocked | __f*_chk | fgets | fread | __u*flow)
 		echo "a line|another line|nothing there|interrupted|the end|past the end" ;;
 	fclose) echo "a full disk|a closed descriptor|no room|interrupted|nobody reads" ;;
 	sigaction | __sigaction) echo "told|set and told|no signal|from a bad pointer|to a bad pointer" ;;
-	sigaltstack) echo "told|set and told|too small|a bad pointer" ;;
+	sigaltstack) echo "told|set and told|too small" ;;
 	siginterrupt) echo "on, the default|off, a handler|no signal" ;;
 	*signal | sigset) echo "a handler|ignored|the default|no signal|signal 65|SIGKILL" ;;
 	exit | _exit) echo "2[56].*" ;;
@@ -128,7 +129,6 @@ ways_of() {
 	prctl) echo "a name|a bad pointer|an unknown option|keep capabilities" ;;
 	capset) echo "as they are|a bad pointer|a bad header|an unknown version" ;;
 	unshare) echo "nothing|unknown flags|a user namespace" ;;
-	fflush*) echo "a file|a full disk|a closed descriptor|interrupted|nobody reads" ;;
 	pthread_exit) echo "of the only thread" ;;
 	syscall) echo "an unknown number|a bad pointer|six arguments|no filter|a clone" ;;
 	setns) echo "its own|a closed descriptor|no namespace" ;;
