@@ -23,8 +23,7 @@ void stats_init(const struct config *config)
 
 	wanted = config->stats;
 	for (size_t i = 0; name && name[i] && i < sizeof(program) - 1; i++)
-		program[i] =
-			name[i] > ' ' && name[i] < 0x7f ? name[i] : '?'; /* one line of words */
+		program[i] = (char)(name[i] > ' ' && name[i] < 0x7f ? name[i] : '?'); /* a word */
 	if (!file)
 		return;
 	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {

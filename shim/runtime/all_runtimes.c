@@ -12,7 +12,8 @@
 static const struct runtime *const known[] = {&cxx_runtime, &ocaml_runtime, &perl_runtime,
 					      &python_runtime};
 
-#define KNOWN (sizeof(known) / sizeof(*known))
+enum { KNOWN = 4 };
+_Static_assert(sizeof(known) == KNOWN * sizeof(struct runtime *), "each is counted");
 
 /* Those that are here, ended by NULL; written by the constructor only. */
 static const struct runtime *here[KNOWN + 1];

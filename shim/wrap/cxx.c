@@ -5,6 +5,7 @@
 #include "flush/flusher.h"
 #include "base/platform.h"
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the mangled name */
 extern bool _ZNSt8ios_base15sync_with_stdioEb(bool sync);
 
 EXPORT bool _ZNSt8ios_base15sync_with_stdioEb(bool sync)

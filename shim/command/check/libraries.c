@@ -84,7 +84,7 @@ const char *libraries_cached(const char *name)
 	start = found;
 	while (start && (const unsigned char *)start > cache.bytes && start[-1])
 		start--;
-	if (found && (size_t)(found - start) + length <= sizeof(path))
+	if (found && start && (size_t)(found - start) + length <= sizeof(path))
 		memcpy(path, start, (size_t)(found - start) + length);
 	mapping_close(&cache);
 	return *path == '/' ? path : NULL;
