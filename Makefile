@@ -261,7 +261,7 @@ fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz $(B)/shell_fuzz
 	$(call RUN_FUZZ,http,$(SECS),2048) tests/fuzz/corpus/http
 	$(call RUN_FUZZ,config,$(SECS_REST),256)
 	$(call RUN_FUZZ,elf,$(SECS_REST),6000)
-	$(call RUN_FUZZ,shell,$(SECS_REST),400) -detect_leaks=0 -rss_limit_mb=0
+	ASAN_OPTIONS=detect_leaks=0 $(call RUN_FUZZ,shell,$(SECS_REST),400) -rss_limit_mb=0
 
 # If nothing can be installed, the demo uses the bundled server.
 .PHONY: demo

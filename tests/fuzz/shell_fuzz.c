@@ -1,5 +1,8 @@
 /* shell_fuzz.c -- any text at all as a shell's script: it ends, and what it yields is a command */
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <stdint.h>
+
 #include "command/check/shell_script.h"
 #include "must.h"
 
