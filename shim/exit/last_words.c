@@ -16,8 +16,11 @@
 
 #define BOUND (250 * NS_PER_MS)
 
+static bool begun; /* written by the constructor: there is a libc, and we were awake in it */
+
 void last_words_init(uint64_t signals)
 {
+	begun = true;
 	fatal_signal_init(signals);
 	platform_at_quick_exit(last_words_before_end);
 }
@@ -27,6 +30,8 @@ void last_words_before_end(void)
 	void *let_go;
 	int saved_errno;
 
+	if (!begun)
+		return;
 	saved_errno = errno;
 	/* In the middle of exit(3) there may be a thread still. */
 	if (!flusher_awake() && !flusher_has_thread()) {

@@ -60,14 +60,6 @@ static uint32_t ask(enum flush_request what)
 	return ticket;
 }
 
-void flusher_share_table(void)
-{
-	if (!fd_table_is_used())
-		return;
-	fd_table_need();
-	flusher_wake();
-}
-
 bool flusher_has_thread(void)
 {
 	return atomic_load(&flusher->started) && !flush_request_has_ended() && flusher_is_owner();
@@ -124,6 +116,17 @@ void flusher_resume(void)
 	flush_request_begin_again();
 	fork_gate_open();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
+}
+
+void flusher_share_table(void)
+{
+	if (!fd_table_is_used())
+		return;
+	fd_table_need();
+	if (flusher_suspend()) {
+		flusher_resume();
+		flusher_start();
+	}
 }
 
 int flusher_init(const struct config *config)

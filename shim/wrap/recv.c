@@ -173,7 +173,7 @@ static inline bool accepting(int fd)
 	struct conn *listener;
 	int saved_errno;
 
-	if (UNLIKELY(!flusher_is_settled())) {
+	if (UNLIKELY(!flusher_is_settled()) && flusher_awake()) {
 		saved_errno = errno;
 		flusher_start();
 		errno = saved_errno;

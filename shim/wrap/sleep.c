@@ -17,8 +17,11 @@ static bool is_mapped(const void *data, size_t n)
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t first = (uintptr_t)data & ~(page - 1), end = (uintptr_t)data + n;
 	unsigned char in_core[2];
+	int saved_errno = errno;
+	bool mapped = syscall(SYS_mincore, first, end - first, in_core) == 0;
 
-	return syscall(SYS_mincore, first, end - first, in_core) == 0;
+	errno = saved_errno;
+	return mapped;
 }
 
 static bool is_valid(const struct timespec *time)
@@ -85,22 +88,26 @@ EXPORT int usleep(useconds_t us)
 	return done;
 }
 
+/* Whole seconds that are left, as sleep(3) tells them; errno stays what it was. */
+static unsigned int sleep_seconds(unsigned int seconds, const uint64_t *mask)
+{
+	struct timespec time = {seconds, 0}, left = {0, 0};
+	int saved_errno = errno;
+
+	if (sleep_masked(&time, &left, mask) < 0)
+		return (unsigned int)left.tv_sec;
+	errno = saved_errno;
+	return 0;
+}
+
 EXPORT unsigned int sleep(unsigned int seconds)
 {
-	struct timespec time = {seconds, 0}, left;
-	int saved_errno = errno;
 	uint64_t mask;
+	unsigned int left = seconds && may_flush() && flushes(&mask) ? sleep_seconds(seconds, &mask)
+								     : NEXT(sleep)(seconds);
 
-	if (!seconds || !may_flush() || !flushes(&mask)) {
-		seconds = NEXT(sleep)(seconds);
-	} else if (sleep_masked(&time, &left, &mask) < 0) {
-		seconds = (unsigned int)left.tv_sec;
-	} else {
-		seconds = 0;
-		errno = saved_errno;
-	}
 	flusher_wait_returned();
-	return seconds;
+	return left;
 }
 
 /*
@@ -112,22 +119,41 @@ static bool is_relative(clockid_t clock, int flags)
 	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && !(flags & TIMER_ABSTIME);
 }
 
+/* As clock_nanosleep(2): returns the error, and leaves errno alone. */
+static int clock_sleep_masked(const struct timespec *time, struct timespec *left,
+			      const uint64_t *mask)
+{
+	int saved_errno = errno;
+	int error = sleep_masked(time, left, mask) < 0 ? errno : 0;
+
+	errno = saved_errno;
+	return error;
+}
+
+static void wait_for_clock(void)
+{
+	int saved_errno = errno;
+
+	waiting_for_child();
+	errno = saved_errno;
+}
+
 EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
 			   struct timespec *left)
 {
-	int saved_errno = errno, done;
 	uint64_t mask;
+	int error;
 
-	if (!is_relative(clock, flags)) {
-		if (!waiting_is_plain())
-			waiting_for_child();
-		done = NEXT(clock_nanosleep)(clock, flags, time, left);
-	} else if (!may_flush() || !is_valid(time) || !flushes(&mask)) {
-		done = NEXT(clock_nanosleep)(clock, flags, time, left);
+	if (!may_flush()) {
+		error = NEXT(clock_nanosleep)(clock, flags, time, left);
+	} else if (!is_relative(clock, flags)) {
+		wait_for_clock();
+		error = NEXT(clock_nanosleep)(clock, flags, time, left);
+	} else if (!is_valid(time) || !flushes(&mask)) {
+		error = NEXT(clock_nanosleep)(clock, flags, time, left);
 	} else {
-		done = sleep_masked(time, left, &mask) < 0 ? errno : 0;
+		error = clock_sleep_masked(time, left, &mask);
 	}
 	flusher_wait_returned();
-	errno = saved_errno;
-	return done;
+	return error;
 }

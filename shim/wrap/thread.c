@@ -13,10 +13,11 @@
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
 			  void *(*run)(void *), void *restrict argument)
 {
-	int saved_errno = errno;
+	int saved_errno;
 	int error;
 
-	if (!thread_any_made()) {
+	if (flusher_awake() && !thread_any_made()) {
+		saved_errno = errno;
 		thread_note_made();
 		flusher_share_table();
 		errno = saved_errno;
@@ -45,8 +46,12 @@ static bool may_exec(void)
 {
 	static _Atomic int answer; /* 0: not yet, 1: yes, -1: no */
 
-	if (!answer)
+	if (!answer) {
+		int saved_errno = errno;
+
 		answer = symbols_program_imports(is_exec) ? 1 : -1;
+		errno = saved_errno;
+	}
 	return answer > 0;
 }
 
@@ -56,15 +61,13 @@ static bool may_exec(void)
  */
 EXPORT pid_t fork(void)
 {
-	int saved_errno = errno;
 	bool lives =
 		flusher_awake() && flusher_rules.start == CONFIG_START_CONSTRUCTOR && !may_exec();
-	pid_t child;
+	pid_t child = NEXT(fork)();
 
-	errno = saved_errno;
-	child = NEXT(fork)();
 	if (child == 0 && lives) {
-		saved_errno = errno;
+		int saved_errno = errno;
+
 		flusher_start();
 		errno = saved_errno;
 	}
