@@ -104,7 +104,8 @@ start_in() {
 			IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=0 IDLEFLUSH_HEARTBEAT=0 --print-when=before
 		request "$(port_of "$release")" 1
 		refute arrived "$release" 1
-		run -0 "$IDLEFLUSH" --check --pid "$(pid_of "$release")"
+		# Nothing was flushed yet, so it cannot tell.
+		run -125 "$IDLEFLUSH" --check --pid "$(pid_of "$release")"
 		assert_line 'state      awake'
 		assert_line --regexp '^pending    [1-9][0-9]* bytes in 2 C streams'
 		stop_server "$release"
@@ -124,7 +125,7 @@ start_in() {
 			fi
 			run "-$expected" in_system "$release" "$SHARED/idleflush" --check "$SHARED/$program.$release"
 			echo "$release $program $expected" >>"$BATS_TEST_TMPDIR/words"
-			[ "$expected" = 0 ] || assert_line 'libc       glibc 2.31 without libpthread: the library stays asleep'
+			[ "$expected" = 0 ] || assert_line 'libc       glibc before 2.34 without libpthread: the library stays asleep'
 		done
 	done
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/words")" \
