@@ -141,19 +141,15 @@ static void wait_for_clock(void)
 EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
 			   struct timespec *left)
 {
+	bool relative = is_relative(clock, flags);
 	uint64_t mask;
 	int error;
 
-	if (!may_flush()) {
-		error = NEXT(clock_nanosleep)(clock, flags, time, left);
-	} else if (!is_relative(clock, flags)) {
+	if (may_flush() && !relative)
 		wait_for_clock();
-		error = NEXT(clock_nanosleep)(clock, flags, time, left);
-	} else if (!is_valid(time) || !flushes(&mask)) {
-		error = NEXT(clock_nanosleep)(clock, flags, time, left);
-	} else {
-		error = clock_sleep_masked(time, left, &mask);
-	}
+	error = relative && may_flush() && is_valid(time) && flushes(&mask)
+			? clock_sleep_masked(time, left, &mask)
+			: NEXT(clock_nanosleep)(clock, flags, time, left);
 	flusher_wait_returned();
 	return error;
 }
