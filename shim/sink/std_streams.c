@@ -93,7 +93,7 @@ void std_streams_drop(void)
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (streams[i].file && fileno_unlocked(streams[i].file) == fd)
+		if (streams[i].file && fd == (int)i + STDOUT_FILENO) /* musl's fileno may wait */
 			stream_descriptor_changed(&streams[i], how);
 }
 

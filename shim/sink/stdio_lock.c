@@ -69,10 +69,21 @@ bool stdio_lock_is_mine(const FILE *file)
 	return musl_word && (atomic_load(musl_lock(file)) & ~MUSL_WAITERS) == this_thread();
 }
 
+/*
+ * musl's putc(3) takes a free lock without a number (src/stdio/putc.h): whoever has it so may be
+ * what a signal handler interrupted.
+ */
+static bool musl_may_be_mine(const FILE *file)
+{
+	int owner = musl_word ? atomic_load(musl_lock(file)) & ~MUSL_WAITERS : 0;
+
+	return owner && (owner == this_thread() || owner == MUSL_WAITERS - 1);
+}
+
 bool stdio_lock_may_be_mine(const FILE *file)
 {
 	if (!platform_stdio_visible())
-		return stdio_lock_is_mine(file);
+		return musl_may_be_mine(file);
 	return platform_stdio_may_be_mine((FILE *)file);
 }
 
