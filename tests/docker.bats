@@ -243,7 +243,7 @@ once() {
 			rm -r /src
 			idleflush --version
 			idleflush --strict dash -c "grep -c libidleflush.so /proc/self/maps"
-			idleflush --check find'
+			idleflush --check gcc'
 	assert_line --index 0 "idleflush $(cat "$ROOT/VERSION")"
 	assert_line --regexp '^[1-9][0-9]*$'
 	assert_line 'verdict    it works'
