@@ -34,10 +34,4 @@ static inline int64_t clock_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* A CPU time clock. */
-static inline int64_t clock_cpu_ns(clockid_t clock)
-{
-	return clock_ns(clock);
-}
-
 #endif

@@ -22,30 +22,25 @@ bool all_sinks_want_pass(void)
 	return std_streams_pending() || extra_streams_pending() || all_runtimes_want_pass();
 }
 
-static enum sink_result greater(enum sink_result a, enum sink_result b)
-{
-	return a > b ? a : b;
-}
-
 enum sink_result all_sinks_flush_streams(struct flush_params *params)
 {
 	enum sink_result standard = std_streams_flush(params);
 
-	return greater(standard, extra_streams_flush(params));
+	return sink_result_greater(standard, extra_streams_flush(params));
 }
 
 enum sink_result all_sinks_flush(struct flush_params *params)
 {
 	enum sink_result streams = all_sinks_flush_streams(params);
 
-	return greater(streams, all_runtimes_flush(params));
+	return sink_result_greater(streams, all_runtimes_flush(params));
 }
 
 enum sink_result all_sinks_flush_at_wait(struct flush_params *params)
 {
 	enum sink_result streams = all_sinks_flush_streams(params);
 
-	return greater(streams, all_runtimes_flush_at_wait(params));
+	return sink_result_greater(streams, all_runtimes_flush_at_wait(params));
 }
 
 bool all_sinks_pending_here(void)

@@ -92,7 +92,7 @@ static void note_activity(int64_t now)
 /* CPU time that all other threads of the process have used. */
 static int64_t program_cpu_ns(void)
 {
-	return clock_cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /*

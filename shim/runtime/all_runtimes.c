@@ -39,18 +39,13 @@ bool all_runtimes_pending(void)
 	return false;
 }
 
-static enum sink_result greater(enum sink_result a, enum sink_result b)
-{
-	return a > b ? a : b;
-}
-
 enum sink_result all_runtimes_flush_at_wait(struct flush_params *params)
 {
 	enum sink_result most = SINK_CLEAN;
 
 	for (size_t i = 0; here[i]; i++)
 		if (here[i]->pending && here[i]->pending())
-			most = greater(most, here[i]->flush_at_wait(params));
+			most = sink_result_greater(most, here[i]->flush_at_wait(params));
 	return most;
 }
 
@@ -76,7 +71,7 @@ enum sink_result all_runtimes_flush(struct flush_params *params)
 
 	for (size_t i = 0; here[i]; i++)
 		if (here[i]->flush)
-			most = greater(most, here[i]->flush(params));
+			most = sink_result_greater(most, here[i]->flush(params));
 	return most;
 }
 

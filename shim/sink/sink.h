@@ -23,6 +23,12 @@ enum sink_result {
 	SINK_NO_ROOM,      /* a write could block: try again later */
 };
 
+/* Of two results the one that counts. */
+static inline enum sink_result sink_result_greater(enum sink_result a, enum sink_result b)
+{
+	return a > b ? a : b;
+}
+
 /* Why the flush is made, and so how much it may risk. */
 enum sink_mode {
 	SINK_WHOLE_LINES, /* an ordinary pass: whole lines only, with room to spare */

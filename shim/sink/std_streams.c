@@ -110,7 +110,7 @@ enum sink_result std_streams_flush(struct flush_params *params)
 	enum sink_result out = stream_flush(&streams[0], params);
 	enum sink_result err = stream_flush(&streams[1], params);
 
-	return out > err ? out : err;
+	return sink_result_greater(out, err);
 }
 
 bool std_streams_can_flush(void)

@@ -75,18 +75,10 @@ static bool is_up(void)
 	return python && python->Py_IsInitialized();
 }
 
-static int64_t cpu_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* What the threads of the program used of the CPU so far: all but ours. */
 static int64_t ran_so_far_ns(void)
 {
-	return cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns(CLOCK_THREAD_CPUTIME_ID) -
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_ns(CLOCK_THREAD_CPUTIME_ID) -
 	       python_visitor_cpu_ns();
 }
 

@@ -47,10 +47,7 @@ static _Atomic bool buffered = true;
 
 static void note_end(uint32_t requested)
 {
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	atomic_store(&own.cpu_ns, used.tv_sec * NS_PER_S + used.tv_nsec);
+	atomic_store(&own.cpu_ns, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 	atomic_store(&own.last_pass_ns, clock_now_ns());
 	atomic_store(&own.done, requested);
 }
