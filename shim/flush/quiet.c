@@ -7,7 +7,15 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When the next pass is due if nothing further happens. */
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * When the next pass is due if nothing further happens. Parts of a response arm it and are no
+ * activity: if the idle time did not begin with that, each part of a stream would have a pass.
+ */
 static int64_t due_ns(const struct quiet_rules *rules, const struct quiet_state *state)
 {
 	int64_t due = QUIET_FOREVER;
@@ -19,7 +27,7 @@ static int64_t due_ns(const struct quiet_rules *rules, const struct quiet_state 
 	if (!state->armed_since_ns)
 		return due;
 	if (!state->in_flight)
-		due = earlier(due, state->last_ns + rules->idle_ns);
+		due = earlier(due, later(state->last_ns, state->armed_since_ns) + rules->idle_ns);
 	if (rules->max_age_ns)
 		due = earlier(due, state->armed_since_ns + rules->max_age_ns);
 	return due;

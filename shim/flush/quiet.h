@@ -29,9 +29,9 @@ struct quiet_state {
  * Returns 0 when a flush is due at `now_ns`, else the nanoseconds until it will be if nothing
  * further happens, or QUIET_FOREVER. Pure; any context.
  *
- * If armed, it is due `idle` after the last activity unless a response is in flight, and at the
- * latest `max_age` after the first. If put off, at retry_ns. In any case `heartbeat` after the last
- * pass.
+ * If armed, it is due `idle` after the last activity or, if that is later, after it was armed,
+ * unless a response is in flight; and at the latest `max_age` after it was armed. If put off, at
+ * retry_ns. In any case `heartbeat` after the last pass.
  */
 int64_t quiet_wait_ns(const struct quiet_rules *rules, const struct quiet_state *state,
 		      int64_t now_ns);

@@ -58,6 +58,18 @@ static void steady_traffic_is_bounded_by_max_age(void)
 	CHECK(wait_ns(&unbounded, steady, 114 * MS) == 0);
 }
 
+/* A server that only streams has no activity; parts of the stream arm. */
+static void armed_without_activity_is_due_an_idle_time_later(void)
+{
+	struct quiet_state part = {.armed_since_ns = 900 * MS, .last_pass_ns = 899 * MS};
+	struct quiet_rules unbounded = {5 * MS, 0, 0};
+
+	CHECK(by_default(part, 900 * MS) == 5 * MS);
+	CHECK(by_default(part, 905 * MS) == 0);
+	part.last_ns = 100 * MS; /* long ago */
+	CHECK(wait_ns(&unbounded, part, 901 * MS) == 4 * MS);
+}
+
 static void a_response_in_flight_is_not_quiet(void)
 {
 	struct quiet_state streaming = {.armed_since_ns = 100 * MS,
@@ -109,6 +121,7 @@ int main(void)
 	nothing_armed_waits_for_the_heartbeat();
 	armed_is_due_when_quiet();
 	steady_traffic_is_bounded_by_max_age();
+	armed_without_activity_is_due_an_idle_time_later();
 	a_response_in_flight_is_not_quiet();
 	what_was_put_off_comes_again();
 	the_heartbeat_also_bounds_what_is_armed();
