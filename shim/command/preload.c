@@ -69,14 +69,11 @@ bool preload_has_library(const char *list, char *entry, size_t size)
 	size_t length;
 
 	for (; list && (list = preload_next(list, &length)); list += length) {
-		const char *name;
-
 		if (length >= sizeof(path))
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)length, list);
-		name = strrchr(path, '/');
-		if (strcmp(name ? name + 1 : path, PRELOAD_LIBRARY) ||
-		    (name ? access(path, R_OK) : !is_found(path)))
+		if (strcmp(program_file_name(path), PRELOAD_LIBRARY) ||
+		    (strchr(path, '/') ? access(path, R_OK) : !is_found(path)))
 			continue;
 		if (entry)
 			snprintf(entry, size, "%s", path);

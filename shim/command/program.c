@@ -16,6 +16,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+const char *program_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* Does the dynamic section say DF_1_PIE? */
 static bool says_pie(const struct elf_file *elf, const struct elf_file_segment *dynamic)
 {

@@ -48,6 +48,9 @@ struct program {
 	struct mapping file; /* its bytes, until the next program_inspect; NULL: cannot be read */
 };
 
+/* The last component of a path. */
+const char *program_file_name(const char *path);
+
 /*
  * Fills in kind, class, order, machine, interpreter and argument from the `length` bytes of a file.
  * Pure. Any bytes will do: nothing past `length` is read, and what a hostile header claims is

@@ -1,9 +1,10 @@
-/* check_preload.h -- will the loader load the library, beside what else it loads? */
+/* check_preload.h -- does the loader load the library, beside what else it loads? */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_CHECK_PRELOAD_H
 #define IDLEFLUSH_CHECK_PRELOAD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "command/check/libraries.h"
 #include "command/program.h"
@@ -19,5 +20,11 @@ const struct program *check_preload_file(void);
  * we do). True if the program does not start with it.
  */
 bool check_preload(const struct libraries *libraries, const char *user);
+
+/*
+ * Reports why a running process does not have it, as far as its program, its environment and files
+ * show.
+ */
+void check_preload_of_process(pid_t pid);
 
 #endif

@@ -1,7 +1,7 @@
 /* check_process.c -- `idleflush --check --pid PID`: how the library fares in a running process */
 /* SPDX-License-Identifier: MIT */
-#include "command/check/absence.h"
 #include "command/check/check.h"
+#include "command/check/check_preload.h"
 #include "command/check/process.h"
 #include "command/check/remote_state.h"
 #include "command/check/report.h"
@@ -233,7 +233,7 @@ static void examine(pid_t pid)
 		return;
 	}
 	if (!remote.loaded) {
-		absence_explain(pid);
+		check_preload_of_process(pid);
 		return;
 	}
 	report_line("library", "%s%s%s", remote.path, *remote.version ? ", version " : "",

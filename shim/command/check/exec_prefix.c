@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command/check/exec_prefix.h"
 #include "command/options.h"
+#include "command/program.h"
 
 #include <err.h>
 #include <stdlib.h>
@@ -64,10 +65,8 @@ static const struct kind {
 
 static const struct kind *find_kind(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(slash ? slash + 1 : path, kinds[i].name))
+		if (!strcmp(program_file_name(path), kinds[i].name))
 			return &kinds[i];
 	return NULL;
 }

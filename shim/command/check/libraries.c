@@ -131,8 +131,7 @@ static bool is_split(const char *folder)
 
 static enum libc find_libc(const struct search *search)
 {
-	const char *slash = strrchr(search->program->interpreter, '/');
-	const char *name = slash ? slash + 1 : search->program->interpreter;
+	const char *name = program_file_name(search->program->interpreter);
 
 	if (!strncmp(name, "ld-musl-", 8))
 		return LIBC_MUSL;

@@ -19,13 +19,6 @@
 #define SCRIPT_MOST (1 << 20)
 #define SHELL       "/bin/sh" /* what execvp(3) gives a file to that the kernel does not know */
 
-static const char *last_component(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static char *copy_of(const char *text, size_t length)
 {
 	char *copy = strndup(text, length);
@@ -89,7 +82,7 @@ static bool follow_interpreters(struct resolved_command *resolved)
 
 	strcpy(found, program->path);
 	strcpy(path, found);
-	resolved->started = copy_of(last_component(path), PROGRAM_PATH_MAX);
+	resolved->started = copy_of(program_file_name(path), PROGRAM_PATH_MAX);
 	for (int depth = 0; !program_inspect(program, path); depth++) {
 		bool plain = program->kind == PROGRAM_OTHER && !depth;
 		const char *why;
@@ -102,7 +95,7 @@ static bool follow_interpreters(struct resolved_command *resolved)
 			return false;
 		}
 		if (!depth)
-			resolved->script = copy_of(last_component(path), PROGRAM_PATH_MAX);
+			resolved->script = copy_of(program_file_name(path), PROGRAM_PATH_MAX);
 		strcpy(path, plain ? SHELL : program->interpreter);
 		report_line("script", "%s: %s%s%s%s", program->path,
 			    plain ? "no #! line, so run by " : "run by ", path,
@@ -115,7 +108,7 @@ static bool follow_interpreters(struct resolved_command *resolved)
 		}
 		resolved->argv = interpreter_argv(program, path, resolved->argv);
 		if (plain)
-			resolved->started = last_component(SHELL);
+			resolved->started = program_file_name(SHELL);
 	}
 	return true; /* cannot be read, and so be no script */
 }
@@ -137,7 +130,7 @@ static bool is_shell(const char *name)
 	static const char *const shells[] = {"sh", "bash", "dash", "ash"};
 
 	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
-		if (!strcmp(last_component(name), shells[i]))
+		if (!strcmp(program_file_name(name), shells[i]))
 			return true;
 	return false;
 }
@@ -241,7 +234,7 @@ static bool follow(struct resolved_command *resolved, const char *preload)
 	if (!find(program->path, resolved->argv[0]) || !follow_interpreters(resolved))
 		return false;
 	resolved->end = RESOLVED;
-	if (!strcmp(last_component(resolved->argv[0]), "busybox") && resolved->argv[1])
+	if (!strcmp(program_file_name(resolved->argv[0]), "busybox") && resolved->argv[1])
 		resolved->argv++;
 	if (exec_prefix_read(&prefix, resolved->argv))
 		return follow_prefix(resolved, &prefix, preload);
