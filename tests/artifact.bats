@@ -157,7 +157,7 @@ state() {
 	assert_file_not_exist "$stats"
 }
 
-# coreutils use the unlocked calls of stdio, relying on having one thread; see shim/sink/unlocked.h.
+# coreutils use the unlocked calls of stdio, relying on having one thread; see shim/sink/stdio_lock.h.
 @test "The output of coreutils is the same to the byte" {
 	local plain=$BATS_TEST_TMPDIR/plain preloaded=$BATS_TEST_TMPDIR/preloaded
 	seq 1 300000 | cat >"$plain"

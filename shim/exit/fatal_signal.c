@@ -17,7 +17,6 @@
 
 #include "base/futex.h"
 #include "base/next.h"
-#include "exit/after_exit.h"
 #include "exit/hidden_handler.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
@@ -189,20 +188,24 @@ static void flush_and_die(int sig, siginfo_t *info, void *context)
 {
 	bool outside = is_from_outside(sig, info);
 	enum all_sinks_held held = all_sinks_held_by_caller();
-	bool flushed;
+	int64_t bound_ns = BOUND;
+	bool flushed = false;
 
 	dying.sig = sig;
 	dying.tid = this_thread();
 	dying.info = *info;
 	atomic_store(&dying.reraised, false);
-	flushed = outside && held == ALL_SINKS_UNKNOWN && flusher_flush_now(true, PATIENCE);
+	if (outside && held == ALL_SINKS_UNKNOWN) {
+		flushed = flusher_flush_now(true, PATIENCE);
+		bound_ns -= PATIENCE;
+	}
 	if (outside && held != ALL_SINKS_FREE && !flushed && defer())
 		return;
 	if (!outside || held == ALL_SINKS_HELD)
 		all_sinks_abandon(true);
 	if (!outside && !flusher_awake())
-		after_exit_flush();
-	if (!flushed && !flusher_flush_now(true, BOUND) && held != ALL_SINKS_HELD &&
+		flusher_flush_after_end();
+	if (!flushed && !flusher_flush_now(true, bound_ns) && held != ALL_SINKS_HELD &&
 	    std_streams_tells_owner())
 		all_sinks_flush_by_caller(false, 0); /* so busy is the machine */
 	stats_print();

@@ -7,7 +7,6 @@
 #include "base/futex.h"
 #include "base/handlers.h"
 #include "base/thread.h"
-#include "exit/after_exit.h"
 #include "exit/fatal_signal.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
@@ -35,7 +34,7 @@ void last_words_before_end(void)
 	saved_errno = errno;
 	/* In the middle of exit(3) there may be a thread still. */
 	if (!flusher_awake() && !flusher_has_thread()) {
-		after_exit_flush();
+		flusher_flush_after_end();
 	} else if (flusher_is_owner()) {
 		let_go = python_let_go();
 		fatal_signal_await();

@@ -6,7 +6,6 @@
 #include "flush/fork_gate.h"
 #include "runtime/all_runtimes.h"
 #include "runtime/own_buffer.h"
-#include "runtime/python/gil.h"
 #include "runtime/python/python.h"
 #include "sink/extra_streams.h"
 

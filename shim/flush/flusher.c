@@ -14,7 +14,6 @@
 #include "base/thread.h"
 #include "flush/all_sinks.h"
 #include "flush/flush_request.h"
-#include "flush/flusher_thread.h"
 #include "flush/fork_gate.h"
 
 #define STOP_BOUND (500 * NS_PER_MS)
@@ -99,6 +98,21 @@ void flusher_stop(void)
 	fork_gate_shut(STOP_BOUND);
 }
 
+static int exiting_tid; /* the thread that runs the destructors; 0: none does yet */
+
+void flusher_end(void)
+{
+	flusher_stop();
+	exiting_tid = (int)syscall(SYS_gettid);
+}
+
+void flusher_flush_after_end(void)
+{
+	if (exiting_tid && exiting_tid == (int)syscall(SYS_gettid) && flusher_is_owner() &&
+	    !handlers_may_be_running())
+		all_sinks_flush_by_caller(true, 0);
+}
+
 bool flusher_suspend(void)
 {
 	if (!flusher_has_thread())
@@ -110,8 +124,10 @@ bool flusher_suspend(void)
 
 void flusher_resume(void)
 {
-	if (atomic_load(&flusher->started) && !flush_request_has_ended())
-		return; /* it is stuck in a flush, and ends as soon as it can */
+	if (atomic_load(&flusher->started) && !flush_request_has_ended()) {
+		decision_set("a flush is stuck: asleep"); /* its thread ends as soon as it can */
+		return;
+	}
 	atomic_store(&flusher->started, false);
 	flush_request_begin_again();
 	fork_gate_open();

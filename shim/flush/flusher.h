@@ -23,7 +23,10 @@ int flusher_init(const struct config *config);
  */
 void flusher_start_wanted(void);
 
-/* The same for the wrappers; costs one load unless the thread has to be started. */
+/* The function of that thread (flusher_thread.c). Returns once it is stopped or is the last one. */
+void *flusher_thread_run(void *unused);
+
+/* flusher_start_wanted for the wrappers: costs one load unless the thread has to be started. */
 static inline void flusher_start(void)
 {
 	if (atomic_load_explicit(&flusher->mode, memory_order_relaxed) == FLUSHER_WANTED)
@@ -63,10 +66,19 @@ bool flusher_has_thread(void);
 
 /*
  * Has the thread flush once more and end; the library sleeps from then on. Waits 500 ms at most for
- * the thread to end. Destructor only, which exit(3) in a signal handler may run. In a vfork child
- * it does nothing.
+ * the thread to end. Any thread or signal handler; in a vfork child it does nothing.
  */
 void flusher_stop(void);
+
+/* The same for our destructor, which exit(3) in a signal handler may run. */
+void flusher_end(void);
+
+/*
+ * The process ends after our destructor has run, and before libc's last flush: the calling thread
+ * crashed, or called _exit. Writes what the destructors of libraries have printed, if that thread
+ * runs them. Not if a signal may have interrupted libc's flush, which takes no locks.
+ */
+void flusher_flush_after_end(void);
 
 /*
  * Ends the thread as flusher_stop does, and waits until kernel and libc no longer count it: the

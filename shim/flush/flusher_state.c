@@ -30,6 +30,13 @@ bool flusher_owns_bytes(void)
 	return !flusher->inherited_pending || !std_streams_bytes();
 }
 
+int64_t flusher_hold_ns(void)
+{
+	if (flusher_not_started())
+		return 0;
+	return flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
+}
+
 void flusher_wake(void)
 {
 	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);

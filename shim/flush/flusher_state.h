@@ -114,6 +114,9 @@ bool flusher_is_owner(void);
  */
 bool flusher_owns_bytes(void);
 
+/* How long a line without its end is kept back; 0 if nobody would flush it later. Any context. */
+int64_t flusher_hold_ns(void);
+
 /*
  * A response was completed: schedules a pass in `idle`, unless that can be left to the wait that
  * follows. Async-signal-safe, as the next two; errno may change.

@@ -6,14 +6,13 @@
  * of a burst, what a stalled reader held up; and it serves requests.
  * Never: a wait without a bound while something is pending, the host's signal handlers.
  */
-#include "flush/flusher_thread.h"
+#include "flush/flusher.h"
 
 #include "base/fd_table.h"
 #include "base/futex.h"
 #include "base/thread.h"
 #include "conn/conn.h"
 #include "flush/flush_request.h"
-#include "flush/flusher_state.h"
 #include "flush/pass.h"
 #include "flush/quiet.h"
 #include "runtime/all_runtimes.h"
@@ -145,11 +144,9 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 /* `heartbeat`: nothing had armed the pass; bytes that it finds were not followed by a wait. */
 static void make_pass(bool heartbeat)
 {
-	int64_t hold = flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
-
 	if (!flusher_owns_bytes())
 		disarm();
-	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), hold) &&
+	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), flusher_hold_ns()) &&
 		 (heartbeat || !flusher_waits_follow()))
 		atomic_store_explicit(&flusher->waits_follow, 0, memory_order_relaxed);
 }

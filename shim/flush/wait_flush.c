@@ -129,14 +129,6 @@ void wait_flush_leave(void)
 	leave(clock_now_ns());
 }
 
-/* How long a line without its end is kept back; not at all if nobody would flush it later. */
-static int64_t hold_ns(void)
-{
-	if (flusher_not_started())
-		return 0;
-	return flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
-}
-
 static bool make_pass(uint64_t mask, int64_t now)
 {
 	int64_t armed = atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed);
@@ -147,7 +139,8 @@ static bool make_pass(uint64_t mask, int64_t now)
 		return false;
 	if (!is_outside_stdio(mask) || !flusher_is_owner() || !flusher_owns_bytes())
 		return false;
-	result = pass_at_wait(now, armed, hold_ns(), flusher_not_started() && thread_is_alone());
+	result = pass_at_wait(now, armed, flusher_hold_ns(),
+			      flusher_not_started() && thread_is_alone());
 	if (result > SINK_FLUSHED)
 		return false;
 	flusher_passed_at_wait();

@@ -2,11 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/all_runtimes.h"
 
-#include "runtime/cxx.h"
-#include "runtime/ocaml.h"
 #include "runtime/own_buffer.h"
-#include "runtime/perl.h"
-#include "runtime/python/python.h"
 #include "runtime/runtime.h"
 
 static const struct runtime *const known[] = {&cxx_runtime, &ocaml_runtime, &perl_runtime,

@@ -11,6 +11,7 @@
 #include "runtime/cxx.h"
 
 #include "base/platform.h"
+#include "runtime/runtime.h"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>

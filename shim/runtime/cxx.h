@@ -5,12 +5,6 @@
 
 #include <stdbool.h>
 
-#include "base/platform.h"
-#include "runtime/runtime.h"
-
-/* Its bytes are in the C stream stdout: there is nothing to flush. `find` turns it on. */
-HIDDEN extern const struct runtime cxx_runtime;
-
 /*
  * std::ios_base::sync_with_stdio(sync), called from code at `caller`; `keep`: where that is safe,
  * cout then writes to the C stream stdout as before. Any thread; not in signal handlers, as the

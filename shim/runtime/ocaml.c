@@ -8,7 +8,7 @@
  * the channel, which tells that it is another kind.
  * Owns: what was found. Read and written by the main thread.
  */
-#include "runtime/ocaml.h"
+#include "runtime/runtime.h"
 
 #include "base/platform.h"
 #include "runtime/own_buffer.h"

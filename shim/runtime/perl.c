@@ -10,7 +10,7 @@
  * perl without threads has the same names, without the interpreter as their first argument. Owns:
  * what was found. Read and written by the thread that runs Perl.
  */
-#include "runtime/perl.h"
+#include "runtime/runtime.h"
 
 #include "base/platform.h"
 #include "runtime/own_buffer.h"

@@ -57,4 +57,17 @@ struct runtime {
 	void (*begin_in_child)(void);
 };
 
+/* std::cout: once `find` was called its bytes stay in the C stream stdout; nothing to flush here.
+ */
+HIDDEN extern const struct runtime cxx_runtime;
+
+/* OCaml 4's Stdlib.stdout, at waits of the main thread, where the program uses no threads. */
+HIDDEN extern const struct runtime ocaml_runtime;
+
+/* The handle that perl itself opened as STDOUT, at waits of the thread that runs Perl. */
+HIDDEN extern const struct runtime perl_runtime;
+
+/* sys.stdout and sys.stderr, by a thread of ours only: a thread that waits has released the GIL. */
+HIDDEN extern const struct runtime python_runtime;
+
 #endif

@@ -99,13 +99,6 @@ bool stream_pending_here(const struct sink_stream *stream);
 size_t stream_bytes(const struct sink_stream *stream);
 
 /*
- * Writes bytes that a language runtime buffered to the file that the stream's bytes are for. As
- * writable_write(), or -EBADF: the descriptor refers to another file now.
- */
-ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
-				enum writable_margin margin);
-
-/*
  * The calling thread holds its lock and will never release it, because the process ends. From then
  * on the stream is written without the lock. glibc only; any context.
  */
@@ -126,9 +119,6 @@ bool std_streams_pending_here(void);
 
 /* The number of bytes in both buffers. A hint; any context. */
 size_t std_streams_bytes(void);
-
-/* stream_write_past_stdio() for stdout. */
-ssize_t std_streams_write_stdout(const char *text, size_t n, enum writable_margin margin);
 
 /*
  * The pointers of libc that say how far the buffers of stdout and stderr are filled, for a check of

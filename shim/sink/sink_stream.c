@@ -42,7 +42,6 @@ void stream_descriptor_changed(struct sink_stream *stream, enum sink_descriptor 
 	atomic_store(&stream->descriptor, how);
 }
 
-/* Does the descriptor refer to the file that the pending bytes are for? */
 bool stream_has_target(struct sink_stream *stream, int fd)
 {
 	uint32_t replaced = DESCRIPTOR_REPLACED;
@@ -52,12 +51,4 @@ bool stream_has_target(struct sink_stream *stream, int fd)
 	if (atomic_compare_exchange_strong(&stream->descriptor, &replaced, DESCRIPTOR_SAME))
 		writable_identify(&stream->target, fd);
 	return stream->target.kind != WRITABLE_NEVER && writable_is_behind(&stream->target, fd);
-}
-
-ssize_t stream_write_past_stdio(struct sink_stream *stream, const char *text, size_t n,
-				enum writable_margin margin)
-{
-	if (!stream_has_target(stream, fileno_unlocked(stream->file)))
-		return -EBADF;
-	return writable_write(&stream->target, fileno_unlocked(stream->file), text, n, margin);
 }

@@ -73,11 +73,6 @@ bool std_streams_pending_here(void)
 	return stream_pending_here(&streams[0]) || stream_pending_here(&streams[1]);
 }
 
-ssize_t std_streams_write_stdout(const char *text, size_t n, enum writable_margin margin)
-{
-	return stream_write_past_stdio(&streams[0], text, n, margin);
-}
-
 size_t std_streams_bytes(void)
 {
 	return stream_bytes(&streams[0]) + stream_bytes(&streams[1]);

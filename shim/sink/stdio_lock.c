@@ -1,9 +1,10 @@
-/* stdio_lock.c -- who is inside a C stream, as far as libc tells */
+/* stdio_lock.c -- the locks of C streams: who holds one, and does the program use them? */
 /* SPDX-License-Identifier: MIT */
 /* Owns: what the constructor learned, constant afterwards. */
 #include "sink/stdio_lock.h"
 
 #include "base/platform.h"
+#include "base/symbols.h"
 
 #include <stdatomic.h>
 
@@ -62,13 +63,6 @@ bool stdio_lock_learn(FILE *file)
 	return musl_word;
 }
 
-bool stdio_lock_is_mine(const FILE *file)
-{
-	if (platform_stdio_visible())
-		return platform_stdio_is_mine((FILE *)file);
-	return musl_word && (atomic_load(musl_lock(file)) & ~MUSL_WAITERS) == this_thread();
-}
-
 /*
  * musl's putc(3) takes a free lock without a number (src/stdio/putc.h): whoever has it so may be
  * what a signal handler interrupted.
@@ -92,10 +86,29 @@ bool stdio_lock_is_used(const FILE *file)
 	return !platform_stdio_visible() || platform_stdio_locks(file);
 }
 
-void stdio_lock_take_over(FILE *file, pid_t parent)
-{
-	int owner = musl_word ? atomic_load(musl_lock(file)) : 0;
+/* --- programs that do not lock ---------------------------------------------------------------- */
 
-	if (owner && (owner & ~MUSL_WAITERS) == parent)
-		atomic_store(musl_lock(file), this_thread());
+static bool writes_unlocked(const char *name)
+{
+	static const char *const calls[] = {
+#define UNLOCKED(name) #name,
+#include "shared/unlocked_calls.def"
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(name, calls[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The D runtime starts a program so; its library locks a stream around those calls. */
+static bool is_d_runtime(const char *name)
+{
+	return strcmp(name, "_d_run_main") == 0;
+}
+
+/* Libraries do not matter: they are written to be used with threads. */
+bool stdio_lock_is_bypassed(void)
+{
+	return symbols_program_imports(writes_unlocked) && !symbols_program_imports(is_d_runtime);
 }

@@ -1,11 +1,10 @@
-/* stdio_lock.h -- who is inside a C stream, as far as libc tells */
+/* stdio_lock.h -- the locks of C streams: who holds one, and does the program use them? */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_STDIO_LOCK_H
 #define IDLEFLUSH_STDIO_LOCK_H
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/types.h>
 
 /*
  * Learns from `file` where this libc notes the owner of a stream's lock, which is public in none.
@@ -16,12 +15,9 @@ bool stdio_lock_learn(FILE *file);
 
 /* All of these: only if it tells; any context; errno may change. */
 
-/* Does the calling thread hold the lock? */
-bool stdio_lock_is_mine(const FILE *file);
-
 /*
- * The same in a signal handler: also true where the interrupted code may be about to take the lock
- * or give it back.
+ * Does the calling thread hold the lock? Also true where a signal handler may have interrupted code
+ * that was about to take it or to release it.
  */
 bool stdio_lock_may_be_mine(const FILE *file);
 
@@ -29,10 +25,11 @@ bool stdio_lock_may_be_mine(const FILE *file);
 bool stdio_lock_is_used(const FILE *file);
 
 /*
- * In a forked child: what the thread that called fork, `parent` its thread there, had locked in
- * the parent is locked by it here. musl knows threads by their number, which is a new one; a
- * handler that interrupted printf and forks would leave the child a lock that nobody gives back.
+ * Does the program write to stdio without locks? True where it imports an output function of
+ * unlocked_stdio(3), or __overflow, which an inlined putc_unlocked calls. Such a program relies on
+ * having one thread: a flush by ours would race with it and damage its output. coreutils are built
+ * that way, servers hardly ever. Constructor only (it walks the loader's list).
  */
-void stdio_lock_take_over(FILE *file, pid_t parent);
+bool stdio_lock_is_bypassed(void);
 
 #endif

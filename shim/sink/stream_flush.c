@@ -12,10 +12,12 @@
 #include "base/fd_table.h"
 #include "base/next.h"
 #include "base/platform.h"
-#include "sink/stream_force.h"
+#include "sink/program_flush.h"
 #include "sink/writable.h"
 
 #define LOCK_SPINS 1000
+
+_Atomic uint32_t program_flushes;
 
 /*
  * Has libc flush the whole stream. If that fails, libc discards the bytes, and the program learns
@@ -162,6 +164,78 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	return result;
 }
 
+/* --- past the lock, where the process ends ---------------------------------------------------- */
+
+/*
+ * A thread was stopped inside stdio. May libc have written these bytes, and not have noted it yet?
+ * That can be during a flush that the program asked for, when the buffer is full, and when a
+ * line-buffered stream holds a whole line. Nobody can tell, so the bytes are left to libc.
+ */
+static bool may_be_written(const FILE *file)
+{
+	return program_flush_is_under_way() || file->_IO_write_ptr == file->_IO_buf_end ||
+	       (__flbf((FILE *)file) &&
+		whole_lines(file->_IO_write_base, __fpending((FILE *)file)));
+}
+
+void stream_abandon(struct sink_stream *stream)
+{
+	atomic_store(&stream->abandoned, getpid());
+}
+
+static bool is_abandoned(const struct sink_stream *stream)
+{
+	int by = atomic_load(&stream->abandoned);
+
+	return by && by == getpid();
+}
+
+/*
+ * Writes the stream without its lock. The thread that holds the lock is stopped, or has kept it for
+ * as long as we may wait; every other thread that wants it is waiting. So the buffer no longer
+ * changes, and the process ends now.
+ */
+static enum sink_result write_claimed(struct sink_stream *stream, struct flush_params *params)
+{
+	const FILE *file = stream->file;
+	ssize_t written = -EBADF;
+	size_t waiting;
+	int fd;
+
+	if (!platform_stdio_visible() || file->_mode > 0 || may_be_written(file))
+		return SINK_CLEAN;
+	waiting = stream_bytes(stream);
+	if (waiting <= stream->written_unlocked)
+		return SINK_CLEAN;
+	waiting -= stream->written_unlocked;
+	fd = params->borrows ? fd_table_borrow(file->_fileno) : file->_fileno;
+	if (stream_has_target(stream, fd))
+		written = writable_write(&stream->target, fd,
+					 file->_IO_write_base + stream->written_unlocked, waiting,
+					 WRITABLE_ALL);
+	if (params->borrows)
+		fd_table_give_back(fd);
+	if (written < 0)
+		return SINK_CLEAN;
+	stream->written_unlocked += (size_t)written;
+	params->bytes += (size_t)written;
+	return (size_t)written < waiting ? SINK_NO_ROOM : SINK_FLUSHED;
+}
+
+/* One thread at a time: the one that ends the process may have given up waiting for the flusher. */
+static enum sink_result write_past_lock(struct sink_stream *stream, struct flush_params *params)
+{
+	enum sink_result result;
+
+	if (atomic_exchange(&stream->claimed, true))
+		return SINK_CLEAN;
+	result = write_claimed(stream, params);
+	atomic_store(&stream->claimed, false);
+	return result;
+}
+
+/* --- one stream ------------------------------------------------------------------------------- */
+
 /*
  * Threads that print all the time free the lock for a moment after each line; trying for some ten
  * microseconds finds such a moment. If it is not found in some milliseconds, its holder is not
@@ -193,13 +267,12 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 	if (platform_stdio_locked_by_caller(stream->file))
 		return SINK_CLEAN;
 	/* Before the lock is tried: it is recursive, so its holder would get it. */
-	if (stream_is_abandoned(stream))
-		return stream_write_past_lock(stream, params);
+	if (is_abandoned(stream))
+		return write_past_lock(stream, params);
 	if (params->alone)
 		return flush_locked(stream, params);
 	if (!try_lock(stream, params))
-		return params->mode == SINK_FORCE ? stream_write_past_lock(stream, params)
-						  : SINK_BUSY;
+		return params->mode == SINK_FORCE ? write_past_lock(stream, params) : SINK_BUSY;
 	result = flush_locked(stream, params);
 	funlockfile(stream->file);
 	return result;

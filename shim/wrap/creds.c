@@ -8,18 +8,29 @@
  * - one that unshares its descriptors leaves the other with the old ones;
  * - a seccomp filter has a hole: a thread outside.
  * So we stop our thread first and restart it afterwards, with the caller's rights, when the program
- * next shows that it serves. After a filter was set nothing of ours runs any more (sandbox.h).
- * setuid and its like need nothing: libc takes care of every thread.
+ * next shows that it serves. After a filter was set nothing of ours runs any more, in forked
+ * children neither: it would meet system calls that the program does not make itself. setuid and
+ * its like need nothing: libc takes care of every thread.
  */
 #include "wrap/creds.h"
 
+#include "base/decision.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "exit/hidden_handler.h"
+#include "exit/last_words.h"
 #include "flush/flusher.h"
+#include "runtime/python/python.h"
 #include "runtime/python/visitor.h"
 
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
+
+#ifndef SECCOMP_SET_MODE_STRICT /* in headers since Linux 3.17 */
+#define SECCOMP_SET_MODE_STRICT 0
+#define SECCOMP_SET_MODE_FILTER 1
+#endif
 
 static bool is_kept_by_thread(unsigned long option)
 {
@@ -27,43 +38,68 @@ static bool is_kept_by_thread(unsigned long option)
 	       option == PR_CAPBSET_DROP || option == PR_CAP_AMBIENT;
 }
 
-/* Where Python's second thread of ours stays, the first may as well. errno is kept. */
+/* If our second thread, Python's, stays, the first may stay too. */
 static bool suspend(void)
 {
-	int saved_errno = errno;
-	bool suspended = flusher_awake() && !python_visitor_is_started() && flusher_suspend();
-
-	errno = saved_errno;
-	return suspended;
+	return flusher_awake() && !python_visitor_is_started() && flusher_suspend();
 }
 
+/*
+ * Does seccomp(2) or prctl(PR_SET_SECCOMP) with these arguments set a filter? A caller that only
+ * asks whether the kernel knows filters passes none (libseccomp, systemd).
+ */
 static bool is_filter(long number, unsigned long a, unsigned long b, unsigned long c)
 {
-	return number == SYS_seccomp
-		       ? sandbox_is_seccomp(a, (const void *)c)
-		       : number == SYS_prctl && sandbox_is_prctl(a, b, (const void *)c);
+	if (number == SYS_seccomp)
+		return a == SECCOMP_SET_MODE_STRICT || (a == SECCOMP_SET_MODE_FILTER && c);
+	return number == SYS_prctl && a == PR_SET_SECCOMP &&
+	       (b == SECCOMP_MODE_STRICT || (b == SECCOMP_MODE_FILTER && c));
+}
+
+/*
+ * Flushes, ends our threads, gives the program's signals back and falls asleep. Without TSYNC a
+ * filter would leave our threads outside. In a vfork child only its own signals are given back.
+ */
+static void begin_filter(struct creds_change *change)
+{
+	if (!flusher_awake())
+		return;
+	if (flusher_is_owner()) {
+		last_words_before_exit();
+		decision_set("the program sets a seccomp filter: asleep");
+		python_stop();
+		if (!flusher_suspend())
+			flusher_stop(); /* no thread: falls asleep */
+		change->filtered = true;
+	}
+	change->hidden = hidden_handler_take_back();
 }
 
 void creds_begin(struct creds_change *change, long number, unsigned long a, unsigned long b,
 		 unsigned long c)
 {
+	int saved_errno = errno;
+
 	*change = (struct creds_change){.suspended = false};
 	if (is_filter(number, a, b, c))
-		sandbox_enter(&change->sandbox);
+		begin_filter(change);
 	else if (number == SYS_capset || number == SYS_unshare || number == SYS_setns ||
 		 (number == SYS_prctl && is_kept_by_thread(a)) ||
 		 (number == SYS_close_range && c & CLOSE_RANGE_UNSHARE))
 		change->suspended = suspend();
+	errno = saved_errno;
 }
 
 void creds_end(const struct creds_change *change, bool failed)
 {
 	int saved_errno = errno;
 
-	if (change->suspended)
+	if (change->suspended || (change->filtered && failed))
 		flusher_resume();
+	if (failed && change->filtered && flusher_awake())
+		decision_set("awake");
 	if (failed)
-		sandbox_leave(&change->sandbox);
+		hidden_handler_put_back(change->hidden);
 	errno = saved_errno;
 }
 

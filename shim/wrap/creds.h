@@ -4,13 +4,13 @@
 #define IDLEFLUSH_CREDS_H
 
 #include <stdbool.h>
-
-#include "wrap/sandbox.h"
+#include <stdint.h>
 
 /* What was done before such a call, for creds_end. */
 struct creds_change {
-	bool suspended;
-	struct sandbox sandbox;
+	bool suspended;  /* our thread was stopped */
+	bool filtered;   /* everything of ours was stopped, for a seccomp filter */
+	uint64_t hidden; /* signals that had a handler of ours */
 };
 
 /*

@@ -8,7 +8,6 @@
 #include "flush/flusher.h"
 #include "wrap/atfork.h"
 #include "wrap/only.h"
-#include "exit/after_exit.h"
 #include "exit/last_words.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,7 +21,7 @@
 #include "base/decision.h"
 #include "shared/introspect.h"
 #include "sink/extra_streams.h"
-#include "sink/unlocked.h"
+#include "sink/stdio_lock.h"
 
 #include <sys/syscall.h>
 
@@ -114,7 +113,7 @@ __attribute__((constructor)) static void start(void)
 	next_resolve();
 	clock_init();
 	read_config(&config);
-	if (unlocked_is_used())
+	if (stdio_lock_is_bypassed())
 		config.start = CONFIG_START_NEVER;
 	reason = reason_to_sleep(&config);
 	if (!reason) {
@@ -138,7 +137,6 @@ __attribute__((destructor)) static void stop(void)
 
 	if (!awake)
 		return;
-	flusher_stop();
+	flusher_end();
 	stats_print();
-	after_exit_begin();
 }

@@ -1,4 +1,5 @@
-/* stdio.c -- the exported functions that open, flush and close C streams */
+/* stdio.c -- the exported functions that open, flush and close C streams, or part C++'s from them
+ */
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream that is opened is watched if extra_streams.h says so. One that is closed is forgotten
@@ -9,6 +10,7 @@
 #include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "runtime/cxx.h"
 #include "runtime/python/python_hooks.h"
 #include "flush/all_sinks.h"
 #include "sink/extra_streams.h"
@@ -127,4 +129,14 @@ EXPORT int fflush_unlocked(FILE *file)
 	done = NEXT(fflush_unlocked)(file);
 	program_flush_end();
 	return done;
+}
+
+/* std::ios_base::sync_with_stdio(bool). Most programs have no such function. */
+
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the mangled name */
+extern bool _ZNSt8ios_base15sync_with_stdioEb(bool sync);
+
+EXPORT bool _ZNSt8ios_base15sync_with_stdioEb(bool sync)
+{
+	return cxx_sync_with_stdio(sync, __builtin_return_address(0), flusher_awake());
 }

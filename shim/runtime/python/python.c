@@ -4,14 +4,15 @@
 #include "runtime/python/python.h"
 
 #include "base/futex.h"
+#include "base/handlers.h"
 #include "base/platform.h"
 #include "base/thread.h"
-#include "runtime/python/gil.h"
 #include "runtime/python/pending_call.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
 #include "runtime/python/sys_streams.h"
 #include "runtime/python/visitor.h"
+#include "runtime/runtime.h"
 
 #define RECHECK_UNBUFFERED_NS NS_PER_S /* streams without a buffer are checked this seldom */
 #define MIN_CPU_NS            10000    /* ns of CPU time; to wake up, print and sleep takes more */
@@ -170,6 +171,32 @@ static enum sink_result flush(struct flush_params *params)
 						   : SINK_CLEAN;
 }
 
+/* --- the GIL of a thread that is about to wait for us ----------------------------------------- */
+
+/* Since 3.12 the current state is the thread's own; before, there was one for all threads. */
+bool python_gil_is_mine(void)
+{
+	void *current;
+
+	if (!python_hooks_may_come())
+		return false;
+	current = python_api()->current_thread_state();
+	return current && current == python_api()->PyGILState_GetThisThreadState();
+}
+
+bool python_gil_may_be_in_use(void)
+{
+	return python_hooks_may_come() && python_api()->PyGILState_GetThisThreadState();
+}
+
+/* Not in a signal handler: the code that it interrupted may be changing what the GIL protects. */
+static void *release_gil(void)
+{
+	if (!python_visitor_is_started() || !python_gil_is_mine() || handlers_may_be_running())
+		return NULL;
+	return python_api()->PyEval_SaveThread();
+}
+
 void python_stop(void)
 {
 	void *let_go = python_let_go();
@@ -180,16 +207,17 @@ void python_stop(void)
 
 void *python_let_go(void)
 {
-	void *let_go = python_visitor_is_started() ? python_gil_let_go() : NULL;
+	void *let_go = release_gil();
 
-	atomic_store(&given_up, python_gil_is_mine());
+	python_give_up();
 	return let_go;
 }
 
 void python_take_back(void *let_go)
 {
 	python_visitor_go_on();
-	python_gil_take_back(let_go);
+	if (let_go)
+		python_api()->PyEval_RestoreThread(let_go);
 }
 
 void python_give_up(void)

@@ -12,12 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/platform.h"
-#include "runtime/runtime.h"
-
-/* By a thread of ours only: at its waits a thread has let go of the GIL. */
-HIDDEN extern const struct runtime python_runtime;
-
 /*
  * `in_child` is called in a child of os.fork once Python works there again; or NULL. Constructor
  * only.
@@ -49,6 +43,15 @@ void python_take_back(void *let_go);
 
 /* The same for a thread that must not let go: Python's lines are given up if it has the GIL. */
 void python_give_up(void);
+
+/* Does the calling thread hold the GIL of an interpreter that is not about to end? Any context. */
+bool python_gil_is_mine(void);
+
+/*
+ * Does the calling thread run Python? Then it may be taking or releasing the GIL, or be in a write
+ * for which it has released it, and nobody can tell. Any context.
+ */
+bool python_gil_may_be_in_use(void);
 
 /* `n` bytes were written to fd 1 or 2 by a call that we see: maybe Python's. Any context. */
 void python_wrote(size_t n);

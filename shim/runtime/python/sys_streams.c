@@ -33,6 +33,11 @@ STATUS(STATUS_FLUSHED, counts.last_ns);
 static _Atomic uint32_t in_vain; /* flushes since the last that brought something out */
 static _Atomic int64_t flushed_ns;
 
+static uint64_t bytes_written(void)
+{
+	return atomic_load_explicit(&written, memory_order_relaxed);
+}
+
 /* What names[] stand for, NULL for None, for nothing, and for one that was there before. */
 struct streams {
 	struct python_object *objects[NAMES];
@@ -65,7 +70,7 @@ static void give_back(const struct python_api *python, const struct streams *tak
 /* `before`: how much was written when the flush began. */
 static void count(uint64_t before, bool no_room)
 {
-	uint64_t bytes = python_sys_streams_written() - before;
+	uint64_t bytes = bytes_written() - before;
 	int64_t since = atomic_exchange(&since_ns, 0);
 	int64_t age = bytes && since ? clock_now_ns() - since : 0;
 
@@ -109,19 +114,18 @@ static enum sink_result flush_each(const struct python_api *python, enum sink_mo
  */
 static bool is_to_repeat(enum sink_mode mode, uint64_t before, int *tries)
 {
-	return mode != SINK_WHOLE_LINES && python_sys_streams_written() != before &&
-	       ++*tries < TRIES;
+	return mode != SINK_WHOLE_LINES && bytes_written() != before && ++*tries < TRIES;
 }
 
 enum sink_result python_sys_streams_flush(const struct python_api *python, enum sink_mode mode,
 					  bool *buffered)
 {
-	uint64_t first = python_sys_streams_written(), before;
+	uint64_t first = bytes_written(), before;
 	enum sink_result result;
 	int tries = 0;
 
 	do {
-		before = python_sys_streams_written();
+		before = bytes_written();
 		result = flush_each(python, mode, buffered);
 	} while (is_to_repeat(mode, before, &tries));
 	count(first, result == SINK_NO_ROOM);
@@ -150,12 +154,12 @@ static bool flush_own(const struct python_api *python, enum sink_mode mode, bool
 bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mode mode,
 				  bool *raised)
 {
-	uint64_t first = python_sys_streams_written(), before;
+	uint64_t first = bytes_written(), before;
 	int tries = 0;
 	bool all;
 
 	do {
-		before = python_sys_streams_written();
+		before = bytes_written();
 		all = flush_own(python, mode, raised);
 	} while (!(raised && *raised) && is_to_repeat(mode, before, &tries));
 	count(first, false);
@@ -165,11 +169,6 @@ bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mod
 void python_sys_streams_wrote(size_t n)
 {
 	atomic_fetch_add_explicit(&written, n, memory_order_relaxed);
-}
-
-uint64_t python_sys_streams_written(void)
-{
-	return atomic_load_explicit(&written, memory_order_relaxed);
 }
 
 bool python_sys_streams_are_silent(void)

@@ -45,12 +45,8 @@ bool python_sys_streams_are_silent(void);
 /* Since `ns` something may be pending; 0: unknown. For the accounts. The flusher only. */
 void python_sys_streams_armed(int64_t ns);
 
-/*
- * `n` bytes were written to fd 1 or 2 through our wrappers, as Python does; and how many so far.
- * Any context.
- */
+/* `n` bytes were written to fd 1 or 2 through our wrappers, as Python does. Any context. */
 void python_sys_streams_wrote(size_t n);
-uint64_t python_sys_streams_written(void);
 
 void python_sys_streams_read_counts(struct python_sys_streams_counts *read);
 
