@@ -26,12 +26,6 @@ bool all_sinks_want_pass(void);
  */
 enum sink_result all_sinks_flush(struct flush_params *params);
 
-/* A quick check at a wait, which may say true although nothing is pending. Any context. */
-INLINE bool all_sinks_seem_pending(void)
-{
-	return std_streams_seem_pending() || extra_streams_any();
-}
-
 /* Are there pending bytes that the calling thread itself may flush? A few loads; any context. */
 bool all_sinks_pending_here(void);
 

@@ -45,6 +45,7 @@ void flusher_start_wanted(void)
 					       started                 ? FLUSHER_RUNNING
 					       : flusher->cannot_start ? FLUSHER_WANTED
 								       : FLUSHER_ASLEEP);
+		flusher_mode_changed();
 		if (!started && !flusher->cannot_start)
 			decision_set("the thread cannot start: asleep");
 	}
@@ -88,9 +89,13 @@ void flusher_flush_then(void (*then)(void))
 
 void flusher_stop(void)
 {
+	uint32_t mode;
+
 	if (!flusher_awake() || !flusher_is_owner())
 		return;
-	if (atomic_exchange(&flusher->mode, FLUSHER_ASLEEP) != FLUSHER_WANTED) {
+	mode = atomic_exchange(&flusher->mode, FLUSHER_ASLEEP);
+	flusher_mode_changed();
+	if (mode != FLUSHER_WANTED) {
 		ask(FLUSH_REQUEST_STOP);
 		flush_request_await_end(STOP_BOUND);
 	}
@@ -132,6 +137,7 @@ void flusher_resume(void)
 	flush_request_begin_again();
 	fork_gate_open();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
+	flusher_mode_changed();
 }
 
 void flusher_share_table(void)

@@ -9,6 +9,7 @@
 #include "flush/flusher_state.h"
 
 #include "base/futex.h"
+#include "sink/wait_checks.h"
 #include "flush/pass.h"
 #include "sink/sink.h"
 
@@ -17,6 +18,7 @@
 static struct flusher asleep; /* what wrappers see before the constructor: all zero */
 struct flusher *flusher = &asleep;
 struct flusher_rules flusher_rules;
+_Atomic uint32_t flusher_stretched;
 STATUS_BEHIND(STATUS_OWNER, flusher, struct flusher, owner);
 STATUS_BEHIND(STATUS_ACTIVITY, flusher, struct flusher, last_activity_ns);
 
@@ -35,6 +37,18 @@ int64_t flusher_hold_ns(void)
 	if (flusher_not_started())
 		return 0;
 	return flusher_rules.max_age_ns ? flusher_rules.max_age_ns : flusher_rules.idle_ns;
+}
+
+void flusher_mode_changed(void)
+{
+	uint32_t mode;
+
+	/* Asked afterwards, so that another thread's change meanwhile is not overlooked. */
+	wait_checks_drop(WAIT_CHECK_FLUSHER);
+	mode = atomic_load(&flusher->mode);
+	if (mode != FLUSHER_RUNNING &&
+	    (mode != FLUSHER_WANTED || flusher_rules.start != CONFIG_START_THREADS))
+		wait_checks_add(WAIT_CHECK_FLUSHER);
 }
 
 void flusher_wake(void)
@@ -122,7 +136,7 @@ void flusher_end_stretch(void)
 {
 	int saved_errno = errno;
 
-	if (atomic_exchange(&flusher->stretched, 0) && is_parked())
+	if (atomic_exchange(&flusher_stretched, 0) && is_parked())
 		flusher_wake();
 	errno = saved_errno;
 }
@@ -146,6 +160,7 @@ int flusher_state_init(const struct config *config)
 	page->owner = getpid();
 	atomic_store(&page->mode, FLUSHER_WANTED);
 	flusher = page;
+	flusher_mode_changed();
 	return 0;
 }
 
@@ -155,5 +170,7 @@ void flusher_state_begin_in_child(bool inherited_pending)
 	pass_reset(clock_now_ns());
 	flusher->inherited_pending = inherited_pending;
 	flusher->owner = getpid();
+	atomic_store(&flusher_stretched, 0);
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
+	flusher_mode_changed();
 }

@@ -26,7 +26,6 @@ struct flusher {
 	_Atomic uint32_t wait_state;       /* enum flusher_wait_state; the thread's futex */
 	_Atomic int64_t armed_since_ns;    /* first activity since the last pass; 0: not armed */
 	_Atomic uint32_t active;           /* activities the thread has not seen: 0, 1, 2 or more */
-	_Atomic uint32_t stretched;        /* the heartbeat is slower, as the process was idle */
 	_Atomic int64_t first_activity_ns; /* when the first of `active` was */
 	_Atomic uint32_t waits_follow;     /* passes at waits since the thread last found bytes */
 	_Atomic uint32_t skip;             /* how many waits need not read the clock */
@@ -44,6 +43,9 @@ struct flusher {
 
 /* Never NULL. All zero in a forked child, after a raw clone(2) too: asleep. */
 HIDDEN extern struct flusher *flusher;
+
+/* The heartbeat is slower, as the process was idle. */
+HIDDEN extern _Atomic uint32_t flusher_stretched;
 
 /* The settings that decide; constant after flusher_state_init(). */
 struct flusher_rules {
@@ -65,16 +67,11 @@ static inline bool flusher_is_running(void)
 }
 
 /*
- * Does the thread run, or is none wanted before the program has one of its own? Then a wait without
- * pending bytes has nothing to start. Any context.
+ * To be called after each change of `mode`: keeps WAIT_CHECK_FLUSHER. It is off while the thread
+ * runs, and where none is wanted before the program has one of its own: then a wait without pending
+ * bytes has nothing to start. Any context.
  */
-static inline bool flusher_is_settled(void)
-{
-	uint32_t mode = atomic_load_explicit(&flusher->mode, memory_order_relaxed);
-
-	return LIKELY(mode == FLUSHER_RUNNING) ||
-	       (mode == FLUSHER_WANTED && flusher_rules.start == CONFIG_START_THREADS);
-}
+void flusher_mode_changed(void);
 
 /* Is there no thread yet, so that nobody else would flush? Any context. */
 static inline bool flusher_not_started(void)
@@ -149,7 +146,7 @@ void flusher_end_stretch(void);
 
 static inline void flusher_wait_returned(void)
 {
-	if (UNLIKELY(atomic_load_explicit(&flusher->stretched, memory_order_relaxed)))
+	if (UNLIKELY(atomic_load_explicit(&flusher_stretched, memory_order_relaxed)))
 		flusher_end_stretch();
 }
 

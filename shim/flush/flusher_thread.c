@@ -108,7 +108,7 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	if (!idle)
 		return 1;
 	stretch = stretch < STRETCH_MOST ? 2 * stretch : stretch;
-	atomic_store(&flusher->stretched, 1);
+	atomic_store(&flusher_stretched, 1);
 	return stretch;
 }
 
@@ -172,6 +172,7 @@ static void make_room_for_another(void)
 	atomic_store(&flusher->started, false);
 	flush_request_begin_again();
 	atomic_compare_exchange_strong(&flusher->mode, &running, FLUSHER_WANTED);
+	flusher_mode_changed();
 }
 
 void *flusher_thread_run(void *unused)
@@ -194,7 +195,7 @@ void *flusher_thread_run(void *unused)
 			return unused;
 		}
 		note_activity(now);
-		if (!atomic_load(&flusher->stretched))
+		if (!atomic_load(&flusher_stretched))
 			stretch = 1;
 		wait = wait_ns(now, first, stretch * flusher_rules.heartbeat_ns);
 		if (wait) {

@@ -13,7 +13,6 @@ _Static_assert(sizeof(known) == KNOWN * sizeof(struct runtime *), "each is count
 
 /* Those that are here, ended by NULL; written by the constructor only. */
 static const struct runtime *here[KNOWN + 1];
-bool runtime_asked_at_waits;
 
 void all_runtimes_find(uint64_t on)
 {
@@ -22,7 +21,8 @@ void all_runtimes_find(uint64_t on)
 	for (size_t i = 0; i < KNOWN; i++) {
 		if (!(on & known[i]->setting) || !known[i]->find())
 			continue;
-		runtime_asked_at_waits = runtime_asked_at_waits || known[i]->pending;
+		if (known[i]->pending)
+			wait_checks_add(WAIT_CHECK_RUNTIME);
 		*end++ = known[i];
 	}
 }

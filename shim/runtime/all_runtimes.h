@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/platform.h"
+#include "sink/wait_checks.h"
 #include "runtime/runtime.h"
 #include "sink/sink.h"
 
@@ -15,7 +15,7 @@ void all_runtimes_find(uint64_t on);
 /* Is there one that a wait has to ask? One load; any context. */
 static inline bool all_runtimes_any(void)
 {
-	return runtime_asked_at_waits;
+	return wait_checks_has(WAIT_CHECK_RUNTIME);
 }
 
 /* Does the calling thread own pending bytes of a runtime? A few loads; at a wait. */

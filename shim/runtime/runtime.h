@@ -14,12 +14,6 @@
 #include "base/platform.h"
 #include "sink/sink.h"
 
-/*
- * Is there a runtime whose buffer a thread that is about to wait has to ask for? Set by whoever
- * finds one; Python may come late, in a program that loads it.
- */
-HIDDEN extern bool runtime_asked_at_waits;
-
 struct runtime {
 	enum config_runtime setting; /* by which it is turned on or off */
 

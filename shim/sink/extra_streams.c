@@ -12,6 +12,7 @@
 #include "sink/extra_streams.h"
 
 #include "base/futex.h"
+#include "sink/wait_checks.h"
 #include "shared/config.h"
 #include "shared/introspect.h"
 #include "sink/stdio_fd.h"
@@ -38,7 +39,7 @@ struct slot {
 static struct slot slots[SLOTS];
 STATUS_ENTRY(.address = &slots[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
 	     .records = SLOTS, .stride = sizeof(struct slot));
-static _Atomic uint32_t watched; /* slots that are not free */
+static _Atomic uint32_t watched; /* slots that are not free; with WAIT_CHECK_STREAMS */
 static _Atomic uint32_t closers; /* threads that wait for a slot */
 static const char *globs;        /* written by the constructor only */
 
@@ -62,7 +63,11 @@ static bool move(struct slot *slot, enum use from, enum use to)
 static void release(struct slot *slot)
 {
 	atomic_store(&slot->file, NULL);
-	atomic_fetch_sub(&watched, 1);
+	if (atomic_fetch_sub(&watched, 1) == 1) {
+		wait_checks_drop(WAIT_CHECK_STREAMS);
+		if (extra_streams_any()) /* another one was opened meanwhile */
+			wait_checks_add(WAIT_CHECK_STREAMS);
+	}
 	atomic_store(&slot->use, USE_FREE);
 }
 
@@ -114,6 +119,7 @@ static void watch(FILE *file)
 		if (!move(slot, USE_FREE, USE_MAKING))
 			continue;
 		atomic_fetch_add(&watched, 1);
+		wait_checks_add(WAIT_CHECK_STREAMS);
 		stream_watch(&slot->stream, file);
 		atomic_store(&slot->file, file);
 		atomic_store(&slot->use, USE_IDLE);

@@ -121,23 +121,6 @@ bool std_streams_pending_here(void);
 size_t std_streams_bytes(void);
 
 /*
- * The pointers of libc that say how far the buffers of stdout and stderr are filled, for a check of
- * a few instructions: bytes are pending if the two differ. Written by the constructor. With musl,
- * which does not show them, they always differ.
- */
-struct std_streams_fill {
-	char *const *base, *const *end;
-};
-HIDDEN extern struct std_streams_fill std_streams_fill[2];
-
-/* May bytes be pending there? It may say true although none are. Any context. */
-INLINE bool std_streams_seem_pending(void)
-{
-	return *std_streams_fill[0].end != *std_streams_fill[0].base ||
-	       *std_streams_fill[1].end != *std_streams_fill[1].base;
-}
-
-/*
  * Does libc lock stdout already, so that the owner of the lock tells who is inside stdio? (glibc
  * does so once there was a second thread.) Any context.
  */

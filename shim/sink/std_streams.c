@@ -10,6 +10,7 @@
 #include "base/platform.h"
 #include "shared/introspect.h"
 #include "sink/stdio_lock.h"
+#include "sink/wait_checks.h"
 #include "sink/writable.h"
 
 static struct sink_stream streams[2];
@@ -18,11 +19,6 @@ STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(
 STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(uint32_t),
 	     .records = 2, .stride = sizeof(struct sink_stream));
 
-/* Equal until the constructor has run; on musl, which does not show its own, different then. */
-static char nothing;
-static char *const not_shown = &nothing, *const none = NULL;
-struct std_streams_fill std_streams_fill[2] = {{&none, &none}, {&none, &none}};
-
 static bool owner_told; /* written by the constructor only */
 
 void std_streams_init(void)
@@ -30,15 +26,7 @@ void std_streams_init(void)
 	stream_watch(&streams[0], stdout);
 	stream_watch(&streams[1], stderr);
 	owner_told = stdio_lock_learn(stdout);
-	for (size_t i = 0; i < 2; i++) {
-		FILE *file = streams[i].file;
-
-		std_streams_fill[i] =
-			platform_stdio_visible()
-				? (struct std_streams_fill){&file->_IO_write_base,
-							    &file->_IO_write_ptr}
-				: (struct std_streams_fill){&none, i ? &none : &not_shown};
-	}
+	wait_checks_init();
 }
 
 bool std_streams_tells_owner(void)

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "base/platform.h"
+#include "sink/wait_checks.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
 #include "flush/flusher.h"
@@ -24,13 +25,13 @@
 /* accept(2) returned `fd`: a server-side connection. errno is kept. */
 void activity_accepted(int fd);
 
-/* Is that seen to with this? It mostly is: the number is free, and the flusher runs. */
+/* Is that seen to with this? It mostly is: the number is free, and the flusher need not start. */
 INLINE bool activity_accepted_quickly(int fd)
 {
 	struct conn *conn = conn_find(fd);
 
 	if (!conn || conn_kind(conn) != CONN_UNKNOWN || fd <= STDERR_FILENO ||
-	    !flusher_is_settled())
+	    wait_checks_has(WAIT_CHECK_FLUSHER))
 		return false;
 	conn_set_kind(conn, CONN_SERVER);
 	return true;

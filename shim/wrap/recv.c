@@ -168,17 +168,21 @@ static inline int accepted(int fd)
 }
 
 /* To accept is to wait for a connection, and shows that the program serves. */
+__attribute__((noinline)) static bool accepting_slow_path(int fd)
+{
+	int saved_errno = errno;
+
+	if (!flusher_awake())
+		return true;
+	flusher_start();
+	errno = saved_errno;
+	return waiting_to_read_slow_path(NULL, fd, false);
+}
+
+/* A listener has no entry that tells anything. */
 static inline bool accepting(int fd)
 {
-	struct conn *listener;
-	int saved_errno;
-
-	if (UNLIKELY(!flusher_is_settled()) && flusher_awake()) {
-		saved_errno = errno;
-		flusher_start();
-		errno = saved_errno;
-	}
-	return waiting_to_read(&listener, fd, false);
+	return LIKELY(waiting_has_nothing_to_flush()) || accepting_slow_path(fd);
 }
 
 EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)

@@ -13,6 +13,7 @@
 #include "flush/read_flush.h"
 #include "flush/wait_flush.h"
 #include "wrap/waiting.h"
+#include "flush/all_sinks.h"
 
 #undef fread_unlocked /* a macro in some headers */
 

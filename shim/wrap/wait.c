@@ -26,13 +26,13 @@ static inline int returned(int result, const uint64_t *mask)
 	return result;
 }
 
-EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+/* Apart, so that the common case saves no registers. */
+__attribute__((noinline)) static int epoll_wait_slow_path(int epfd, struct epoll_event *events,
+							  int maxevents, int timeout)
 {
 	uint64_t mask;
 	int ready;
 
-	if (LIKELY(waiting_is_plain()))
-		return returned(next.epoll_wait(epfd, events, maxevents, timeout), NULL);
 	if (timeout && wait_flush_wants_probe()) {
 		ready = next.epoll_wait(epfd, events, maxevents, 0);
 		if (ready)
@@ -42,6 +42,13 @@ EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int t
 		return returned(next.epoll_wait(epfd, events, maxevents, timeout), NULL);
 	return returned(next.epoll_pwait(epfd, events, maxevents, timeout, mask_for(NULL, &mask)),
 			&mask);
+}
+
+EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+{
+	if (LIKELY(waiting_is_plain()))
+		return returned(next.epoll_wait(epfd, events, maxevents, timeout), NULL);
+	return epoll_wait_slow_path(epfd, events, maxevents, timeout);
 }
 
 EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout,
@@ -73,14 +80,12 @@ static struct timespec *limit_of(int timeout, struct timespec *limit)
 	return timeout < 0 ? NULL : limit;
 }
 
-EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
+__attribute__((noinline)) static int poll_slow_path(struct pollfd *fds, nfds_t n, int timeout)
 {
 	struct timespec limit;
 	uint64_t mask;
 	int ready;
 
-	if (LIKELY(waiting_is_plain()))
-		return returned(next.poll(fds, n, timeout), NULL);
 	if (timeout && wait_flush_wants_probe()) {
 		ready = next.poll(fds, n, 0);
 		if (ready)
@@ -90,6 +95,13 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 		return returned(next.poll(fds, n, timeout), NULL);
 	return returned(next.ppoll(fds, n, limit_of(timeout, &limit), mask_for(NULL, &mask)),
 			&mask);
+}
+
+EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	if (LIKELY(waiting_is_plain()))
+		return returned(next.poll(fds, n, timeout), NULL);
+	return poll_slow_path(fds, n, timeout);
 }
 
 /* Both libcs read this timeout, too: only so may we. */

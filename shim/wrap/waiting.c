@@ -2,9 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "wrap/waiting.h"
 
+#include "flush/all_sinks.h"
 #include "flush/flusher.h"
 #include "flush/read_flush.h"
 #include "flush/wait_flush.h"
+#include "runtime/all_runtimes.h"
 #include "wrap/activity.h"
 
 /* For bytes that only the flusher thread can flush: log files on disk, Python's buffers. */
@@ -14,12 +16,18 @@ static void arm_for_others(void)
 		flusher_arm_at_wait();
 }
 
+/* Need this wait not read the clock? waiting_has_nothing_to_flush() only asks without a bit. */
+static bool skips(void)
+{
+	return wait_checks_are(WAIT_CHECK_STREAMS | WAIT_CHECK_HIDDEN) && flusher_skips_wait();
+}
+
 bool waiting_begin(uint64_t *mask, bool blocks)
 {
 	int saved_errno = errno;
 	bool flushed = false;
 
-	if (!flusher_awake())
+	if (!flusher_awake() || (!turn_taking_any() && skips()))
 		return false;
 	flusher_start();
 	if (turn_taking_end_all())
@@ -57,7 +65,7 @@ bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
 	int saved_errno = errno;
 	bool goes_on = true;
 
-	if (!flusher_awake())
+	if (!flusher_awake() || (!(conn && conn_turn(conn) == CONN_TURN_ANSWERED) && skips()))
 		return true;
 	if (conn && turn_taking_ends(conn))
 		activity_ended(conn, 1);

@@ -7,20 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sink/wait_checks.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
-#include "flush/all_sinks.h"
 #include "flush/flusher_state.h"
-#include "runtime/all_runtimes.h"
 
 /*
- * Is there nothing to flush, while the flusher thread runs? True also if bytes are pending but this
- * wait need not read the clock.
+ * Is there nothing to flush, nor the thread to start? True also if bytes are pending but this wait
+ * need not read the clock. A few instructions, as every wait and every read has them.
  */
 INLINE bool waiting_has_nothing_to_flush(void)
 {
-	return flusher_is_settled() && !all_runtimes_any() &&
-	       (!all_sinks_seem_pending() || flusher_skips_wait());
+	return LIKELY(!wait_checks_ask_for_look()) || (wait_checks_are(0) && flusher_skips_wait());
 }
 
 /* The same, and no answer was begun that this wait would end. */

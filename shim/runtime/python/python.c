@@ -13,6 +13,7 @@
 #include "runtime/python/sys_streams.h"
 #include "runtime/python/visitor.h"
 #include "runtime/runtime.h"
+#include "sink/wait_checks.h"
 
 #define RECHECK_UNBUFFERED_NS NS_PER_S /* streams without a buffer are checked this seldom */
 #define MIN_CPU_NS            10000    /* ns of CPU time; to wake up, print and sleep takes more */
@@ -35,7 +36,8 @@ void python_init(void (*in_child)(void))
 static bool find(void)
 {
 	python_api_find();
-	runtime_asked_at_waits = runtime_asked_at_waits || python_api();
+	if (python_api())
+		wait_checks_add(WAIT_CHECK_RUNTIME);
 	return true; /* it may come yet */
 }
 

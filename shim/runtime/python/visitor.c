@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "base/thread.h"
+#include "sink/wait_checks.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
 #include "runtime/python/sys_streams.h"
@@ -166,7 +167,7 @@ static void *run(void *unused)
 		return unused;
 	}
 	python = python_api();
-	runtime_asked_at_waits = true;
+	wait_checks_add(WAIT_CHECK_RUNTIME);
 	await(is_initialized);
 	while (!is_initialized())
 		wait_for_request(atomic_load(&own.requested), INT64_MAX);
