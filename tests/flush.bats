@@ -155,6 +155,25 @@ task_of() {
 	done
 }
 
+@test "A lone line after a burst is flushed at the wait that follows it, as before the burst" {
+	local seen
+	passed() {
+		[ $(($(now_us) - seen)) -gt 150000 ]
+	}
+	start_server burst preload IDLEFLUSH_IDLE=100ms $NO_MAX_AGE $NO_HEARTBEAT IDLEFLUSH_STATS=1 \
+		"$PROGS/server" --graceful
+	traffic burst 5000 200
+	wait_until 5 arrived burst 200
+	for id in 201 202 203 204 205 206; do
+		seen=$(now_us)
+		wait_until 5 passed
+		request "$(port_of burst)" "$id"
+		wait_until 5 arrived burst "$id"
+	done
+	stop_server burst
+	assert [ "$(counter_of burst at_waits)" -ge 6 ]
+}
+
 @test "A thread that sleeps, or waits for a signal, has its lines flushed first" {
 	local call
 	for call in "${SLEEPS[@]}"; do

@@ -128,6 +128,7 @@ void flusher_passed_at_wait(void)
 
 	if (follow < WAITS_TRUSTED)
 		atomic_store_explicit(&flusher->waits_follow, follow + 1, memory_order_relaxed);
+	atomic_store_explicit(&flusher->skip, 0, memory_order_relaxed);
 	if (flusher_is_armed())
 		atomic_store(&flusher->armed_since_ns, 0);
 }

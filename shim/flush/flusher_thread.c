@@ -25,10 +25,16 @@
 #define STRETCH_MOST   64
 #define IDLE_CPU_NS    (NS_PER_MS / 10) /* less between two heartbeats: nothing ran */
 
-/* To be called before a pass, not after it: activity during the pass arms the next one. */
+/*
+ * To be called before a pass, not after it: activity during the pass arms the next one. The waits
+ * that follow a pass read the clock again, or lone lines after a burst would be left to the thread.
+ */
 static int64_t disarm(void)
 {
-	return atomic_exchange(&flusher->armed_since_ns, 0);
+	int64_t since = atomic_exchange(&flusher->armed_since_ns, 0);
+
+	atomic_store_explicit(&flusher->skip, 0, memory_order_relaxed);
+	return since;
 }
 
 /*
