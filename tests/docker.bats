@@ -142,21 +142,25 @@ once() {
 	docker run --rm --network=none "${options[@]}" "$IMAGE:$kind" "$@"
 }
 
-@test "A line is in docker logs 100 ms after its response; with IDLEFLUSH_DISABLE it is not" {
-	local median worst
+# Ages are of a busy machine; DOCKER_REQUESTS=200 on a quiet one has the figures of compatibility.md.
+@test "A line is in docker logs 100 ms after its response, whoever runs; with IDLEFLUSH_DISABLE it is not" {
+	local count=${DOCKER_REQUESTS:-15} name median late worst
 	cd "$BATS_TEST_TMPDIR"
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind" "$kind"
+		run_server "$kind-nobody" "$kind" --user=65534:65534
 		run_server "$kind-off" "$kind" --env IDLEFLUSH_DISABLE=1
-		requests "$kind" 50 25
 		requests "$kind-off" 50 25
-		wait_until 5 arrived "$kind" 25
-		assert_requests "$kind" 25
-		tail -n 20 "$(dir_of "$kind")/lines" | sort -n |
-			awk '{ age[NR] = $1 } END { print age[int(NR / 2)], age[NR] }' >ages
-		read -r median worst <ages
-		echo "# $kind, age when read from docker logs -f: median $median us, worst $worst us" >&3
-		assert [ "$median" -le 100000 ]
+		for name in "$kind" "$kind-nobody"; do
+			requests "$name" 10 "$count"
+			wait_until 5 arrived "$name" "$count"
+			assert_requests "$name" "$count"
+			tail -n +6 "$(dir_of "$name")/lines" | sort -n | awk '{ age[NR] = $1 }
+				END { print age[int((NR + 1) / 2)], age[int(NR * .99 + .5)], age[NR] }' >ages
+			read -r median late worst <ages
+			echo "# $name, age when read from docker logs -f: median $median us, 99th $late us, worst $worst us" >&3
+			assert [ "$median" -le 100000 ]
+		done
 	done
 	# 25 lines do not fill glibc's buffer; of musl's, the last lines stay in it.
 	refute wait_until 1 arrived debian-off 25
@@ -173,18 +177,23 @@ once() {
 	done
 }
 
-@test "docker stop loses no line of a server that does not handle TERM" {
+@test "docker stop loses no line of a server that does not handle TERM, whoever runs it" {
+	local name
 	# Under an init TERM ends the server. As PID 1 it stays, as without us, until it is killed.
 	for kind in "${KINDS[@]}"; do
 		run_server "$kind-init" "$kind" "${OFF[@]}" --init -- --print-when=before
+		run_server "$kind-nobody" "$kind" "${OFF[@]}" --init --user=65534:65534 -- --print-when=before
 		run_server "$kind-pid1" "$kind" "${OFF[@]}" -- --print-when=before
-		requests "$kind-init" 500 10
-		requests "$kind-pid1" 500 10
-		docker stop --time 20 "$(container "$kind-init")" >/dev/null
-		assert_equal "$(status_of "$kind-init")" 143
+		for name in "$kind-init" "$kind-nobody" "$kind-pid1"; do
+			requests "$name" 500 10
+		done
+		for name in "$kind-init" "$kind-nobody"; do
+			docker stop --time 20 "$(container "$name")" >/dev/null
+			assert_equal "$(status_of "$name")" 143
+			assert_requests "$name" 10
+		done
 		docker stop --time 1 "$(container "$kind-pid1")" >/dev/null
 		assert_equal "$(status_of "$kind-pid1")" 137
-		assert_requests "$kind-init" 10
 		assert_requests "$kind-pid1" 10
 	done
 }
