@@ -104,6 +104,7 @@ ways_of() {
 	usleep) echo "2 ms|no time|interrupted" ;;
 	sleep) echo "no time|interrupted" ;;
 	fork) echo "a child" ;;
+	__register_atfork) echo "no handlers" ;;
 	pthread_create) echo "a thread" ;;
 	close_range) echo "three|none of them open|the wrong way round|all the rest" ;;
 	closefrom) echo "the rest|everything" ;;

@@ -355,3 +355,13 @@ storm() {
 	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$PWD/by_signal" ./ends now
 	assert_equal "$(cat by_exit by_signal | wc -l)" 2
 }
+
+# bats test_tags=glibc
+@test "What another library's fork handler prints in the child comes out of the child" {
+	local library
+	cc -O2 -shared -fPIC -o atfork.so "$ROOT/tests/fixtures/lib/atfork.c"
+	for library in atfork.so "$LIB:$PWD/atfork.so"; do
+		timeout 20 env LD_PRELOAD="${library/#atfork/$PWD/atfork}" "$PROGS/forks" speak 3 >out
+		assert_equal "$(grep -c '^handler$' out)" 3
+	done
+}

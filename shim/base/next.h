@@ -48,6 +48,9 @@ extern int __sigaction(int sig, const struct sigaction *action, struct sigaction
 extern __sighandler_t bsd_signal(int sig, __sighandler_t handler);
 extern __sighandler_t __sysv_signal(int sig, __sighandler_t handler);
 extern int capset(void *header, const void *data);
+/* What pthread_atfork(3) calls, which glibc has in libc_nonshared.a only. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+			     void *object);
 extern int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /*

@@ -59,7 +59,7 @@
 /* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fbufsize) X(__flbf) X(__fsetlocking)              \
-	X(__register_atfork) X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen)   \
+	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen)   \
 	X(dlsym) X(environ) X(gnu_get_libc_version) X(program_invocation_short_name)               \
 	X(pthread_atfork)                                                                          \
 	X(pthread_getspecific)
@@ -72,9 +72,6 @@
 HIDDEN extern long system_call(long number, ...);
 #define syscall system_call
 
-/* glibc's part of pthread_atfork(3), whose public name is in libc_nonshared.a only. */
-extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
-			     void *dso_handle);
 extern const char *gnu_get_libc_version(void);
 extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
 extern struct r_debug *_dl_debug_addr; /* in musl and uClibc; glibc exports _r_debug itself */
@@ -206,16 +203,6 @@ static inline bool platform_stdio_locks(const FILE *file)
 static inline bool platform_stdio_locked_by_caller(FILE *file)
 {
 	return __fsetlocking && __fsetlocking(file, FSETLOCKING_QUERY) == FSETLOCKING_BYCALLER;
-}
-
-/* Registers the fork handlers, once. Returns 0, or -ENOSYS. musl's allocates: constructor only. */
-static inline int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
-{
-	if (__register_atfork)
-		return __register_atfork(prepare, parent, child, NULL) ? -ENOMEM : 0;
-	if (pthread_atfork)
-		return pthread_atfork(prepare, parent, child) ? -ENOMEM : 0;
-	return -ENOSYS;
 }
 
 /* glibc's size_t msg_iovlen is an int and padding in musl: the low half is the count. */

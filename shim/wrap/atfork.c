@@ -11,6 +11,7 @@
 
 #include "base/futex.h"
 #include "base/handlers.h"
+#include "base/next.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
 #include "exit/fatal_signal.h"
@@ -24,6 +25,7 @@
 #define BUSY_STEP  (NS_PER_MS / 20)
 
 /* Written before a fork and read in its child, where the flusher's state has been wiped. */
+static bool wanted; /* written by the constructor */
 static _Atomic bool awake_at_fork;
 static _Atomic bool inherited_pending; /* a fork under way, inside stdio, could not flush */
 
@@ -61,7 +63,7 @@ void atfork_prepare(void)
 {
 	int saved_errno = errno;
 
-	awake_at_fork = flusher_awake();
+	awake_at_fork = wanted && flusher_awake();
 	if (!awake_at_fork)
 		return;
 	if (fork_gate_close(wait_bound()) == 1)
@@ -95,7 +97,42 @@ static void child(void)
 	errno = saved_errno;
 }
 
+/* Once; musl's allocates. */
+static int add_ours(void)
+{
+	static bool added;
+	int error;
+
+	if (added)
+		return 0;
+	if (platform_stdio_visible())
+		error = NEXT(__register_atfork)(atfork_prepare, atfork_parent, child, NULL);
+	else if (pthread_atfork)
+		error = pthread_atfork(atfork_prepare, atfork_parent, child);
+	else
+		return -ENOSYS;
+	added = !error;
+	return error ? -ENOMEM : 0;
+}
+
+/*
+ * Ours come before those of a library whose constructor runs before ours. So they run last before a
+ * fork, and first in its child, where what is pending is only what the parent had: what another
+ * handler prints there is the child's own.
+ */
+EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*in_child)(void),
+			     void *object)
+{
+	int saved_errno = errno;
+
+	if (platform_stdio_visible())
+		add_ours();
+	errno = saved_errno;
+	return NEXT(__register_atfork)(prepare, parent, in_child, object);
+}
+
 int atfork_init(void)
 {
-	return platform_at_fork(atfork_prepare, atfork_parent, child);
+	wanted = true;
+	return add_ours();
 }
