@@ -12,6 +12,22 @@ load helper
 	done
 }
 
+# The heartbeat, at which our thread finds itself alone, never comes here.
+@test "A process whose only thread ends by itself ends at once, and with the same status" {
+	local program
+	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
+		[ -x "$program" ] || continue
+		run -7 timeout 20 "$program" exit
+		assert_output ''
+		run -7 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" exit
+		assert_output line
+		run -0 timeout 20 "$program" pthread_exit
+		assert_output $'line\nbye'
+		run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" pthread_exit
+		assert_output $'line\nbye'
+	done
+}
+
 @test "A Python process that was forked by a thread other than the main thread ends as usual" {
 	local lib
 	cat >"$BATS_TEST_TMPDIR/forked.py" <<-'END'

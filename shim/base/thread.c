@@ -73,21 +73,23 @@ bool thread_await_end(pid_t tid)
 	return true;
 }
 
-bool thread_count_is_told(void)
+/* The directory has two links and one a thread. */
+unsigned thread_count(void)
 {
 	struct stat tasks;
 
-	return syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) == 0;
+	if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) < 0 ||
+	    tasks.st_nlink < 2)
+		return 0;
+	return (unsigned)tasks.st_nlink - 2;
 }
 
 bool thread_is_left_alone(unsigned ours)
 {
-	struct stat tasks;
+	unsigned count = thread_count();
 	char name[1];
 
-	/* The directory has two links and one a thread; a main thread that ended still counts. */
-	if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) < 0 ||
-	    tasks.st_nlink > ours + 3)
+	if (!count || count > ours + 1) /* a main thread that ended still counts */
 		return false;
 	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", name, sizeof(name)) < 0 &&
 	       errno == ENOENT; /* the main thread has ended: it refers to no program any more */

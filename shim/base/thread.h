@@ -36,8 +36,8 @@ void thread_begin_in_child(void);
  */
 bool thread_await_end(pid_t tid);
 
-/* Can /proc tell how many threads there are? Any context; errno may change. */
-bool thread_count_is_told(void);
+/* How many threads there are, with ours; 0: /proc cannot tell. Any context; errno may change. */
+unsigned thread_count(void);
 
 /*
  * Have the main thread (by pthread_exit) and all others of the program ended, so that only `ours`

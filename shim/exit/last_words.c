@@ -86,7 +86,7 @@ void last_words_before_exec(void)
 void last_words_of_main_thread(void)
 {
 	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != getpid() ||
-	    (flusher_rules.heartbeat_ns && thread_count_is_told()))
+	    (flusher_rules.heartbeat_ns && thread_count() > 1U + flusher_has_thread()))
 		return;
 	if (!flusher_suspend())
 		flusher_stop(); /* no thread: falls asleep */
