@@ -149,6 +149,25 @@ connect_to() {
 	end_program
 }
 
+@test "a program whose library writes without locks is treated as such" {
+	cc -O2 -D_GNU_SOURCE -shared -fPIC -Dmain=real_main -o libreal.so \
+		"$ROOT/tests/fixtures/filters/unlocked.c"
+	echo 'int real_main(int, char **); int main(int n, char **v) { return real_main(n, v); }' >main.c
+	cc -o main main.c -L. -lreal -Wl,-rpath,"$PWD"
+	preload IDLEFLUSH_DEBUG=1 ./main fork 2>told | cat >out
+	assert_equal "$(cat out)" $'before\nafter'
+	grep -q 'at waits only: the program writes to stdio without locks' told
+	run -0 "$IDLEFLUSH" --check ./main
+	assert_output --partial 'C stdio without locks'
+	# The control: with a library that does not, it is not.
+	sed 's/putchar_unlocked/putchar/' "$ROOT/tests/fixtures/filters/unlocked.c" >locked.c
+	cc -O2 -D_GNU_SOURCE -shared -fPIC -Dmain=real_main -o libreal.so locked.c
+	preload IDLEFLUSH_DEBUG=1 ./main fork 2>told | cat >out
+	grep -q 'idleflush: awake$' told
+	run "$IDLEFLUSH" --check ./main
+	refute_output --partial 'without locks'
+}
+
 @test "no line without a lock comes twice where signal handlers wait in the middle of it" {
 	preload "$WORK/unlocked" storm | cat >out
 	seq -f 'line %.0f' 0 2999999 | cmp - out

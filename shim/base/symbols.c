@@ -146,10 +146,10 @@ void *symbols_find_next(const char *name)
 
 struct question {
 	bool (*is_wanted)(const char *name);
-	bool imports;
+	bool of_libraries, imports;
 };
 
-static int ask_program(struct dl_phdr_info *info, size_t size, void *data)
+static int ask_object(struct dl_phdr_info *info, size_t size, void *data)
 {
 	struct question *question = data;
 
@@ -164,13 +164,21 @@ static int ask_program(struct dl_phdr_info *info, size_t size, void *data)
 			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
 		question->imports = symbols_imports(&symbols, question->is_wanted);
 	}
-	return 1; /* the first object is the program: stop here */
+	return question->imports || !question->of_libraries; /* the first object is the program */
+}
+
+static bool ask(struct question question)
+{
+	dl_iterate_phdr(ask_object, &question);
+	return question.imports;
 }
 
 bool symbols_program_imports(bool (*is_wanted)(const char *name))
 {
-	struct question question = {is_wanted, false};
+	return ask((struct question){.is_wanted = is_wanted});
+}
 
-	dl_iterate_phdr(ask_program, &question);
-	return question.imports;
+bool symbols_any_imports(bool (*is_wanted)(const char *name))
+{
+	return ask((struct question){.is_wanted = is_wanted, .of_libraries = true});
 }

@@ -30,6 +30,9 @@ bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char
 /* The same for the main program. Takes a lock of the loader's: not in a signal handler. */
 bool symbols_program_imports(bool (*is_wanted)(const char *name));
 
+/* The same for the program or any library that is loaded. */
+bool symbols_any_imports(bool (*is_wanted)(const char *name));
+
 /*
  * What dlsym(RTLD_NEXT, name) would find, or NULL. For programs without a dlsym: before glibc 2.34
  * it is in libdl, which a program need not load. Walks the loader's list without its lock:

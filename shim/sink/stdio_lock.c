@@ -107,8 +107,9 @@ static bool is_d_runtime(const char *name)
 	return strcmp(name, "_d_run_main") == 0;
 }
 
-/* Libraries do not matter: they are written to be used with threads. */
+/* Many a program is a small main and a library of its own. What is loaded later is not looked at.
+ */
 bool stdio_lock_is_bypassed(void)
 {
-	return symbols_program_imports(writes_unlocked) && !symbols_program_imports(is_d_runtime);
+	return symbols_any_imports(writes_unlocked) && !symbols_program_imports(is_d_runtime);
 }

@@ -25,10 +25,10 @@ bool stdio_lock_may_be_mine(const FILE *file);
 bool stdio_lock_is_used(const FILE *file);
 
 /*
- * Does the program write to stdio without locks? True where it imports an output function of
- * unlocked_stdio(3), or __overflow, which an inlined putc_unlocked calls. Such a program relies on
- * having one thread: a flush by ours would race with it and damage its output. coreutils are built
- * that way, servers hardly ever. Constructor only (it walks the loader's list).
+ * Does the program write to stdio without locks? True where it or a library imports an output
+ * function of unlocked_stdio(3), or __overflow, which an inlined putc_unlocked calls. Such a
+ * program relies on having one thread: a flush by ours would race with it and damage its output.
+ * coreutils are built that way, servers hardly ever. Constructor only (it walks the loader's list).
  */
 bool stdio_lock_is_bypassed(void);
 

@@ -182,6 +182,7 @@ static void check_output(const struct resolved_command *resolved, const struct l
 
 	if (readable)
 		elf_imports_symbols(&imports, note_call, &calls);
+	calls.unlocked = calls.unlocked || libraries->unlocked;
 	if (readable && elf_imports_is_go(&imports.elf))
 		report_finding(VERDICT_NOT_NEEDED, "output", GO);
 	else if (output)

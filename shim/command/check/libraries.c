@@ -31,6 +31,20 @@ static void add(const char *name, void *data)
 		strcpy(libraries->names[libraries->count++], name);
 }
 
+static bool is_unlocked(const char *name, void *unused)
+{
+	static const char *const calls[] = {
+#define UNLOCKED(name) #name,
+#include "shared/unlocked_calls.def"
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (!strcmp(name, calls[i]))
+			return true;
+	return false;
+}
+
 /* False if there is no such file, or it is for another machine than the program. */
 static bool add_those_of(const struct search *search, const char *path)
 {
@@ -44,8 +58,11 @@ static bool add_those_of(const struct search *search, const char *path)
 	program_read(&library, mapping.bytes, mapping.length);
 	fits = !program_is_foreign(&library, search->program) &&
 	       elf_imports_open(&imports, mapping.bytes, mapping.length);
-	if (fits)
+	if (fits) {
 		elf_imports_libraries(&imports, add, search->libraries);
+		if (elf_imports_symbols(&imports, is_unlocked, NULL))
+			search->libraries->unlocked = true;
+	}
 	mapping_close(&mapping);
 	return fits;
 }
@@ -149,6 +166,7 @@ void libraries_collect(struct libraries *libraries, const struct program *progra
 	const char *cached;
 
 	libraries->count = 0;
+	libraries->unlocked = false;
 	libraries->libc = LIBC_OTHER;
 	memset(&search, 0, sizeof(search));
 	search.libraries = libraries;

@@ -22,6 +22,7 @@ enum libc {
 
 struct libraries {
 	enum libc libc;
+	bool unlocked; /* does one of them write to stdio without locks? */
 	size_t count;
 	char names[LIBRARIES_MOST][LIBRARY_NAME];
 };
