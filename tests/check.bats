@@ -756,7 +756,7 @@ serve_and_count() {
 	CHECKED=$(cat pid)
 	wait_until 5 reported_at_least "$CHECKED" no_room 1
 	examine 125
-	assert_line 'pending    10 bytes in 2 C streams, put off: no room, or in use'
+	assert_line 'pending    10 bytes in 2 C streams, deferred: no room, or in use'
 	exec 4>&-
 }
 

@@ -13,14 +13,7 @@
 
 struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only pages in use take memory */
 
-static _Atomic uint64_t closed_responses; /* responses on connections that were closed */
-static _Atomic size_t highest;            /* the highest index in use */
-static uint64_t inherited;                /* the parent's count at the fork; written by the child */
-STATUS(STATUS_INHERITED, inherited);
-STATUS(STATUS_RESPONSES, closed_responses);
-STATUS_ENTRY(.address = conn_runs, .what = STATUS_RESPONSES, .size = sizeof(uint32_t),
-	     .pointers = CONN_RUNS, .step = sizeof(*conn_runs), .records = CONN_RUN_LENGTH,
-	     .stride = sizeof(struct conn), .offset = offsetof(struct conn, responses));
+static _Atomic size_t highest; /* the highest index in use */
 
 static size_t last_run(void)
 {
@@ -82,7 +75,7 @@ static inline unsigned end_framing(struct conn *conn)
 static void close_count(struct conn *conn, unsigned ended)
 {
 	ended += atomic_exchange_explicit(&conn->responses, 0, memory_order_relaxed);
-	atomic_fetch_add_explicit(&closed_responses, ended, memory_order_relaxed);
+	atomic_fetch_add_explicit(&library_status.closed_responses, ended, memory_order_relaxed);
 }
 
 unsigned conn_forget(struct conn *conn)
@@ -172,7 +165,7 @@ bool conn_any_in_flight(void)
 
 static uint64_t count_all(void)
 {
-	uint64_t sum = atomic_load_explicit(&closed_responses, memory_order_relaxed);
+	uint64_t sum = atomic_load_explicit(&library_status.closed_responses, memory_order_relaxed);
 
 	for (size_t index = 0; index <= last_run(); index++) {
 		struct conn_run *run =
@@ -186,12 +179,12 @@ static uint64_t count_all(void)
 
 uint64_t conn_responses(void)
 {
-	return count_all() - inherited;
+	return count_all() - library_status.inherited_responses;
 }
 
 void conn_restart_count(void)
 {
-	inherited = count_all();
+	library_status.inherited_responses = count_all();
 }
 
 /* --- bytes to their framing ------------------------------------------------------------------ */

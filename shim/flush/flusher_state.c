@@ -19,8 +19,6 @@ static struct flusher asleep; /* what wrappers see before the constructor: all z
 struct flusher *flusher = &asleep;
 struct flusher_rules flusher_rules;
 _Atomic uint32_t flusher_stretched;
-STATUS_BEHIND(STATUS_OWNER, flusher, struct flusher, owner);
-STATUS_BEHIND(STATUS_ACTIVITY, flusher, struct flusher, last_activity_ns);
 
 bool flusher_is_owner(void)
 {

@@ -1,8 +1,8 @@
-/* pass.c -- a pass: one attempt to flush all sinks, its counters, and when to try again */
+/* pass.c -- a pass: one attempt to flush all sinks, and when to try again */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the counters, written by the thread that makes a pass, of which there is one at a time;
- * read by anybody.
+ * Owns: when the last pass was, written by the thread that makes one, of which there is one at a
+ * time; read by anybody.
  * Called from: the flusher thread; a host thread at a wait, with all signals blocked; pass_reset in
  * the atfork child handler, which is alone.
  */
@@ -12,43 +12,16 @@
 #include "base/futex.h"
 #include "flush/all_sinks.h"
 #include "flush/fork_gate.h"
-#include "runtime/python/sys_streams.h"
 #include "shared/introspect.h"
 
 #define RETRY_FIRST NS_PER_MS
 #define RETRY_MOST  (64 * NS_PER_MS)
 #define RETRY_LAST  (NS_PER_MS / 4)
 
-static _Atomic int64_t last_pass_ns; /* the last pass that was not put off */
-static _Atomic int64_t last_try_ns;  /* the last pass, put off or not */
-static _Atomic int64_t retry_ns;     /* when to try again; 0: nothing was put off */
+static _Atomic int64_t last_pass_ns; /* the last pass that was not deferred */
+static _Atomic int64_t last_try_ns;  /* the last pass, deferred or not */
 static int64_t retry_step;           /* doubles while a sink stays in use or full */
 static int64_t pending_since_ns;     /* when the flush of what is pending was armed */
-static int64_t flushed_ns;           /* the last pass that wrote bytes; 0: none did */
-STATUS(STATUS_LAST_PASS, last_try_ns);
-STATUS(STATUS_RETRY, retry_ns);
-STATUS(STATUS_FLUSHED, flushed_ns);
-
-static _Atomic uint64_t flushes, at_waits, bytes, no_room, heartbeats;
-static _Atomic int64_t oldest_ns;
-STATUS(STATUS_FLUSHES, flushes);
-STATUS(STATUS_BYTES, bytes);
-STATUS(STATUS_NO_ROOM, no_room);
-STATUS(STATUS_HEARTBEATS, heartbeats);
-STATUS(STATUS_OLDEST, oldest_ns);
-
-static void add(_Atomic uint64_t *count, uint64_t n)
-{
-	uint64_t before = atomic_load_explicit(count, memory_order_relaxed);
-
-	atomic_store_explicit(count, before + n, memory_order_relaxed); /* one writer */
-}
-
-static void remember_oldest(int64_t age)
-{
-	if (age > atomic_load_explicit(&oldest_ns, memory_order_relaxed))
-		atomic_store_explicit(&oldest_ns, age, memory_order_relaxed);
-}
 
 /* How long after `result` to try again; 0: not before there is new activity. */
 static int64_t retry_after(enum sink_result result, int64_t hold_ns)
@@ -67,15 +40,11 @@ static void count(const struct flush_params *params, enum sink_result result)
 {
 	if (!pending_since_ns)
 		pending_since_ns = params->armed_since_ns;
-	if (params->bytes) {
-		add(&flushes, 1);
-		add(&bytes, params->bytes);
-		flushed_ns = params->now_ns;
-		if (pending_since_ns)
-			remember_oldest(params->now_ns - pending_since_ns);
-	}
+	if (params->bytes)
+		status_count_flush(params->bytes, params->now_ns,
+				   pending_since_ns ? params->now_ns - pending_since_ns : 0);
 	if (result == SINK_NO_ROOM)
-		add(&no_room, 1);
+		library_status.no_room++;
 	if (result < SINK_PARTIAL_LINE)
 		pending_since_ns = 0;
 }
@@ -96,7 +65,7 @@ static enum sink_result make(struct flush_params *params,
 	last_try_ns = params->now_ns;
 	if (result < SINK_BUSY)
 		last_pass_ns = params->now_ns;
-	retry_ns = wait ? params->now_ns + wait : 0;
+	library_status.retry_ns = wait ? params->now_ns + wait : 0;
 	if (entered)
 		fork_gate_leave();
 	return result;
@@ -112,8 +81,8 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 				      .borrows = fd_table_is_own(),
 				      .armed_since_ns = armed_since_ns};
 
-	if (!armed_since_ns && !retry_ns && mode == SINK_WHOLE_LINES)
-		add(&heartbeats, 1);
+	if (!armed_since_ns && !pass_retry_ns() && mode == SINK_WHOLE_LINES)
+		library_status.heartbeats++;
 	make(&params, all_sinks_flush);
 	return params.bytes;
 }
@@ -129,7 +98,7 @@ enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t ho
 	enum sink_result result = make(&params, all_sinks_flush_at_wait);
 
 	if (params.bytes)
-		add(&at_waits, 1);
+		library_status.at_waits++;
 	return result;
 }
 
@@ -145,7 +114,7 @@ int64_t pass_last_try_ns(void)
 
 int64_t pass_retry_ns(void)
 {
-	return atomic_load_explicit(&retry_ns, memory_order_relaxed);
+	return atomic_load_explicit(&library_status.retry_ns, memory_order_relaxed);
 }
 
 void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying)
@@ -159,25 +128,11 @@ void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying)
 		pass_run(SINK_FORCE, 0, RETRY_FIRST);
 }
 
-void pass_read_counts(struct pass_counts *counts)
-{
-	struct python_sys_streams_counts python;
-
-	python_sys_streams_read_counts(&python);
-	counts->flushes = atomic_load_explicit(&flushes, memory_order_relaxed) + python.flushes;
-	counts->at_waits = atomic_load_explicit(&at_waits, memory_order_relaxed);
-	counts->bytes = atomic_load_explicit(&bytes, memory_order_relaxed) + python.bytes;
-	counts->no_room = atomic_load_explicit(&no_room, memory_order_relaxed) + python.no_room;
-	counts->heartbeats = atomic_load_explicit(&heartbeats, memory_order_relaxed);
-	counts->oldest_ns = atomic_load_explicit(&oldest_ns, memory_order_relaxed);
-	if (python.oldest_ns > counts->oldest_ns)
-		counts->oldest_ns = python.oldest_ns;
-}
-
 void pass_reset(int64_t now_ns)
 {
 	last_pass_ns = last_try_ns = now_ns;
-	retry_ns = retry_step = pending_since_ns = flushed_ns = 0;
-	flushes = at_waits = bytes = no_room = heartbeats = 0;
-	oldest_ns = 0;
+	retry_step = pending_since_ns = 0;
+	library_status.retry_ns = library_status.flushed_ns = library_status.oldest_ns = 0;
+	library_status.flushes = library_status.at_waits = library_status.bytes = 0;
+	library_status.no_room = library_status.heartbeats = 0;
 }

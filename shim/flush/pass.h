@@ -1,4 +1,4 @@
-/* pass.h -- a pass: one attempt to flush all sinks, its counters, and when to try again */
+/* pass.h -- a pass: one attempt to flush all sinks, and when to try again */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_PASS_H
 #define IDLEFLUSH_PASS_H
@@ -7,16 +7,6 @@
 #include <stdint.h>
 
 #include "sink/sink.h"
-
-/* What was done so far in this process. */
-struct pass_counts {
-	uint64_t flushes;  /* passes that wrote bytes */
-	uint64_t at_waits; /* those of them that a thread of the program made at a wait */
-	uint64_t bytes;
-	uint64_t no_room;    /* passes put off because a write could have blocked */
-	uint64_t heartbeats; /* passes that no activity had armed */
-	int64_t oldest_ns;   /* the longest time from arming to flush */
-};
 
 /*
  * Makes one pass. `armed_since_ns`: the first activity since the last pass, 0: there was none;
@@ -32,24 +22,22 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns);
 enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone);
 
 /*
- * The time of the last pass that was not put off, the time of the last one in any case, and when to
- * retry what it had to put off (0: nothing was). Any context.
+ * The time of the last pass that was not deferred, the time of the last one in any case, and when
+ * to retry what was deferred (0: nothing was). Any context.
  */
 int64_t pass_last_ns(void);
 int64_t pass_last_try_ns(void);
 int64_t pass_retry_ns(void);
 
 /*
- * The last passes before an end, unfinished lines included: repeats until nothing is put off any
+ * The last passes before an end, unfinished lines included: repeats until nothing is deferred any
  * more, `bound_ns` at most. `dying`: libc flushes nothing afterwards, so a stream whose lock is not
  * released in that time is written without it (SINK_FORCE). The flusher thread only.
  */
 void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying);
 
-/* A copy of the counts; any context. */
-void pass_read_counts(struct pass_counts *counts);
-
-/* Resets all of it; time starts at `now_ns`. Before the thread starts, and in a forked child. */
+/* Resets all of it, and what was counted; time starts at `now_ns`. Before the thread starts, and in
+ * a forked child. */
 void pass_reset(int64_t now_ns);
 
 #endif

@@ -21,7 +21,7 @@ struct quiet_state {
 	int64_t armed_since_ns; /* first activity since the last pass; 0: nothing is armed */
 	int64_t last_ns;        /* last activity */
 	int64_t last_pass_ns;   /* last pass, be it a flush or a heartbeat */
-	int64_t retry_ns;       /* when to retry a flush that was put off; 0: none was */
+	int64_t retry_ns;       /* when to retry a flush that was deferred; 0: none was */
 	bool in_flight;         /* a request was received and its response has not ended */
 };
 
@@ -30,7 +30,7 @@ struct quiet_state {
  * further happens, or QUIET_FOREVER. Pure; any context.
  *
  * If armed, it is due `idle` after the last activity or, if that is later, after it was armed,
- * unless a response is in flight; and at the latest `max_age` after it was armed. If put off, at
+ * unless a response is in flight; and at the latest `max_age` after it was armed. If deferred, at
  * retry_ns. In any case `heartbeat` after the last pass.
  */
 int64_t quiet_wait_ns(const struct quiet_rules *rules, const struct quiet_state *state,

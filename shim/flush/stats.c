@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
-#include "flush/pass.h"
+#include "shared/introspect.h"
 
 #include <limits.h>
 
@@ -46,25 +46,24 @@ static void put(struct log_line *line, const char *name, uint64_t value)
 
 void stats_print(void)
 {
-	struct pass_counts counts;
+	const struct status *done = &library_status;
 	struct log_line line;
 	int fd = STDERR_FILENO;
 
 	if (!wanted)
 		return;
 	turn_taking_end_all(); /* the end of the process closes what was answered */
-	pass_read_counts(&counts);
 	log_begin(&line);
 	put(&line, "pid=", (uint64_t)getpid());
 	log_text(&line, " program=");
 	log_text(&line, *program ? program : "?");
 	put(&line, " responses=", conn_responses());
-	put(&line, " flushes=", counts.flushes);
-	put(&line, " at_waits=", counts.at_waits);
-	put(&line, " bytes=", counts.bytes);
-	put(&line, " no_room=", counts.no_room);
-	put(&line, " heartbeats=", counts.heartbeats);
-	put(&line, " oldest_ms=", (uint64_t)(counts.oldest_ns / NS_PER_MS));
+	put(&line, " flushes=", done->flushes);
+	put(&line, " at_waits=", done->at_waits);
+	put(&line, " bytes=", done->bytes);
+	put(&line, " no_room=", done->no_room);
+	put(&line, " heartbeats=", done->heartbeats);
+	put(&line, " oldest_ms=", (uint64_t)(done->oldest_ns / NS_PER_MS));
 	/* A pipe that nobody reads must not hold up the end, nor may a terminal become ours. */
 	if (*path)
 		fd = (int)syscall(SYS_openat, AT_FDCWD, path,

@@ -1,26 +1,25 @@
-/* introspect.h -- where in the library its state is, for `idleflush --check --pid` to read */
+/* introspect.h -- the library's state, as `idleflush --check --pid` reads it */
 /* SPDX-License-Identifier: MIT */
 /*
- * `--check --pid` reads the variables of the library from outside (/proc/PID/mem), while the
- * process runs. A line beside such a variable makes an entry that says where it is and what it
- * means, so nothing is copied or kept up to date here. The entries stand in one section of the
- * library; a note in its ELF headers, which are in memory too, says where that is.
- *
- * Entries are understood across versions: a number in enum status_what keeps its meaning for ever,
- * one that the command does not know is skipped, and entries may only grow at their end.
+ * The command reads the memory of the library from outside (/proc/PID/mem), while the process runs.
+ * A note in the library's ELF headers, which are in memory too, says where its `library_status` is.
+ * Most of what it holds is kept nowhere else; for the rest it says where that is.
+ * STATUS_NOTE_TYPE is the version of this layout: a command reads no other than its own.
  */
 #ifndef IDLEFLUSH_INTROSPECT_H
 #define IDLEFLUSH_INTROSPECT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define STATUS_NOTE      "idleflush" /* the note's name */
-#define STATUS_NOTE_TYPE 1
-#define STATUS_SECTION   "idleflush_status"
-#define STATUS_MAGIC     0x49644c66
+#define STATUS_NOTE_TYPE 2
 
-/* Life of the flusher in one process: the value of STATUS_MODE. */
+#define STATUS_STD_STREAMS   2  /* stdout and stderr */
+#define STATUS_EXTRA_STREAMS 32 /* others that are kept fresh */
+
+/* Life of the flusher in one process. */
 enum flusher_mode {
 	FLUSHER_ASLEEP,   /* nothing at all is done: before init, after stop, after any failure */
 	FLUSHER_WANTED,   /* awake, the thread starts at the next sign of a server */
@@ -28,67 +27,56 @@ enum flusher_mode {
 	FLUSHER_RUNNING,
 };
 
-/* What a value is. Several entries of the same kind are added up (STATUS_OLDEST: the greatest). */
-enum status_what {
-	STATUS_SAYS = 1,        /* char *: what was decided, ending in "asleep" where it sleeps */
-	STATUS_MODE = 2,        /* uint32_t: enum flusher_mode */
-	STATUS_OWNER = 3,       /* pid_t: whose state this is, by getpid(2); 0: wiped or asleep */
-	STATUS_ARMED_SINCE = 4, /* int64_t: the first activity since the last pass; 0: none */
-	STATUS_ACTIVITY = 5,    /* int64_t: the last activity that the thread saw */
-	STATUS_LAST_PASS = 6,   /* int64_t: the last pass */
-	STATUS_RETRY = 7,       /* int64_t: when it comes again for what it put off; 0: nothing */
-	STATUS_RESPONSES = 8,   /* uint32_t or uint64_t */
-	STATUS_INHERITED = 9,   /* uint64_t: so many of the responses are the parent's */
-	STATUS_FLUSHES = 10,    /* uint64_t, as those that follow; see struct pass_counts */
-	STATUS_BYTES = 11,
-	STATUS_NO_ROOM = 12,
-	STATUS_HEARTBEATS = 13,
-	STATUS_OLDEST = 14,  /* int64_t, nanoseconds */
-	STATUS_FLUSHED = 15, /* int64_t: the last pass that wrote bytes */
-	STATUS_STREAM = 16,  /* FILE *: a stream that is kept fresh, or NULL */
-	STATUS_MUTED = 17,   /* uint32_t: not 0 where a stream is given up until its file changes */
-	STATUS_WHATS
+/* Addresses are of the process itself. Times are CLOCK_MONOTONIC nanoseconds, 0: never. */
+struct status {
+	const char *_Atomic
+		says; /* what was decided, ending in "asleep" if it sleeps; NULL: nothing */
+
+	/* The state that wrappers and thread share, and where in it are: */
+	const void *const *flusher;
+	uint32_t mode;          /* uint32_t: enum flusher_mode */
+	uint32_t owner;         /* pid_t: whose state this is, by getpid(2); 0: wiped or asleep */
+	uint32_t armed_since;   /* int64_t: the first activity since the last pass; 0: none */
+	uint32_t last_activity; /* int64_t: the last activity that the thread saw */
+
+	/* What was done in this process, by the thread that makes a pass or holds Python's GIL. */
+	_Atomic uint64_t flushes;  /* passes that wrote bytes */
+	_Atomic uint64_t at_waits; /* those of them that a thread of the program made at a wait */
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t no_room;    /* passes deferred because a write could have blocked */
+	_Atomic uint64_t heartbeats; /* passes that no activity had armed */
+	_Atomic int64_t oldest_ns;   /* the longest time from arming to flush */
+	_Atomic int64_t flushed_ns;  /* the last pass that wrote bytes */
+	_Atomic int64_t retry_ns;    /* when to try again; 0: nothing was deferred */
+
+	/* Responses: of connections that were closed; and a uint32_t in each entry of the table. */
+	_Atomic uint64_t closed_responses;
+	_Atomic uint64_t inherited_responses; /* so many of all these are the parent's */
+	const void *conn_runs; /* pointers to runs of entries, NULL: a run that was never used */
+	uint32_t conn_run_count, conn_run_length, conn_size, conn_responses;
+
+	/* C streams that are kept fresh, or NULL; and whether one is given up until its file
+	 * changes. */
+	void *_Atomic streams[STATUS_STD_STREAMS + STATUS_EXTRA_STREAMS];
+	const _Atomic uint32_t *muted[STATUS_STD_STREAMS];
 };
 
-/*
- * Where a value is: `address`, or behind each of `pointers` pointers that stand there `step` bytes
- * apart (a NULL among them is skipped). In each place are `records` records `stride` bytes apart,
- * and the value is `size` bytes at `offset` of each.
- */
-struct status_entry {
-	uint32_t magic; /* STATUS_MAGIC: tells where the entries begin and end */
-	uint32_t what;  /* enum status_what */
-	const volatile void *address;
-	uint32_t size, offset;
-	uint32_t records, stride;
-	uint32_t pointers, step;
-};
-
-/* The note's descriptor. */
+/* The note's content. */
 struct status_note {
-	int32_t entry;       /* from here to one of the entries, which stand side by side */
-	uint32_t entry_size; /* of one */
-	char version[20];    /* of the library */
+	int32_t status;   /* from here to library_status */
+	char version[20]; /* of the library */
 };
 
-#define STATUS_JOIN_(a, b) a##b
-#define STATUS_JOIN(a, b)  STATUS_JOIN_(a, b)
+extern struct status library_status __attribute__((visibility("hidden")));
 
-#define STATUS_NAMED(name, ...)                                                                    \
-	static const struct status_entry name                                                      \
-		__attribute__((used, aligned(8), section(STATUS_SECTION))) = {STATUS_MAGIC,        \
-									      __VA_ARGS__}
-
-/* One entry; arguments as in struct status_entry, by name. */
-#define STATUS_ENTRY(...) STATUS_NAMED(STATUS_JOIN(status_entry_, __LINE__), __VA_ARGS__)
-
-/* The entry of a variable. */
-#define STATUS(kind, variable)                                                                     \
-	STATUS_ENTRY(.what = (kind), .address = &(variable), .size = sizeof(variable), .records = 1)
-
-/* The entry of a field of the struct, of `type`, that `pointer` points to. */
-#define STATUS_BEHIND(kind, pointer, type, field)                                                  \
-	STATUS_ENTRY(.what = (kind), .address = &(pointer), .size = sizeof(((type *)0)->field),    \
-		     .offset = offsetof(type, field), .records = 1, .pointers = 1)
+/* A flush wrote `bytes` > 0 at `now_ns`; the first of them had been pending for `age_ns`. */
+static inline void status_count_flush(size_t bytes, int64_t now_ns, int64_t age_ns)
+{
+	library_status.flushes++;
+	library_status.bytes += bytes;
+	library_status.flushed_ns = now_ns;
+	if (age_ns > library_status.oldest_ns)
+		library_status.oldest_ns = age_ns;
+}
 
 #endif

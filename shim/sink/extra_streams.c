@@ -19,7 +19,7 @@
 
 #include <limits.h>
 
-#define SLOTS       32
+#define SLOTS       STATUS_EXTRA_STREAMS
 #define CLOSE_BOUND (100 * NS_PER_MS)
 
 enum use {
@@ -32,13 +32,10 @@ enum use {
 
 struct slot {
 	_Atomic uint32_t use; /* enum use; a futex */
-	FILE *_Atomic file;   /* the same as stream.file, to be read without holding the slot */
 	struct sink_stream stream;
 };
 
 static struct slot slots[SLOTS];
-STATUS_ENTRY(.address = &slots[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
-	     .records = SLOTS, .stride = sizeof(struct slot));
 static _Atomic uint32_t watched; /* slots that are not free; with WAIT_CHECK_STREAMS */
 static _Atomic uint32_t closers; /* threads that wait for a slot */
 static const char *globs;        /* written by the constructor only */
@@ -60,9 +57,15 @@ static bool move(struct slot *slot, enum use from, enum use to)
 	return atomic_compare_exchange_strong(&slot->use, &use, to);
 }
 
+/* The same as its stream.file, to be read without holding the slot. */
+static void *_Atomic *file_of(const struct slot *slot)
+{
+	return &library_status.streams[STATUS_STD_STREAMS + (slot - slots)];
+}
+
 static void release(struct slot *slot)
 {
-	atomic_store(&slot->file, NULL);
+	atomic_store(file_of(slot), NULL);
 	if (atomic_fetch_sub(&watched, 1) == 1) {
 		wait_checks_drop(WAIT_CHECK_STREAMS);
 		if (extra_streams_any()) /* another one was opened meanwhile */
@@ -121,7 +124,7 @@ static void watch(FILE *file)
 		atomic_fetch_add(&watched, 1);
 		wait_checks_add(WAIT_CHECK_STREAMS);
 		stream_watch(&slot->stream, file);
-		atomic_store(&slot->file, file);
+		atomic_store(file_of(slot), file);
 		atomic_store(&slot->use, USE_IDLE);
 		return;
 	}
@@ -169,7 +172,7 @@ static void leave(struct slot *slot)
 void extra_streams_closing(const FILE *file)
 {
 	for (size_t i = 0; i < SLOTS; i++)
-		if (atomic_load(&slots[i].file) == file)
+		if (atomic_load(file_of(&slots[i])) == file)
 			leave(&slots[i]);
 }
 

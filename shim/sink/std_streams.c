@@ -14,10 +14,6 @@
 #include "sink/writable.h"
 
 static struct sink_stream streams[2];
-STATUS_ENTRY(.address = &streams[0].file, .what = STATUS_STREAM, .size = sizeof(FILE *),
-	     .records = 2, .stride = sizeof(struct sink_stream));
-STATUS_ENTRY(.address = &streams[0].muted, .what = STATUS_MUTED, .size = sizeof(uint32_t),
-	     .records = 2, .stride = sizeof(struct sink_stream));
 
 static bool owner_told; /* written by the constructor only */
 
@@ -26,6 +22,10 @@ void std_streams_init(void)
 	stream_watch(&streams[0], stdout);
 	stream_watch(&streams[1], stderr);
 	owner_told = stdio_lock_learn(stdout);
+	for (size_t i = 0; i < 2; i++) {
+		library_status.streams[i] = streams[i].file;
+		library_status.muted[i] = &streams[i].muted;
+	}
 	wait_checks_init();
 }
 

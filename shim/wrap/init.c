@@ -19,14 +19,10 @@
 #include "runtime/python/python.h"
 #include "flush/stats.h"
 #include "base/decision.h"
-#include "shared/introspect.h"
 #include "sink/extra_streams.h"
 #include "sink/stdio_lock.h"
 
 #include <sys/syscall.h>
-
-STATUS_BEHIND(STATUS_MODE, flusher, struct flusher, mode);
-STATUS_BEHIND(STATUS_ARMED_SINCE, flusher, struct flusher, armed_since_ns);
 
 static void complain(const struct config_complaint *complaint)
 {

@@ -35,8 +35,7 @@ static bool is_asleep_by_choice(void)
 /* Why the library does nothing in it, or NULL: it is awake. */
 static const char *asleep_because(pid_t pid, pid_t thread)
 {
-	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
-	int64_t mode = remote.value[STATUS_MODE];
+	pid_t owner = remote.owner, own = process_own_pid(pid);
 
 	if (!*remote.says)
 		return "its constructor has not run yet";
@@ -46,9 +45,9 @@ static const char *asleep_because(pid_t pid, pid_t thread)
 		return "forked past fork(3), by clone(2): asleep";
 	if (own && owner != own)
 		return "in its parent's memory until it executes a program";
-	if (mode == FLUSHER_ASLEEP)
+	if (remote.mode == FLUSHER_ASLEEP)
 		return "it ends: asleep";
-	if (mode == FLUSHER_RUNNING && !thread)
+	if (remote.mode == FLUSHER_RUNNING && !thread)
 		return "awake, but its thread is gone";
 	return NULL;
 }
@@ -57,13 +56,13 @@ static const char *asleep_because(pid_t pid, pid_t thread)
 static bool check_state(pid_t pid, pid_t thread)
 {
 	const char *asleep = asleep_because(pid, thread);
-	pid_t owner = (pid_t)remote.value[STATUS_OWNER], own = process_own_pid(pid);
+	pid_t owner = remote.owner, own = process_own_pid(pid);
 
 	if (asleep)
 		report_finding(VERDICT_FAILS, "state", "%s", asleep);
-	else if (remote.value[STATUS_MODE] == FLUSHER_WANTED && strcmp(remote.says, "awake"))
+	else if (remote.mode == FLUSHER_WANTED && strcmp(remote.says, "awake"))
 		report_line("state", "%s", remote.says); /* it never has a thread */
-	else if (remote.value[STATUS_MODE] == FLUSHER_WANTED)
+	else if (remote.mode == FLUSHER_WANTED)
 		report_line("state", "awake, its thread starts at the first sign of a server");
 	else
 		report_line("state", "awake");
@@ -109,27 +108,24 @@ static void print_settings(pid_t pid)
 
 static void print_counts(void)
 {
-	const int64_t *value = remote.value;
+	const struct status *done = &remote.status;
 	char activity[32], flush[32], armed[32];
 
 	if (remote.pending < 0)
 		report_line("pending", "cannot be told of this libc");
 	else
-		report_line(
-			"pending", "%" PRId64 " bytes in %u C streams%s%s", remote.pending,
-			remote.streams, value[STATUS_RETRY] ? ", put off: no room, or in use" : "",
-			value[STATUS_MUTED] ? ", left there: a device, or nobody reads it" : "");
-	if (value[STATUS_ARMED_SINCE])
+		report_line("pending", "%" PRId64 " bytes in %u C streams%s%s", remote.pending,
+			    remote.streams, done->retry_ns ? ", deferred: no room, or in use" : "",
+			    remote.muted ? ", left there: a device, or nobody reads it" : "");
+	if (remote.armed_since_ns)
 		report_line("", "(a flush is due, armed %s)",
-			    tell_age(armed, value[STATUS_ARMED_SINCE]));
-	report_line("done", "responses=%" PRId64 " flushes=%" PRId64 " bytes=%" PRId64,
-		    value[STATUS_RESPONSES] - value[STATUS_INHERITED], value[STATUS_FLUSHES],
-		    value[STATUS_BYTES]);
-	report_line("", "no_room=%" PRId64 " heartbeats=%" PRId64 " oldest_ms=%" PRId64,
-		    value[STATUS_NO_ROOM], value[STATUS_HEARTBEATS],
-		    value[STATUS_OLDEST] / (SECOND / 1000));
-	report_line("last", "activity %s, flush %s", tell_age(activity, value[STATUS_ACTIVITY]),
-		    tell_age(flush, value[STATUS_FLUSHED]));
+			    tell_age(armed, remote.armed_since_ns));
+	report_line("done", "responses=%" PRId64 " flushes=%" PRIu64 " bytes=%" PRIu64,
+		    remote.responses, done->flushes, done->bytes);
+	report_line("", "no_room=%" PRIu64 " heartbeats=%" PRIu64 " oldest_ms=%" PRId64,
+		    done->no_room, done->heartbeats, done->oldest_ns / (SECOND / 1000));
+	report_line("last", "activity %s, flush %s", tell_age(activity, remote.last_activity_ns),
+		    tell_age(flush, done->flushed_ns));
 }
 
 /* Of the process and its workers. */
@@ -139,8 +135,8 @@ static struct {
 
 static void add_counts(void)
 {
-	total.responses += remote.value[STATUS_RESPONSES] - remote.value[STATUS_INHERITED];
-	total.bytes += remote.value[STATUS_BYTES];
+	total.responses += remote.responses;
+	total.bytes += (int64_t)remote.status.bytes;
 	total.pending += remote.pending > 0 ? remote.pending : 0;
 }
 
@@ -186,8 +182,8 @@ static void check_worker(pid_t pid)
 		report_finding(VERDICT_FAILS, "worker", "%d: %s", (int)pid, asleep);
 		return;
 	}
-	report_line("worker", "%d: awake, bytes=%" PRId64 ", pending %" PRId64, (int)pid,
-		    remote.value[STATUS_BYTES], remote.pending);
+	report_line("worker", "%d: awake, bytes=%" PRIu64 ", pending %" PRId64, (int)pid,
+		    remote.status.bytes, remote.pending);
 	add_counts();
 }
 
@@ -204,17 +200,17 @@ static void check_workers(pid_t pid)
 /* The same for --json. */
 static void report_counts(void)
 {
-	const int64_t *value = remote.value;
+	const struct status *done = &remote.status;
 
 	report_number("streams", remote.streams);
 	if (remote.pending >= 0)
 		report_number("pending", remote.pending);
-	report_number("responses", value[STATUS_RESPONSES] - value[STATUS_INHERITED]);
-	report_number("flushes", value[STATUS_FLUSHES]);
-	report_number("bytes", value[STATUS_BYTES]);
-	report_number("no_room", value[STATUS_NO_ROOM]);
-	report_number("heartbeats", value[STATUS_HEARTBEATS]);
-	report_number("oldest_ms", value[STATUS_OLDEST] / (SECOND / 1000));
+	report_number("responses", remote.responses);
+	report_number("flushes", (int64_t)done->flushes);
+	report_number("bytes", (int64_t)done->bytes);
+	report_number("no_room", (int64_t)done->no_room);
+	report_number("heartbeats", (int64_t)done->heartbeats);
+	report_number("oldest_ms", done->oldest_ns / (SECOND / 1000));
 }
 
 static void examine(pid_t pid)

@@ -18,7 +18,7 @@
 
 #define HEAD         65536         /* a library's ELF headers and notes are in it */
 #define BLOCK_MOST   (1024 * 1024) /* of one read */
-#define ENTRIES_MOST 1000
+#define RUNS_MOST    (1 << 20)
 #define PENDING_MOST (1 << 30)
 
 /* Where a FILE of 64 bit has what it holds back, in glibc since 2.1 and in musl since 0.5. */
@@ -30,20 +30,20 @@ static const struct layout {
 struct search {
 	struct remote_state *remote;
 	int memory;
-	uint64_t entry, entry_size; /* in the process's memory */
 	const struct layout *layout;
 };
 
 /* --- the library in the process's memory --------------------------------------------------- */
 
-/* Takes the note, if there is one in the mapping's first bytes. */
-static bool read_note(struct search *search, const struct process_region *region)
+/* Takes the state, if there is a note about it in the mapping's first bytes. */
+static bool read_status(struct search *search, const struct process_region *region)
 {
 	static unsigned char head[HEAD];
 	size_t size = region->size < HEAD ? region->size : HEAD;
 	struct status_note content;
 	struct elf_file_note note;
 	struct elf_file elf;
+	uint64_t status;
 
 	if (!process_read(search->memory, region->start, head, size) ||
 	    !elf_file_open(&elf, head, size) ||
@@ -51,10 +51,9 @@ static bool read_note(struct search *search, const struct process_region *region
 	    note.content_size < sizeof(content))
 		return false;
 	memcpy(&content, note.content, sizeof(content));
-	if (content.entry_size < sizeof(struct status_entry) || content.entry_size % 8)
+	status = region->start + (uint64_t)(note.content - head) + (uint64_t)content.status;
+	if (!process_read(search->memory, status, &search->remote->status, sizeof(struct status)))
 		return false;
-	search->entry = region->start + (uint64_t)(note.content - head) + (uint64_t)content.entry;
-	search->entry_size = content.entry_size;
 	snprintf(search->remote->version, sizeof(search->remote->version), "%.*s",
 		 (int)sizeof(content.version), content.version);
 	return true;
@@ -73,7 +72,7 @@ static bool read_region(const struct process_region *region, void *data)
 		search->layout = &musl_file;
 	/* The file may have been replaced or deleted since: what counts is in memory. */
 	if (*remote->version ||
-	    !(read_note(search, region) ||
+	    !(read_status(search, region) ||
 	      (!remote->loaded && !strncmp(name, PRELOAD_LIBRARY, strlen(PRELOAD_LIBRARY)))))
 		return false;
 	remote->loaded = true;
@@ -81,7 +80,55 @@ static bool read_region(const struct process_region *region, void *data)
 	return false;
 }
 
-/* --- its entries ------------------------------------------------------------------------------ */
+/* --- what it points to ------------------------------------------------------------------------ */
+
+static uint64_t number(const volatile void *address)
+{
+	return (uintptr_t)address;
+}
+
+static void read_flusher(struct search *search)
+{
+	struct remote_state *remote = search->remote;
+	const struct status *status = &remote->status;
+	uint32_t mode = 0;
+	uint64_t page;
+
+	if (!process_read(search->memory, number(status->flusher), &page, sizeof(page)))
+		return;
+	process_read(search->memory, page + status->mode, &mode, sizeof(mode));
+	remote->mode = (enum flusher_mode)mode;
+	process_read(search->memory, page + status->owner, &remote->owner, sizeof(pid_t));
+	process_read(search->memory, page + status->armed_since, &remote->armed_since_ns,
+		     sizeof(int64_t));
+	process_read(search->memory, page + status->last_activity, &remote->last_activity_ns,
+		     sizeof(int64_t));
+}
+
+static void read_responses(struct search *search)
+{
+	struct remote_state *remote = search->remote;
+	const struct status *status = &remote->status;
+	size_t size = (size_t)status->conn_size * status->conn_run_length;
+	unsigned char *entries = size && size < BLOCK_MOST ? malloc(size) : NULL;
+	uint32_t count;
+	uint64_t run;
+
+	remote->responses = (int64_t)(status->closed_responses - status->inherited_responses);
+	for (uint32_t i = 0; entries && i < status->conn_run_count && i < RUNS_MOST; i++) {
+		if (!process_read(search->memory, number(status->conn_runs) + i * sizeof(run), &run,
+				  sizeof(run)))
+			break;
+		if (!run || !process_read(search->memory, run, entries, size))
+			continue;
+		for (size_t at = status->conn_responses; at + sizeof(count) <= size;
+		     at += status->conn_size) {
+			memcpy(&count, entries + at, sizeof(count));
+			remote->responses += count;
+		}
+	}
+	free(entries);
+}
 
 /* What C stdio holds back in a stream; -1: that is not known of this libc. */
 static int64_t pending_in(const struct search *search, uint64_t file)
@@ -98,95 +145,32 @@ static int64_t pending_in(const struct search *search, uint64_t file)
 	return size < PENDING_MOST ? (int64_t)size : -1;
 }
 
-static bool is_sum(uint32_t what)
-{
-	return what >= STATUS_RESPONSES && what <= STATUS_HEARTBEATS;
-}
-
-static void take_value(struct search *search, const struct status_entry *entry,
-		       const unsigned char *bytes)
+static void read_streams(struct search *search)
 {
 	struct remote_state *remote = search->remote;
-	int64_t value = 0;
+	const struct status *status = &remote->status;
 
-	memcpy(&value, bytes, entry->size); /* least significant byte first: x86-64, aarch64 */
-	if (entry->what == STATUS_STREAM && value) {
-		int64_t size = pending_in(search, (uint64_t)value);
+	for (size_t i = 0; i < sizeof(status->streams) / sizeof(status->streams[0]); i++) {
+		int64_t size;
 
+		if (!status->streams[i])
+			continue;
+		size = pending_in(search, number(status->streams[i]));
 		remote->streams++;
 		remote->pending = size < 0 || remote->pending < 0 ? -1 : remote->pending + size;
 	}
-	if (is_sum(entry->what))
-		remote->value[entry->what] += value;
-	else if (!remote->known[entry->what] || value > remote->value[entry->what])
-		remote->value[entry->what] = value;
-	remote->known[entry->what] = true;
-}
+	for (size_t i = 0; i < STATUS_STD_STREAMS; i++) {
+		uint32_t muted;
 
-static void read_records(struct search *search, const struct status_entry *entry, uint64_t address)
-{
-	size_t size = (size_t)(entry->records - 1) * entry->stride + entry->offset + entry->size;
-	unsigned char *block;
-
-	if (!entry->records || size > BLOCK_MOST || !(block = malloc(size)))
-		return;
-	if (process_read(search->memory, address, block, size))
-		for (uint32_t i = 0; i < entry->records; i++)
-			take_value(search, entry,
-				   block + (size_t)i * entry->stride + entry->offset);
-	free(block);
-}
-
-static void read_entry(struct search *search, const struct status_entry *entry)
-{
-	uint64_t address = (uintptr_t)entry->address, pointer;
-	size_t size = (size_t)entry->pointers * entry->step;
-	unsigned char *pointers;
-
-	if (entry->what >= STATUS_WHATS || entry->size > sizeof(int64_t))
-		return;
-	if (!entry->pointers) {
-		read_records(search, entry, address);
-		return;
-	}
-	if (entry->pointers == 1)
-		size = sizeof(pointer);
-	if (size < sizeof(pointer) || size > BLOCK_MOST || !(pointers = malloc(size)))
-		return;
-	if (process_read(search->memory, address, pointers, size))
-		for (size_t at = 0; at + sizeof(pointer) <= size; at += entry->step) {
-			memcpy(&pointer, pointers + at, sizeof(pointer));
-			if (pointer)
-				read_records(search, entry, pointer);
-			if (!entry->step)
-				break;
-		}
-	free(pointers);
-}
-
-static bool get_entry(const struct search *search, uint64_t address, struct status_entry *entry)
-{
-	return process_read(search->memory, address, entry, sizeof(*entry)) &&
-	       entry->magic == STATUS_MAGIC;
-}
-
-static void read_entries(struct search *search)
-{
-	struct status_entry entry;
-	uint64_t at = search->entry;
-
-	for (int i = 0; i < ENTRIES_MOST && get_entry(search, at - search->entry_size, &entry); i++)
-		at -= search->entry_size;
-	for (int i = 0; i < ENTRIES_MOST && get_entry(search, at, &entry); i++) {
-		read_entry(search, &entry);
-		at += search->entry_size;
+		if (process_read(search->memory, number(status->muted[i]), &muted, sizeof(muted)))
+			remote->muted = remote->muted || muted;
 	}
 }
 
 static void read_says(struct search *search)
 {
 	struct remote_state *remote = search->remote;
-	uint64_t at = (uint64_t)remote->value[STATUS_SAYS];
+	uint64_t at = number(remote->status.says);
 
 	for (size_t i = 0; at && i < sizeof(remote->says) - 1; i++)
 		if (!process_read(search->memory, at + i, &remote->says[i], 1) || !remote->says[i])
@@ -203,7 +187,9 @@ int remote_state_read(struct remote_state *remote, pid_t pid)
 	if (search.memory < 0)
 		return error;
 	if (*remote->version) {
-		read_entries(&search);
+		read_flusher(&search);
+		read_responses(&search);
+		read_streams(&search);
 		read_says(&search);
 	}
 	close(search.memory);

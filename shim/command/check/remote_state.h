@@ -1,6 +1,6 @@
 /* remote_state.h -- the library's own state in a running process, read from outside */
 /* SPDX-License-Identifier: MIT */
-/* Launcher only. How the library offers it: status.h. */
+/* Launcher only. How the library offers it: shared/introspect.h. */
 #ifndef IDLEFLUSH_REMOTE_STATE_H
 #define IDLEFLUSH_REMOTE_STATE_H
 
@@ -16,10 +16,15 @@ struct remote_state {
 	char version[24]; /* empty: its state could not be read, and nothing below is known */
 	int memory_error; /* why not, as a negative errno; 0: it has no state to read */
 	char says[128];   /* what it decided; empty: its constructor has not come so far */
-	bool known[STATUS_WHATS];
-	int64_t value[STATUS_WHATS];
-	unsigned streams; /* C streams that are kept fresh */
-	int64_t pending;  /* bytes in them; -1: it cannot be told */
+
+	struct status status; /* a copy; what lies behind its addresses is here: */
+	enum flusher_mode mode;
+	pid_t owner;
+	int64_t armed_since_ns, last_activity_ns;
+	int64_t responses; /* of this process */
+	bool muted;        /* stdout or stderr is given up until its file changes */
+	unsigned streams;  /* C streams that are kept fresh */
+	int64_t pending;   /* bytes in them; -1: it cannot be told */
 };
 
 /* Returns 0, or a negative errno where the process's mappings cannot be read. */

@@ -19,19 +19,9 @@ static const char *const names[NAMES] = {"__stdout__", "__stderr__", "stdout", "
 static _Atomic uint64_t written; /* by host threads, in our wrappers */
 static _Atomic int64_t since_ns; /* something may be pending; 0: nothing is */
 
-/* Written by who has the GIL. */
-static struct {
-	_Atomic uint64_t flushes, bytes, no_room;
-	_Atomic int64_t oldest_ns;
-	_Atomic int64_t last_ns; /* the last flush that brought something out */
-} counts;
-STATUS(STATUS_FLUSHES, counts.flushes);
-STATUS(STATUS_BYTES, counts.bytes);
-STATUS(STATUS_NO_ROOM, counts.no_room);
-STATUS(STATUS_OLDEST, counts.oldest_ns);
-STATUS(STATUS_FLUSHED, counts.last_ns);
-static _Atomic uint32_t in_vain; /* flushes since the last that brought something out */
-static _Atomic int64_t flushed_ns;
+/* Written by the thread that holds the GIL. */
+static _Atomic uint32_t in_vain;   /* flushes since the last that wrote something */
+static _Atomic int64_t flushed_ns; /* the last flush, in vain or not */
 
 static uint64_t bytes_written(void)
 {
@@ -72,17 +62,13 @@ static void count(uint64_t before, bool no_room)
 {
 	uint64_t bytes = bytes_written() - before;
 	int64_t since = atomic_exchange(&since_ns, 0);
-	int64_t age = bytes && since ? clock_now_ns() - since : 0;
+	int64_t now = clock_now_ns();
 
-	atomic_store(&flushed_ns, clock_now_ns());
-	if (bytes)
-		atomic_store(&counts.last_ns, clock_now_ns());
+	atomic_store(&flushed_ns, now);
 	atomic_store(&in_vain, bytes ? 0 : atomic_load(&in_vain) + 1);
-	atomic_fetch_add(&counts.flushes, bytes != 0);
-	atomic_fetch_add(&counts.bytes, bytes);
-	atomic_fetch_add(&counts.no_room, no_room);
-	if (age > atomic_load(&counts.oldest_ns))
-		atomic_store(&counts.oldest_ns, age);
+	if (bytes)
+		status_count_flush(bytes, now, since ? now - since : 0);
+	library_status.no_room += no_room;
 }
 
 static enum sink_result flush_each(const struct python_api *python, enum sink_mode mode,
@@ -188,16 +174,7 @@ void python_sys_streams_armed(int64_t ns)
 	atomic_compare_exchange_strong(&since_ns, &none, ns);
 }
 
-void python_sys_streams_read_counts(struct python_sys_streams_counts *read)
-{
-	read->flushes = atomic_load(&counts.flushes);
-	read->bytes = atomic_load(&counts.bytes);
-	read->no_room = atomic_load(&counts.no_room);
-	read->oldest_ns = atomic_load(&counts.oldest_ns);
-}
-
 void python_sys_streams_begin_in_child(void)
 {
 	atomic_store(&since_ns, 0);
-	memset(&counts, 0, sizeof(counts));
 }

@@ -10,14 +10,6 @@
 #include "runtime/python/python_api.h"
 #include "sink/sink.h"
 
-/* What was done in this process. */
-struct python_sys_streams_counts {
-	uint64_t flushes; /* those that brought bytes out */
-	uint64_t bytes;
-	uint64_t no_room;  /* those that found a stream they could not flush */
-	int64_t oldest_ns; /* the longest from arming to flush */
-};
-
 /*
  * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the ones that the process
  * began with where those are others: a stand-in need not pass a flush on. Each only where its file
@@ -48,9 +40,7 @@ void python_sys_streams_armed(int64_t ns);
 /* `n` bytes were written to fd 1 or 2 through our wrappers, as Python does. Any context. */
 void python_sys_streams_wrote(size_t n);
 
-void python_sys_streams_read_counts(struct python_sys_streams_counts *read);
-
-/* In a forked child: counts from zero. Atfork child handler only. */
+/* In a forked child nothing is known to be pending. Atfork child handler only. */
 void python_sys_streams_begin_in_child(void);
 
 #endif
