@@ -3,9 +3,8 @@
 /*
  * A filter waits inside libc, where nobody sees it: libc binds its own calls of read(2). What the
  * program calls is seen, and whether a stream's buffer has what is asked for. Only then the call
- * may wait, so that it costs a bulk reader a look at two pointers a line. Not here: getc(3) and its
- * kin, which would pay for it with each byte (inlined they call __uflow), scanf(3), and wide
- * streams. Owns: `lines`, while there is one thread.
+ * may wait, so that it costs a bulk reader a look at two pointers a line, and getc(3) one a byte.
+ * Not here: scanf(3), and wide streams. Owns: `lines`, while there is one thread.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -174,6 +173,22 @@ EXPORT size_t __fread_unlocked_chk(void *restrict to, size_t room, size_t size, 
 {
 	reading_bytes(file, size, count);
 	return NEXT(__fread_unlocked_chk)(to, room, size, count, file);
+}
+
+/* With musl, too, these two fields tell whether anything is left. */
+
+EXPORT int getc(FILE *file)
+{
+	if (UNLIKELY(file->_IO_read_ptr >= file->_IO_read_end))
+		reading_bytes(file, 1, 1);
+	return NEXT(getc)(file);
+}
+
+EXPORT int fgetc(FILE *file)
+{
+	if (UNLIKELY(file->_IO_read_ptr >= file->_IO_read_end))
+		reading_bytes(file, 1, 1);
+	return NEXT(fgetc)(file);
 }
 
 /* What inlined getc_unlocked(3) calls where the buffer is empty. */

@@ -273,6 +273,13 @@ EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 	return returned(NEXT(wait4)(pid, status, options, usage), NULL);
 }
 
+/* It waits for the child that it makes. A command of NULL only asks whether there is a shell. */
+EXPORT int system(const char *command)
+{
+	pausing(0);
+	return returned(NEXT(system)(command), NULL);
+}
+
 EXPORT int sigwait(const sigset_t *restrict set, int *restrict sig)
 {
 	pausing(0);

@@ -153,7 +153,9 @@ static void judge_counts(void)
 			       "known here: it prints nothing, or past these",
 			       total.responses);
 	else
-		report_finding(VERDICT_UNKNOWN, "output", "it has printed nothing yet");
+		report_finding(VERDICT_UNKNOWN, "output",
+			       "nothing has gone through a buffer that is known here: it has "
+			       "printed nothing yet, or past these");
 }
 
 /* --- its children ----------------------------------------------------------------------------- */

@@ -169,6 +169,17 @@ static void check_runtime(const struct output *output, bool inside, const struct
 		report_line("", "(PYTHONUNBUFFERED is set: Python holds nothing back anyway)");
 }
 
+static void check_go(const struct resolved_command *resolved, const struct config *config)
+{
+	const struct output *named =
+		config ? output_find_named(&resolved->program, resolved->argv) : NULL;
+
+	if (named)
+		check_runtime(named, false, config);
+	else
+		report_finding(VERDICT_NOT_NEEDED, "output", GO);
+}
+
 static void check_output(const struct resolved_command *resolved, const struct libraries *libraries,
 			 const struct config *config)
 {
@@ -178,13 +189,13 @@ static void check_output(const struct resolved_command *resolved, const struct l
 	bool inside,
 		readable = program->file.bytes &&
 			   elf_imports_open(&imports, program->file.bytes, program->file.length);
-	const struct output *output = output_find(program, resolved->started, libraries, &inside);
+	const struct output *output = output_find(resolved, libraries, &inside);
 
 	if (readable)
 		elf_imports_symbols(&imports, note_call, &calls);
 	calls.unlocked = calls.unlocked || libraries->unlocked;
 	if (readable && elf_imports_is_go(&imports.elf))
-		report_finding(VERDICT_NOT_NEEDED, "output", GO);
+		check_go(resolved, config);
 	else if (output)
 		check_runtime(output, inside, config);
 	else if (calls.unlocked && !calls.d && strstr(program->interpreter, "ld-musl"))
@@ -212,7 +223,7 @@ bool check_program(const struct resolved_command *resolved, struct libraries *li
 	} else if (program->file.bytes && !foreign &&
 		   elf_file_open(&elf, program->file.bytes, program->file.length) &&
 		   elf_imports_is_go(&elf)) {
-		report_finding(VERDICT_NOT_NEEDED, "output", GO);
+		check_go(resolved, config);
 	} else if (program->kind == PROGRAM_STATIC && !foreign) {
 		report_line("", "(dynamic programs that it starts get the library)");
 	}

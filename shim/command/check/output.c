@@ -1,8 +1,8 @@
 /* output.c -- what a program prints with, and whether that can be kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * `text` is mostly the name of an
- * environment variable, which the file of a runtime must contain.
+ * `text` is mostly the name of an environment variable, which the file of a runtime must contain.
+ * What is said here of programs of Debian, tests/proofs/programs tries.
  */
 #include "command/check/output.h"
 
@@ -17,54 +17,70 @@
 	(CONFIG_RUNTIME_CXX | CONFIG_RUNTIME_PERL | CONFIG_RUNTIME_OCAML | CONFIG_RUNTIME_PYTHON)
 
 #define AT_ONCE "writes what it prints at once"
+#define BY_LINE "writes each line at once, unless the program sets another buffer"
 #define OWN     "has a buffer of its own"
 
-/* name, programs, library, text, runtime, verdict, says, guide */
+/* name, programs, option, library, text, runtime, verdict, says, guide */
 static const struct output outputs[] = {
-	{"PyPy", "pypy*", "libpypy", NULL, 0, VERDICT_FAILS, OWN, "PYTHONUNBUFFERED=1"},
-	{"Python 2", "python2*", "libpython2", NULL, 0, VERDICT_WORKS, "prints through C stdio",
-	 NULL},
-	{"CPython", "python,python3*", "libpython3", "PYTHONUNBUFFERED", CONFIG_RUNTIME_PYTHON,
-	 VERDICT_FAILS, "has its own buffer of sys.stdout", "PYTHONUNBUFFERED=1"},
-	{"Perl", "perl,perl5*", "libperl.so", NULL, CONFIG_RUNTIME_PERL, VERDICT_FAILS, OWN,
+	{"PyPy", "pypy*", NULL, "libpypy", NULL, 0, VERDICT_FAILS, OWN, "PYTHONUNBUFFERED=1"},
+	{"Python 2", "python2*", NULL, "libpython2", NULL, 0, VERDICT_WORKS,
+	 "prints through C stdio", NULL},
+	{"CPython", "python,python3*", NULL, "libpython3", "PYTHONUNBUFFERED",
+	 CONFIG_RUNTIME_PYTHON, VERDICT_FAILS, "has its own buffer of sys.stdout",
+	 "PYTHONUNBUFFERED=1"},
+	{"Perl", "perl,perl5*", NULL, "libperl.so", NULL, CONFIG_RUNTIME_PERL, VERDICT_FAILS, OWN,
 	 "$| = 1 in the program"},
-	{"puma", NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, "sets $stdout.sync = true", NULL},
-	{"Ruby", "ruby,ruby[0-9]*", "libruby", NULL, 0, VERDICT_FAILS, OWN,
+	{"puma", NULL, NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, "sets $stdout.sync = true", NULL},
+	{"Ruby", "ruby,ruby[0-9]*", NULL, "libruby", NULL, 0, VERDICT_FAILS, OWN,
 	 "$stdout.sync = true in the program"},
-	{"OCaml", "ocaml,ocamlrun*", NULL, "OCAMLRUNPARAM", CONFIG_RUNTIME_OCAML, VERDICT_FAILS,
-	 OWN, "flush stdout, or %! in the format"},
-	{"Guile", "guile*", "libguile", NULL, 0, VERDICT_FAILS, OWN,
+	{"OCaml", "ocaml,ocamlrun*", NULL, NULL, "OCAMLRUNPARAM", CONFIG_RUNTIME_OCAML,
+	 VERDICT_FAILS, OWN, "flush stdout, or %! in the format"},
+	{"Guile", "guile*", NULL, "libguile", NULL, 0, VERDICT_FAILS, OWN,
 	 "(setvbuf (current-output-port) 'line)"},
-	{"Haskell", NULL, "libHSrts", "GHCRTS", 0, VERDICT_FAILS, OWN,
+	{"Haskell", NULL, NULL, "libHSrts", "GHCRTS", 0, VERDICT_FAILS, OWN,
 	 "hSetBuffering stdout LineBuffering"},
-	{"Free Pascal", NULL, NULL, "FPC 3.", 0, VERDICT_FAILS, OWN, "Flush(Output)"},
-	{"Racket", "racket*,gracket*", NULL, "PLTADDONDIR", 0, VERDICT_FAILS, OWN,
+	{"Free Pascal", NULL, NULL, NULL, "FPC 3.", 0, VERDICT_FAILS, OWN, "Flush(Output)"},
+	{"Racket", "racket*,gracket*", NULL, NULL, "PLTADDONDIR", 0, VERDICT_FAILS, OWN,
 	 "(file-stream-buffer-mode (current-output-port) 'line)"},
-	{"Lisp", "sbcl*,ecl,clisp", "libecl", "SBCL_HOME", 0, VERDICT_FAILS, OWN,
+	{"Lisp", "sbcl*,ecl,clisp", NULL, "libecl", "SBCL_HOME", 0, VERDICT_UNKNOWN, BY_LINE,
 	 "(finish-output)"},
-	{"Tcl", "tclsh*,wish*", "libtcl", NULL, 0, VERDICT_FAILS, OWN,
+	{"Tcl", "tclsh*,wish*", NULL, "libtcl", NULL, 0, VERDICT_UNKNOWN, BY_LINE,
 	 "fconfigure stdout -buffering line"},
-	{"Fortran", NULL, "libgfortran", "GFORTRAN_UNBUFFERED_PRECONNECTED", 0, VERDICT_FAILS, OWN,
-	 "GFORTRAN_UNBUFFERED_PRECONNECTED=y"},
-	{"mawk", "mawk", NULL, NULL, 0, VERDICT_FAILS,
+	{"Fortran", NULL, NULL, "libgfortran", "GFORTRAN_UNBUFFERED_PRECONNECTED", 0, VERDICT_FAILS,
+	 OWN, "GFORTRAN_UNBUFFERED_PRECONNECTED=y"},
+	{"mawk", "mawk", "interactive,-Wi*", NULL, NULL, 0, VERDICT_NOT_NEEDED,
+	 "goes on after each line with -W interactive", NULL},
+	{"mawk", "mawk", NULL, NULL, NULL, 0, VERDICT_FAILS,
 	 "has a buffer for input that it fills before it goes on", "mawk -W interactive"},
-	{"nginx", "nginx", NULL, NULL, 0, VERDICT_UNKNOWN,
+	{"m4", "m4", "-e,--interactive", NULL, NULL, 0, VERDICT_NOT_NEEDED,
+	 "goes on after each line with -e", NULL},
+	{"m4", "m4", NULL, NULL, NULL, 0, VERDICT_FAILS,
+	 "has no locks around stdio, and handlers that a flush before it reads could disturb",
+	 "m4 -e"},
+	{"Miller", "mlr", "--fflush", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
+	{"Miller", "mlr", NULL, NULL, NULL, 0, VERDICT_FAILS,
+	 "a Go program with a buffer of its own", "mlr --fflush"},
+	{"nginx", "nginx", NULL, NULL, NULL, 0, VERDICT_UNKNOWN,
 	 "writes each line at once, but where access_log has a buffer=",
 	 "flush=10ms in the access_log line"},
-	{"Apache", "apache2,httpd", NULL, NULL, 0, VERDICT_UNKNOWN,
+	{"lighttpd", "lighttpd", NULL, NULL, NULL, 0, VERDICT_UNKNOWN,
+	 "writes its access log itself, every few seconds", NULL},
+	{"Apache", "apache2,httpd", NULL, NULL, NULL, 0, VERDICT_UNKNOWN,
 	 "writes each line at once, but with BufferedLogs on", "BufferedLogs Off"},
-	{"Java", "java", "libjli.so", NULL, 0, VERDICT_UNKNOWN,
+	{"Java", "java", NULL, "libjli.so", NULL, 0, VERDICT_UNKNOWN,
 	 "System.out flushes each line itself, a logger may have a buffer of its own",
 	 "the logger's own setting, such as immediateFlush"},
-	{"Erlang", "beam.smp", NULL, NULL, 0, VERDICT_UNKNOWN, "has buffers of its own", NULL},
-	{"R", "R,Rscript", "libR.so", NULL, 0, VERDICT_UNKNOWN, "has buffers of its own",
+	{"Erlang", "beam.smp", NULL, NULL, NULL, 0, VERDICT_UNKNOWN, "has buffers of its own",
+	 NULL},
+	{"R", "R,Rscript", NULL, "libR.so", NULL, 0, VERDICT_UNKNOWN, "has buffers of its own",
 	 "flush(stdout())"},
-	{"Node.js", "node,nodejs", "libnode.so", NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{"PHP", "php,php[0-9]*", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{".NET", "dotnet", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{"tail", "tail", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{"tee", "tee", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
-	{"Rust", NULL, NULL, "/rustc/", 0, VERDICT_UNKNOWN,
+	{"Node.js", "node,nodejs", NULL, "libnode.so", NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
+	{"PHP", "php,php[0-9]*", NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
+	{".NET", "dotnet", NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
+	{"tail", "tail", "-f,-F,--follow,--follow=*", NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE,
+	 NULL},
+	{"tee", "tee", NULL, NULL, NULL, 0, VERDICT_NOT_NEEDED, AT_ONCE, NULL},
+	{"Rust", NULL, NULL, NULL, "/rustc/", 0, VERDICT_UNKNOWN,
 	 "println! writes each line at once, a BufWriter has a buffer of its own",
 	 "flush() or LineWriter in the program"},
 };
@@ -76,7 +92,16 @@ bool output_is_covered(uint64_t runtime, const struct config *config)
 
 #define LAST (outputs + sizeof(outputs) / sizeof(outputs[0]))
 
-static const struct output *find_by_name(const struct program *program)
+/* Is one of its arguments that option? */
+static bool has_option(char *const *argv, const char *option)
+{
+	for (size_t i = 1; option && argv[0] && argv[i]; i++)
+		if (config_match(option, argv[i]))
+			return true;
+	return !option;
+}
+
+const struct output *output_find_named(const struct program *program, char *const *argv)
 {
 	char path[PATH_MAX];
 
@@ -84,7 +109,9 @@ static const struct output *find_by_name(const struct program *program)
 	if (!realpath(program->path, path))
 		*path = '\0';
 	for (const struct output *at = outputs; at < LAST; at++)
-		if (config_match(at->programs, path) || config_match(at->programs, program->path))
+		if ((config_match(at->programs, path) ||
+		     config_match(at->programs, program->path)) &&
+		    has_option(argv, at->option))
 			return at;
 	return NULL;
 }
@@ -95,10 +122,12 @@ static bool has_text(const struct mapping *file, const char *text)
 	       memmem(file->bytes, file->length, text, strlen(text));
 }
 
-const struct output *output_find(const struct program *program, const char *script,
+const struct output *output_find(const struct resolved_command *resolved,
 				 const struct libraries *libraries, bool *inside)
 {
-	const struct output *found = find_by_name(program);
+	const struct program *program = &resolved->program;
+	const char *script = resolved->started;
+	const struct output *found = output_find_named(program, resolved->argv);
 
 	*inside = false;
 	for (const struct output *at = outputs; script && at < LAST; at++)
