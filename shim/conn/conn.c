@@ -44,10 +44,13 @@ struct conn *conn_get(int fd)
 	struct conn *conn = conn_find(fd);
 	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
 	struct conn_run *run;
+	int saved_errno;
 
 	if (conn || index >= CONN_RUNS)
 		return conn;
+	saved_errno = errno;
 	run = make_run(index);
+	errno = saved_errno;
 	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
 }
 

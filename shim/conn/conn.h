@@ -114,11 +114,11 @@ static inline enum conn_turn conn_turn(const struct conn *conn)
 /*
  * Like conn_find, but makes the entry if there is none (one mmap for a run of descriptors). NULL if
  * fd is negative or past the table (2^20), or there is no memory. Any context: it calls mmap(2)
- * only; errno may change.
+ * only; errno is kept.
  */
 struct conn *conn_get(int fd);
 
-/* `fd` is of this kind from now on; resets everything else. Any context; errno may change. */
+/* `fd` is of this kind from now on; resets everything else. Any context; errno is kept. */
 void conn_start(int fd, enum conn_kind kind);
 
 /*

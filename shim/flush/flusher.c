@@ -23,10 +23,12 @@ void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
 	sigset_t all, saved_mask;
+	int saved_errno;
 
 	if (flusher_rules.start == CONFIG_START_NEVER || flusher->cannot_start ||
 	    (flusher_rules.start == CONFIG_START_THREADS && thread_is_alone()))
 		return;
+	saved_errno = errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
 	if (!handlers_any_blocked(
@@ -50,6 +52,7 @@ void flusher_start_wanted(void)
 			decision_set("the thread cannot start: asleep");
 	}
 	pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
+	errno = saved_errno;
 }
 
 static uint32_t ask(enum flush_request what)

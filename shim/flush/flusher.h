@@ -19,7 +19,7 @@ int flusher_init(const struct config *config);
  * Starts the thread unless it runs. If that fails, the library sleeps for good. Called by the
  * constructor, or by a wrapper when the program shows that it serves, where the calling thread is
  * not inside stdio. pthread_create may allocate: programs that serve requests from signal handlers
- * of a freshly forked child are on their own.
+ * of a freshly forked child are on their own. errno is kept.
  */
 void flusher_start_wanted(void);
 

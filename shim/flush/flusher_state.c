@@ -68,13 +68,16 @@ static bool is_parked(void)
 static void arm(void)
 {
 	int64_t unarmed = 0;
+	int saved_errno;
 
-	if (LIKELY(flusher_is_armed()) ||
-	    !atomic_compare_exchange_strong(&flusher->armed_since_ns, &unarmed, clock_now_ns()))
+	if (LIKELY(flusher_is_armed()))
 		return;
-	if (is_parked() &&
+	saved_errno = errno;
+	if (atomic_compare_exchange_strong(&flusher->armed_since_ns, &unarmed, clock_now_ns()) &&
+	    is_parked() &&
 	    atomic_exchange(&flusher->wait_state, WAIT_STATE_RUNNING) == WAIT_STATE_PARKED)
 		futex_wake(&flusher->wait_state);
+	errno = saved_errno;
 }
 
 /*

@@ -116,7 +116,7 @@ int64_t flusher_hold_ns(void);
 
 /*
  * A response was completed: schedules a pass in `idle`, unless that can be left to the wait that
- * follows. Async-signal-safe, as the next two; errno may change.
+ * follows. Async-signal-safe, as the next two; errno is kept.
  */
 void flusher_arm(void);
 

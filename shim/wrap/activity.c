@@ -23,25 +23,13 @@ static bool is_standard_output(int fd)
 
 void activity_accepted(int fd)
 {
-	int saved_errno = errno;
-
 	conn_start(fd, stdio_fd_is_number(fd) ? CONN_OTHER : CONN_SERVER);
 	flusher_start();
-	errno = saved_errno;
 }
 
 void activity_connected(int fd)
 {
 	conn_start(fd, CONN_CLIENT);
-}
-
-static struct conn *get(int fd)
-{
-	int saved_errno = errno;
-	struct conn *conn = conn_get(fd);
-
-	errno = saved_errno;
-	return conn;
 }
 
 /* A socket received that was never accepted here: from now on it counts as server-side. */
@@ -84,17 +72,6 @@ __attribute__((cold)) static void log_framing(struct conn *conn)
 
 /* --- these keep errno, and make system calls only in the uncommon case */
 
-INLINE void start(void)
-{
-	int saved_errno;
-
-	if (LIKELY(atomic_load_explicit(&flusher->mode, memory_order_relaxed) != FLUSHER_WANTED))
-		return;
-	saved_errno = errno;
-	flusher_start_wanted();
-	errno = saved_errno;
-}
-
 /* Is a pass scheduled, and does the flusher know already that activity goes on? */
 INLINE bool is_busy(void)
 {
@@ -103,11 +80,8 @@ INLINE bool is_busy(void)
 
 static void arm_flush(void)
 {
-	int saved_errno = errno;
-
 	if (!is_busy() && flusher_awake())
 		flusher_arm();
-	errno = saved_errno;
 }
 
 /*
@@ -118,16 +92,12 @@ static void arm_flush(void)
  */
 static void arm_for_part(const struct conn *conn)
 {
-	int saved_errno;
-
 	if (LIKELY(flusher_is_armed()) || !flusher_awake())
 		return;
-	saved_errno = errno;
 	if (http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_OVER)
 		flusher_arm();
 	else
 		flusher_arm_in_flight();
-	errno = saved_errno;
 }
 
 /* `n` responses ended on `conn`. */
@@ -136,7 +106,7 @@ INLINE void ended(struct conn *conn, unsigned n)
 	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
 	if (LIKELY(is_busy()))
 		return;
-	start();
+	flusher_start();
 	arm_flush();
 }
 
@@ -149,7 +119,7 @@ void activity_noted(void)
 {
 	if (is_busy())
 		return;
-	start();
+	flusher_start();
 	arm_flush();
 }
 
@@ -167,7 +137,7 @@ ssize_t activity_received_slow_path(int fd, const struct iovec *iov, size_t coun
 {
 	struct conn *conn;
 
-	if (!flusher_awake() || !(conn = get(fd)))
+	if (!flusher_awake() || !(conn = conn_get(fd)))
 		return n;
 	if (UNLIKELY(conn_kind(conn) == CONN_UNKNOWN || conn_is_undecided(conn))) {
 		if (socket)
@@ -207,7 +177,7 @@ __attribute__((noinline)) static ssize_t sent(struct conn *conn, unsigned respon
 	}
 	if (http_is_opaque(&conn->in))
 		turn_taking_sent(conn);
-	start();
+	flusher_start();
 	arm_for_part(conn);
 	return n;
 }

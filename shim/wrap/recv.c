@@ -170,12 +170,9 @@ static inline int accepted(int fd)
 /* To accept is to wait for a connection, and shows that the program serves. */
 __attribute__((noinline)) static bool accepting_slow_path(int fd)
 {
-	int saved_errno = errno;
-
 	if (!flusher_awake())
 		return true;
 	flusher_start();
-	errno = saved_errno;
 	return waiting_to_read_slow_path(NULL, fd, false);
 }
 

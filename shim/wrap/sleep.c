@@ -130,14 +130,6 @@ static int clock_sleep_masked(const struct timespec *time, struct timespec *left
 	return error;
 }
 
-static void wait_for_clock(void)
-{
-	int saved_errno = errno;
-
-	waiting_for_child();
-	errno = saved_errno;
-}
-
 EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
 			   struct timespec *left)
 {
@@ -146,7 +138,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *ti
 	int error;
 
 	if (may_flush() && !relative)
-		wait_for_clock();
+		waiting_for_child();
 	error = relative && may_flush() && is_valid(time) && flushes(&mask)
 			? clock_sleep_masked(time, left, &mask)
 			: NEXT(clock_nanosleep)(clock, flags, time, left);

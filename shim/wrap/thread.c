@@ -23,11 +23,8 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 		errno = saved_errno;
 	}
 	error = NEXT(pthread_create)(thread, attributes, run, argument);
-	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started()) {
-		saved_errno = errno;
+	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started())
 		flusher_start_wanted();
-		errno = saved_errno;
-	}
 	return error;
 }
 
@@ -65,11 +62,7 @@ EXPORT pid_t fork(void)
 		flusher_awake() && flusher_rules.start == CONFIG_START_CONSTRUCTOR && !may_exec();
 	pid_t child = NEXT(fork)();
 
-	if (child == 0 && lives) {
-		int saved_errno = errno;
-
+	if (child == 0 && lives)
 		flusher_start();
-		errno = saved_errno;
-	}
 	return child;
 }

@@ -234,13 +234,8 @@ EXPORT int sigsuspend(const sigset_t *own)
 
 static inline void pausing(int options)
 {
-	int saved_errno;
-
-	if (options & WNOHANG || LIKELY(waiting_is_plain()) || !flusher_awake())
-		return;
-	saved_errno = errno;
-	waiting_for_child();
-	errno = saved_errno;
+	if (!(options & WNOHANG) && !LIKELY(waiting_is_plain()) && flusher_awake())
+		waiting_for_child();
 }
 
 EXPORT pid_t wait(int *status)

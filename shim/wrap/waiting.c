@@ -24,7 +24,6 @@ static bool skips(void)
 
 bool waiting_begin(uint64_t *mask, bool blocks)
 {
-	int saved_errno = errno;
 	bool flushed = false;
 
 	if (!flusher_awake() || (!turn_taking_any() && skips()))
@@ -36,7 +35,6 @@ bool waiting_begin(uint64_t *mask, bool blocks)
 		flushed = wait_flush(mask, blocks);
 	else
 		arm_for_others();
-	errno = saved_errno;
 	return flushed;
 }
 
