@@ -232,8 +232,8 @@ $(B)/unit/symbols_test: shim/base/symbols.c
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do ./$$t; done
 
-# Fuzzers for everything that reads other people's bytes: framing, settings, ELF files. The corpus of
-# the first is kept in tests/fuzz/; what a run finds goes to build/.
+# Fuzzers for everything that reads other people's bytes: framing, settings, ELF files, scripts, the
+# memory of processes. The corpus of the first is kept in tests/fuzz/; what a run finds goes to build/.
 SECS      ?= 60
 SECS_REST ?= 10
 FUZZ      := clang $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
@@ -254,13 +254,18 @@ $(B)/elf_fuzz: tests/fuzz/elf_fuzz.c tests/fuzz/must.h $(addprefix shim/command/
 $(B)/shell_fuzz: tests/fuzz/shell_fuzz.c tests/fuzz/must.h $(addprefix shim/command/check/,shell_script.c shell_words.c) $(SHIM_HEADERS) Makefile | $(B)
 	$(FUZZ) $@ $(filter %.c,$^)
 
-fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz $(B)/shell_fuzz
-	mkdir -p $(B)/corpus/http $(B)/corpus/config $(B)/corpus/elf $(B)/corpus/shell
+$(B)/status_fuzz: tests/fuzz/status_fuzz.c tests/fuzz/must.h $(addprefix shim/command/,check/remote_state.c elf_file.c) $(SHIM_HEADERS) Makefile | $(B)
+	$(FUZZ) $@ $(filter %.c,$^)
+
+fuzz: $(B)/http_fuzz $(B)/config_fuzz $(B)/elf_fuzz $(B)/shell_fuzz $(B)/status_fuzz
+	mkdir -p $(B)/corpus/http $(B)/corpus/config $(B)/corpus/elf $(B)/corpus/shell $(B)/corpus/status
+	gcc -Ishim -o $(B)/forged tests/fixtures/check/forged.c && $(B)/forged $(B)/corpus/status/seed quit
 	for bits in 32 64; do gcc -m$$bits -Os -fPIC -shared -nostdlib -Wl,-z,noseparate-code \
 	  -Wl,--build-id -o $(B)/corpus/elf/seed$$bits tests/fuzz/seed.c || test $$bits = 32; done
 	$(call RUN_FUZZ,http,$(SECS),2048) tests/fuzz/corpus/http
 	$(call RUN_FUZZ,config,$(SECS_REST),256)
 	$(call RUN_FUZZ,elf,$(SECS_REST),6000)
+	$(call RUN_FUZZ,status,$(SECS_REST),16384)
 	ASAN_OPTIONS=detect_leaks=0 $(call RUN_FUZZ,shell,$(SECS_REST),400) -rss_limit_mb=0
 
 # If nothing can be installed, the demo uses the bundled server.
@@ -390,6 +395,12 @@ check-valgrind: all test-programs
 check-systems: all
 	sh tests/need anywhere
 	tests/proofs/systems --build=$(B) $(RELEASES)
+
+# What --check says of a hundred programs of Debian, beside what really happens to their lines.
+.PHONY: check-programs
+check-programs: all
+	sh tests/need programs
+	tests/proofs/programs --build=$(B) $(ONLY)
 
 # Processes that die in every way, RUNS times each (1000): nothing is lost.
 .PHONY: check-deaths

@@ -806,6 +806,17 @@ serve_and_count() {
 	refute_line --partial 'stopped by a signal'
 }
 
+@test "A process that forges the state of the library cannot keep --check busy" {
+	cc -D_GNU_SOURCE -I"$ROOT/shim" -o forged "$ROOT/tests/fixtures/check/forged.c"
+	setsid ./forged memory >out 3>&- &
+	STARTED+=($!)
+	wait_until 10 grep -q mapped out
+	run timeout 20 "$IDLEFLUSH" --check --pid=$!
+	assert_line --partial "$PWD/memory, version 0.1.0"
+	assert_line --regexp '^verdict    (it does not work|cannot be told)'
+	[ "$status" != 124 ]
+}
+
 @test "A thread of the kernel, and a process that ended, cannot be checked" {
 	local pid
 	pid=$(pgrep -o kthreadd) || skip "the kernel's threads are not to be seen here"

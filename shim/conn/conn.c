@@ -11,6 +11,8 @@
 
 #include "shared/introspect.h"
 
+#define RUNS_ASKED 16
+
 struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only pages in use take memory */
 
 static _Atomic size_t highest; /* the highest index in use */
@@ -153,15 +155,31 @@ static bool is_in_flight(const struct conn *conn)
 	return http_in_flight(&conn->in, &conn->out);
 }
 
+static bool is_any_in_flight(const struct conn_run *run)
+{
+	for (size_t i = 0; i < CONN_RUN_LENGTH; i++)
+		if (is_in_flight(&run->conns[i]))
+			return true;
+	return false;
+}
+
 bool conn_any_in_flight(void)
 {
-	for (size_t index = 0; index <= last_run(); index++) {
-		struct conn_run *run =
-			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+	static _Atomic size_t found; /* the run where one was in flight last, asked first */
+	size_t runs = last_run() + 1, asked = 0;
+	size_t index = atomic_load_explicit(&found, memory_order_relaxed);
 
-		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
-			if (is_in_flight(&run->conns[i]))
-				return true;
+	for (size_t i = 0; i < runs && asked < RUNS_ASKED; i++, index++) {
+		struct conn_run *run;
+
+		if (index >= runs)
+			index = 0;
+		run = atomic_load_explicit(&conn_runs[index], memory_order_acquire);
+		if (run && is_any_in_flight(run)) {
+			atomic_store_explicit(&found, index, memory_order_relaxed);
+			return true;
+		}
+		asked += run != NULL;
 	}
 	return false;
 }

@@ -16,8 +16,8 @@
 #define STATUS_NOTE      "idleflush" /* the note's name */
 #define STATUS_NOTE_TYPE 2
 
-#define STATUS_STD_STREAMS   2  /* stdout and stderr */
-#define STATUS_EXTRA_STREAMS 32 /* others that are kept fresh */
+#define STATUS_STD_STREAMS   2    /* stdout and stderr */
+#define STATUS_EXTRA_STREAMS 1024 /* others that are kept fresh */
 
 /* Life of the flusher in one process. */
 enum flusher_mode {

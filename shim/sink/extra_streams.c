@@ -12,6 +12,7 @@
 #include "sink/extra_streams.h"
 
 #include "base/futex.h"
+#include "base/log.h"
 #include "sink/wait_checks.h"
 #include "shared/config.h"
 #include "shared/introspect.h"
@@ -37,6 +38,7 @@ struct slot {
 
 static struct slot slots[SLOTS];
 static _Atomic uint32_t watched; /* slots that are not free; with WAIT_CHECK_STREAMS */
+static _Atomic uint32_t in_use;  /* those behind the first so many were never used */
 static _Atomic uint32_t closers; /* threads that wait for a slot */
 static const char *globs;        /* written by the constructor only */
 
@@ -48,6 +50,11 @@ void extra_streams_init(const char *files)
 bool extra_streams_any(void)
 {
 	return atomic_load_explicit(&watched, memory_order_relaxed) != 0;
+}
+
+static size_t slots_in_use(void)
+{
+	return atomic_load_explicit(&in_use, memory_order_acquire);
 }
 
 static bool move(struct slot *slot, enum use from, enum use to)
@@ -114,6 +121,14 @@ static bool is_named(int fd, const char *path)
 	return config_match(globs, name);
 }
 
+static void use_slots(uint32_t count)
+{
+	uint32_t before = atomic_load(&in_use);
+
+	while (before < count && !atomic_compare_exchange_weak(&in_use, &before, count))
+		;
+}
+
 static void watch(FILE *file)
 {
 	for (size_t i = 0; i < SLOTS; i++) {
@@ -121,6 +136,7 @@ static void watch(FILE *file)
 
 		if (!move(slot, USE_FREE, USE_MAKING))
 			continue;
+		use_slots((uint32_t)i + 1);
 		atomic_fetch_add(&watched, 1);
 		wait_checks_add(WAIT_CHECK_STREAMS);
 		stream_watch(&slot->stream, file);
@@ -128,6 +144,7 @@ static void watch(FILE *file)
 		atomic_store(&slot->use, USE_IDLE);
 		return;
 	}
+	log_debug("too many log files are open: one more is not kept fresh");
 }
 
 void extra_streams_opened(FILE *file, const char *path, const char *mode)
@@ -171,7 +188,7 @@ static void leave(struct slot *slot)
 
 void extra_streams_closing(const FILE *file)
 {
-	for (size_t i = 0; i < SLOTS; i++)
+	for (size_t i = 0; i < slots_in_use(); i++)
 		if (atomic_load(file_of(&slots[i])) == file)
 			leave(&slots[i]);
 }
@@ -214,7 +231,7 @@ static bool is_pending(struct slot *slot, bool (*asks)(const struct sink_stream 
 
 static bool is_any_pending(bool (*asks)(const struct sink_stream *))
 {
-	for (size_t i = 0; extra_streams_any() && i < SLOTS; i++)
+	for (size_t i = 0; extra_streams_any() && i < slots_in_use(); i++)
 		if (is_pending(&slots[i], asks))
 			return true;
 	return false;
@@ -234,7 +251,7 @@ enum sink_result extra_streams_flush(struct flush_params *params)
 {
 	enum sink_result most = SINK_CLEAN;
 
-	for (size_t i = 0; extra_streams_any() && i < SLOTS; i++) {
+	for (size_t i = 0; extra_streams_any() && i < slots_in_use(); i++) {
 		enum sink_result result = flush(&slots[i], params);
 
 		if (result > most)
@@ -245,7 +262,7 @@ enum sink_result extra_streams_flush(struct flush_params *params)
 
 void extra_streams_begin_in_child(bool drop)
 {
-	for (size_t i = 0; i < SLOTS; i++) {
+	for (size_t i = 0; i < slots_in_use(); i++) {
 		struct slot *slot = &slots[i];
 		bool kept = move(slot, USE_HELD, USE_IDLE) || atomic_load(&slot->use) == USE_IDLE;
 

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * They are those that the program opens for writing on the same file as stdout or stderr, or on a
- * file that IDLEFLUSH_FILES names. At most 32 at a time; further ones are left alone.
+ * file that IDLEFLUSH_FILES names. At most STATUS_EXTRA_STREAMS at a time; further ones are left
+ * alone, which --debug and --check --pid say.
  */
 #ifndef IDLEFLUSH_EXTRA_STREAMS_H
 #define IDLEFLUSH_EXTRA_STREAMS_H

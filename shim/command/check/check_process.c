@@ -117,6 +117,8 @@ static void print_counts(void)
 		report_line("pending", "%" PRId64 " bytes in %u C streams%s%s", remote.pending,
 			    remote.streams, done->retry_ns ? ", deferred: no room, or in use" : "",
 			    remote.muted ? ", left there: a device, or nobody reads it" : "");
+	if (remote.streams >= STATUS_EXTRA_STREAMS)
+		report_line("", "(no more can be kept fresh; any further log files are not)");
 	if (remote.armed_since_ns)
 		report_line("", "(a flush is due, armed %s)",
 			    tell_age(armed, remote.armed_since_ns));

@@ -20,6 +20,8 @@
 #define BLOCK_MOST   (1024 * 1024) /* of one read */
 #define RUNS_MOST    (1 << 20)
 #define PENDING_MOST (1 << 30)
+#define READS_MOST   (INT64_C(256) << 20) /* in all, of a process that would keep us busy */
+#define READ_COSTS   64                   /* of one, beside its bytes */
 
 /* Where a FILE of 64 bit has what it holds back, in glibc since 2.1 and in musl since 0.5. */
 static const struct layout {
@@ -31,7 +33,14 @@ struct search {
 	struct remote_state *remote;
 	int memory;
 	const struct layout *layout;
+	int64_t reads_left; /* in bytes */
 };
+
+static bool read_memory(struct search *search, uint64_t address, void *copy, size_t size)
+{
+	search->reads_left -= (int64_t)size + READ_COSTS;
+	return search->reads_left > 0 && process_read(search->memory, address, copy, size);
+}
 
 /* --- the library in the process's memory --------------------------------------------------- */
 
@@ -45,14 +54,13 @@ static bool read_status(struct search *search, const struct process_region *regi
 	struct elf_file elf;
 	uint64_t status;
 
-	if (!process_read(search->memory, region->start, head, size) ||
-	    !elf_file_open(&elf, head, size) ||
+	if (!read_memory(search, region->start, head, size) || !elf_file_open(&elf, head, size) ||
 	    !elf_file_find_note(&elf, STATUS_NOTE, STATUS_NOTE_TYPE, &note) ||
 	    note.content_size < sizeof(content))
 		return false;
 	memcpy(&content, note.content, sizeof(content));
 	status = region->start + (uint64_t)(note.content - head) + (uint64_t)content.status;
-	if (!process_read(search->memory, status, &search->remote->status, sizeof(struct status)))
+	if (!read_memory(search, status, &search->remote->status, sizeof(struct status)))
 		return false;
 	snprintf(search->remote->version, sizeof(search->remote->version), "%.*s",
 		 (int)sizeof(content.version), content.version);
@@ -94,15 +102,14 @@ static void read_flusher(struct search *search)
 	uint32_t mode = 0;
 	uint64_t page;
 
-	if (!process_read(search->memory, number(status->flusher), &page, sizeof(page)))
+	if (!read_memory(search, number(status->flusher), &page, sizeof(page)))
 		return;
-	process_read(search->memory, page + status->mode, &mode, sizeof(mode));
+	read_memory(search, page + status->mode, &mode, sizeof(mode));
 	remote->mode = (enum flusher_mode)mode;
-	process_read(search->memory, page + status->owner, &remote->owner, sizeof(pid_t));
-	process_read(search->memory, page + status->armed_since, &remote->armed_since_ns,
-		     sizeof(int64_t));
-	process_read(search->memory, page + status->last_activity, &remote->last_activity_ns,
-		     sizeof(int64_t));
+	read_memory(search, page + status->owner, &remote->owner, sizeof(pid_t));
+	read_memory(search, page + status->armed_since, &remote->armed_since_ns, sizeof(int64_t));
+	read_memory(search, page + status->last_activity, &remote->last_activity_ns,
+		    sizeof(int64_t));
 }
 
 static void read_responses(struct search *search)
@@ -110,16 +117,18 @@ static void read_responses(struct search *search)
 	struct remote_state *remote = search->remote;
 	const struct status *status = &remote->status;
 	size_t size = (size_t)status->conn_size * status->conn_run_length;
-	unsigned char *entries = size && size < BLOCK_MOST ? malloc(size) : NULL;
+	unsigned char *entries = status->conn_size >= sizeof(uint32_t) && size && size < BLOCK_MOST
+					 ? malloc(size)
+					 : NULL;
 	uint32_t count;
 	uint64_t run;
 
 	remote->responses = (int64_t)(status->closed_responses - status->inherited_responses);
 	for (uint32_t i = 0; entries && i < status->conn_run_count && i < RUNS_MOST; i++) {
-		if (!process_read(search->memory, number(status->conn_runs) + i * sizeof(run), &run,
-				  sizeof(run)))
+		if (!read_memory(search, number(status->conn_runs) + i * sizeof(run), &run,
+				 sizeof(run)))
 			break;
-		if (!run || !process_read(search->memory, run, entries, size))
+		if (!run || !read_memory(search, run, entries, size))
 			continue;
 		for (size_t at = status->conn_responses; at + sizeof(count) <= size;
 		     at += status->conn_size) {
@@ -131,13 +140,13 @@ static void read_responses(struct search *search)
 }
 
 /* What C stdio holds back in a stream; -1: that is not known of this libc. */
-static int64_t pending_in(const struct search *search, uint64_t file)
+static int64_t pending_in(struct search *search, uint64_t file)
 {
 	uint64_t fields[8];
 	const struct layout *layout = search->layout;
 	uint64_t size;
 
-	if (!layout || !process_read(search->memory, file, fields, sizeof(fields)))
+	if (!layout || !read_memory(search, file, fields, sizeof(fields)))
 		return -1;
 	if (!fields[layout->unless / 8])
 		return 0;
@@ -162,7 +171,7 @@ static void read_streams(struct search *search)
 	for (size_t i = 0; i < STATUS_STD_STREAMS; i++) {
 		uint32_t muted;
 
-		if (process_read(search->memory, number(status->muted[i]), &muted, sizeof(muted)))
+		if (read_memory(search, number(status->muted[i]), &muted, sizeof(muted)))
 			remote->muted = remote->muted || muted;
 	}
 }
@@ -173,13 +182,14 @@ static void read_says(struct search *search)
 	uint64_t at = number(remote->status.says);
 
 	for (size_t i = 0; at && i < sizeof(remote->says) - 1; i++)
-		if (!process_read(search->memory, at + i, &remote->says[i], 1) || !remote->says[i])
+		if (!read_memory(search, at + i, &remote->says[i], 1) || !remote->says[i])
 			break;
 }
 
 int remote_state_read(struct remote_state *remote, pid_t pid)
 {
-	struct search search = {.remote = remote, .memory = process_open_memory(pid)};
+	struct search search = {
+		.remote = remote, .memory = process_open_memory(pid), .reads_left = READS_MOST};
 	int error;
 
 	*remote = (struct remote_state){.memory_error = search.memory < 0 ? search.memory : 0};
