@@ -32,5 +32,6 @@ __asm__(".pushsection .note.idleflush, \"a\", %note\n"
 	"4: .asciz \"" IDLEFLUSH_VERSION "\"\n"
 	".zero 20 - (. - 4b)\n"
 	"5: .popsection");
-_Static_assert(STATUS_NOTE_TYPE == 2 && sizeof(struct status) == 8360, "a new layout is a new type");
+_Static_assert(STATUS_NOTE_TYPE == 2 && sizeof(struct status) == 8360,
+	       "a new layout is a new type");
 _Static_assert(sizeof(IDLEFLUSH_VERSION) <= 20, "the note has so much room");
