@@ -563,6 +563,18 @@ decides() {
 	assert_output 'stdout     a file'
 	run -0 env script -qec "$IDLEFLUSH --check $MADE/dynamic" /dev/null
 	assert_output --partial 'stdout     a terminal: fresh by itself, nothing to do'
+	# Where it is a socket of messages, the launcher says the same.
+	run -0 /usr/bin/python3 - "$IDLEFLUSH" "$MADE/dynamic" <<-'END'
+		import socket, subprocess, sys
+		for kind in socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM:
+		    ours, stdout = socket.socketpair(socket.AF_UNIX, kind)
+		    for option in "--check", "--strict":
+		        done = subprocess.run([sys.argv[1], option, sys.argv[2]], stdout=stdout, stderr=subprocess.PIPE)
+		        print(option, done.returncode, b"socket of messages" in done.stderr)
+		    print(b"it will not work: a socket of messages" in ours.recv(9999))
+	END
+	assert_output "$(printf '%s\n' '--check 1 False' '--strict 125 True' True \
+		'--check 1 False' '--strict 125 True' True '--check 0 False' '--strict 0 False' False)"
 	# Nobody reads the report; the exit status is the same.
 	run -0 sh -c '"$0" --check "$1" >/dev/null' "$IDLEFLUSH" "$MADE/dynamic"
 	assert_output ''
@@ -945,7 +957,12 @@ serve_and_count() {
 			FILE *file = fopen(argv[argc - 1], "w");
 			if (!fork()) {
 				prctl(PR_SET_PDEATHSIG, SIGKILL);
-				if (argc == 3)
+				/* Given three words, a process in between. */
+				if (argc == 4 && fork())
+					for (;;)
+						pause();
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				if (argc >= 3)
 					printf("worker\n");
 				for (;;)
 					poll(NULL, 0, 100);
@@ -961,6 +978,11 @@ serve_and_count() {
 	worker_flushed() { "$IDLEFLUSH" --check --pid "$CHECKED" | grep -q '^worker .* bytes=7,'; }
 	wait_until 5 worker_flushed
 	examine 0
+	start LD_PRELOAD="$LIB" ./master prints below
+	wait_until 5 grep -q worker out
+	wait_until 5 worker_flushed
+	examine 0
+	assert_equal "$(grep -c '^worker' <<<"$output")" 2
 	start LD_PRELOAD="$LIB" ./master
 	examine 125
 	assert_line --regexp '^worker     [0-9]+: awake, bytes=0'

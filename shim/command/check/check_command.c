@@ -91,7 +91,7 @@ static void check_settings(struct config *config, const struct resolved_command 
 /* --- the command ------------------------------------------------------------------------------ */
 
 /* True where the library would keep the program from running as it does without. */
-static bool judge(char *const *command, bool whole)
+static bool judge_program(char *const *command, bool whole)
 {
 	static struct resolved_command resolved;
 	static struct libraries libraries;
@@ -116,6 +116,15 @@ static bool judge(char *const *command, bool whole)
 	return harms;
 }
 
+/* The same, and whether stdout, which COMMAND has from us, can be flushed to. */
+static bool judge(char *const *command, bool whole)
+{
+	bool harms = judge_program(command, whole);
+
+	report_stdout(NULL, "self");
+	return harms;
+}
+
 int check_command(char *const *command)
 {
 	static const char *const words[] = {[VERDICT_NONE] = "it will not work",
@@ -125,7 +134,6 @@ int check_command(char *const *command)
 					    [VERDICT_NOT_NEEDED] = "not needed"};
 
 	judge(command, true);
-	report_stdout(NULL, "self");
 	if (report_verdict() == VERDICT_UNKNOWN)
 		report_line("ask", "idleflush --check --pid=PID, once it runs and has printed");
 	return report_end(words);

@@ -70,6 +70,8 @@ static bool check_state(pid_t pid, pid_t thread)
 		report_line("thread", "%d is alive", (int)thread);
 	else
 		report_line("thread", "none");
+	if (thread && process_has_own_table(pid, thread) == 1)
+		report_line("", "(it has a descriptor table of its own)");
 	if (process_is_stopped(pid))
 		report_line("", "(stopped by a signal or a debugger, and so is the thread)");
 	return owner && (!own || owner == own);
@@ -162,7 +164,7 @@ static void judge_counts(void)
 
 /* --- its children ----------------------------------------------------------------------------- */
 
-/* A worker is a child that runs the same program. It is checked together with its master. */
+/* A worker runs the same program as the master, with which it is checked. */
 static bool is_worker(pid_t parent, pid_t child)
 {
 	static char theirs[PROGRAM_PATH_MAX], ours[PROGRAM_PATH_MAX];
@@ -194,11 +196,13 @@ static void check_worker(pid_t pid)
 static void check_workers(pid_t pid)
 {
 	static pid_t children[CHILDREN_MOST];
-	size_t count = process_children(pid, children, CHILDREN_MOST);
+	size_t count = process_descendants(pid, children, CHILDREN_MOST);
 
 	for (size_t i = 0; i < count; i++)
 		if (is_worker(pid, children[i]))
 			check_worker(children[i]);
+	if (count == CHILDREN_MOST)
+		report_line("", "(there may be more: %d children are looked at)", CHILDREN_MOST);
 }
 
 /* The same for --json. */

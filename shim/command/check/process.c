@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define NAME_MAX_HERE 80 /* /proc/PID/task/TID/comm and the like */
@@ -118,24 +120,58 @@ int process_variable(pid_t pid, const char *name, char *value, size_t size)
 	return error;
 }
 
-/* By the parent's number: /proc/PID/task/TID/children exists only with a kernel option. */
-size_t process_children(pid_t pid, pid_t *children, size_t most)
+struct family {
+	pid_t child, parent;
+};
+
+/* Every process and its parent; NULL: none can be seen. */
+static struct family *list_all(size_t *count)
 {
 	DIR *all = opendir("/proc");
+	struct family *list = NULL;
 	struct dirent *entry;
-	size_t count = 0;
+	char parent[32];
 
-	while (all && count < most && (entry = readdir(all))) {
+	*count = 0;
+	while (all && (entry = readdir(all))) {
 		pid_t child = (pid_t)strtol(entry->d_name, NULL, 10);
-		char parent[32];
+		struct family *grown;
 
-		if (child > 0 && status_field(child, "PPid:\t", parent, sizeof(parent)) &&
-		    strtol(parent, NULL, 10) == pid)
-			children[count++] = child;
+		if (child <= 0 || !status_field(child, "PPid:\t", parent, sizeof(parent)))
+			continue;
+		grown = realloc(list, (*count + 1) * sizeof(*list));
+		if (!grown)
+			break;
+		list = grown;
+		list[(*count)++] = (struct family){child, (pid_t)strtol(parent, NULL, 10)};
 	}
 	if (all)
 		closedir(all);
+	return list;
+}
+
+/* By the parents' numbers: /proc/PID/task/TID/children exists only with a kernel option. */
+size_t process_descendants(pid_t pid, pid_t *found, size_t most)
+{
+	size_t all, count = 0;
+	struct family *list = list_all(&all);
+
+	for (size_t parents = 0; parents <= count; parents++) {
+		pid_t parent = parents ? found[parents - 1] : pid;
+
+		for (size_t i = 0; i < all && count < most; i++)
+			if (list[i].parent == parent && list[i].child != pid)
+				found[count++] = list[i].child;
+	}
+	free(list);
 	return count;
+}
+
+int process_has_own_table(pid_t pid, pid_t thread)
+{
+	long differs = syscall(SYS_kcmp, pid, thread, KCMP_FILES, 0, 0);
+
+	return differs < 0 ? -errno : differs != 0;
 }
 
 pid_t process_own_pid(pid_t pid)

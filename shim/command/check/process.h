@@ -34,8 +34,14 @@ int process_link(pid_t pid, const char *name, char *target, size_t size);
 /* The value of an environment variable as it was at the start. 0, -ENOENT: not set, or -errno. */
 int process_variable(pid_t pid, const char *name, char *value, size_t size);
 
-/* Its children, `most` at most, into `children`. Returns how many. */
-size_t process_children(pid_t pid, pid_t *children, size_t most);
+/*
+ * Its children and theirs, at any depth, `most` at most, into `found`; those near it first. Returns
+ * how many.
+ */
+size_t process_descendants(pid_t pid, pid_t *found, size_t most);
+
+/* Has the thread a descriptor table of its own? 0 or 1, or a negative errno: not to be known. */
+int process_has_own_table(pid_t pid, pid_t thread);
 
 /* Its number in its own pid namespace, as getpid(2) tells it there; 0: not known. */
 pid_t process_own_pid(pid_t pid);

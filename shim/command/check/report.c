@@ -159,6 +159,8 @@ static bool is_terminal(dev_t device)
 	       (major(device) >= 136 && major(device) <= 143);
 }
 
+#define MESSAGES "a socket of messages: to such a stdout nothing is flushed"
+
 /* Has the table /proc/PROCESS/net/NAME a line with `inode`? For datagram sockets. */
 static bool is_listed(const char *process, const char *name, ino_t inode)
 {
@@ -185,8 +187,16 @@ static bool is_listed(const char *process, const char *name, ino_t inode)
 	return found;
 }
 
+static bool is_message_socket(const struct stat *file, const char *process)
+{
+	return S_ISSOCK(file->st_mode) && (is_listed(process, "unix", file->st_ino) ||
+					   is_listed(process, "udp", file->st_ino) ||
+					   is_listed(process, "udp6", file->st_ino));
+}
+
 void report_stdout(const char *name, const char *process)
 {
+	const char *before = name ? name : "", *comma = name ? ", " : "";
 	struct stat file;
 	const char *kind;
 	char path[64];
@@ -196,11 +206,10 @@ void report_stdout(const char *name, const char *process)
 		kind = "closed, or not to be seen";
 	else if (S_ISFIFO(file.st_mode))
 		kind = "a pipe";
-	else if (S_ISSOCK(file.st_mode) && (is_listed(process, "unix", file.st_ino) ||
-					    is_listed(process, "udp", file.st_ino) ||
-					    is_listed(process, "udp6", file.st_ino)))
-		kind = "a socket of messages: left alone, for each write is one";
-	else if (S_ISSOCK(file.st_mode))
+	else if (is_message_socket(&file, process)) {
+		report_finding(VERDICT_FAILS, "stdout", "%s%s%s", before, comma, MESSAGES);
+		return;
+	} else if (S_ISSOCK(file.st_mode))
 		kind = "a socket";
 	else if (S_ISREG(file.st_mode))
 		kind = "a file";
@@ -210,7 +219,7 @@ void report_stdout(const char *name, const char *process)
 		kind = "a terminal: fresh by itself, nothing to do";
 	else
 		kind = "a device: nothing to do";
-	report_line("stdout", "%s%s%s", name ? name : "", name ? ", " : "", kind);
+	report_line("stdout", "%s%s%s", before, comma, kind);
 }
 
 int report_end(const char *const words[VERDICT_NOT_NEEDED + 1])

@@ -45,7 +45,7 @@ void report_guide(const char *guide);
 
 /*
  * The line about the standard output of a process, "self" or a number: its `name`, unless NULL, and
- * what kind of file it is.
+ * what kind of file it is. To a socket of messages nothing is flushed: a reason for VERDICT_FAILS.
  */
 void report_stdout(const char *name, const char *process);
 
