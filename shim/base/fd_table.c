@@ -13,8 +13,8 @@
 #include <stdatomic.h>
 
 static _Atomic pid_t owner; /* the thread that has a table of its own; 0: none */
-static _Atomic bool needed; /* for good in this process */
-static int process;         /* its pidfd in that table; that thread's */
+static _Atomic bool needed; /* stays true in this process */
+static int process;         /* a pidfd of this process, in that table; used by that thread only */
 
 bool fd_table_is_filtered(void)
 {

@@ -35,7 +35,7 @@ bool fd_table_is_used(void);
 int fd_table_borrow(int fd);
 void fd_table_give_back(int borrowed);
 
-/* Something needs the program's table: a thread with a table of its own must end. Any thread. */
+/* Something needs the program's table, so a thread with a table of its own must end. Any thread. */
 void fd_table_need(void);
 bool fd_table_is_needed(void);
 

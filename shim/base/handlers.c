@@ -11,8 +11,8 @@ static _Atomic uint64_t restarting, interrupting, faults;
 static _Atomic bool nodefer;
 
 /*
- * Does an instruction raise it, as those of stdio do not? A handler of that, which many a runtime
- * has for an overflow of its stack, comes neither in the middle of stdio nor to end a wait.
+ * Is it raised by a faulty instruction? Many runtimes have a handler for those, to catch a stack
+ * overflow. It interrupts neither stdio, whose code does not fault, nor a wait.
  */
 static bool is_fault(int sig)
 {

@@ -17,17 +17,14 @@ void handlers_note(int sig, const struct sigaction *action);
 
 /*
  * May this thread, which has `mask` blocked, be inside a signal handler of the program? True if a
- * signal that has a handler is blocked, or if a handler was ever set with SA_NODEFER. A program
- * that blocks such a signal itself looks the same.
+ * signal that has a handler is blocked, or if a handler was ever set with SA_NODEFER; so also if
+ * the program itself has blocked such a signal.
  */
 bool handlers_may_run(uint64_t mask);
 
-/* The first half of that: is a signal blocked that has a handler? */
+/* Is a signal that has a handler blocked? */
 bool handlers_any_blocked(uint64_t mask);
-/*
- * The same for the caller's own mask: may it have been called by a handler? One system call; errno
- * is kept.
- */
+/* handlers_may_run() with the calling thread's own mask. One system call; errno is kept. */
 bool handlers_may_be_running(void);
 
 /* Was any handler ever set with SA_RESTART? Was any set without it? */

@@ -50,7 +50,7 @@ void log_use_stderr(void)
 	stderr_file = file.st_ino;
 }
 
-/* Number 2 may be a connection by now, or a file of the program's data. `fd`: what it is here. */
+/* Descriptor 2 may be a connection by now, or a data file. `fd`: its number in our own table. */
 static bool is_stderr_still(int fd)
 {
 	struct stat file;

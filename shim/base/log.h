@@ -27,7 +27,7 @@ void log_number(struct log_line *line, int64_t number);
 void log_send(struct log_line *line, int fd);
 
 /*
- * Lines to stderr go to the file that it is now, for as long as it is that; before, nowhere.
+ * From now on lines may be written to stderr, for as long as it is the file that it is now.
  * Constructor only.
  */
 void log_use_stderr(void);

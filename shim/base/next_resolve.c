@@ -6,8 +6,8 @@
 #include "base/symbols.h"
 
 /*
- * Is called where this libc has no such function, for a program that found our export by dlsym(3):
- * musl has no execveat, ssignal, sysv_signal and __sigaction. -1 is SIG_ERR, too.
+ * Stands for a function that this libc lacks: musl has no execveat, ssignal, sysv_signal and
+ * __sigaction, but a program may find our exports by dlsym(3). -1 is also SIG_ERR.
  */
 static long missing(void)
 {

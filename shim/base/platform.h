@@ -46,7 +46,7 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* clang-format off */
-/* What both glibc and musl have, and we cannot work without. */
+/* What glibc and musl both have, and what we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
 	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
 	X(__flbf) X(fcntl) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
@@ -82,7 +82,7 @@ extern void __chk_fail(void) __attribute__((noreturn));
 PLATFORM_REQUIRED(PLATFORM_WEAK)
 PLATFORM_OPTIONAL(PLATFORM_WEAK)
 
-/* Is everything there that we cannot work without? Any context. */
+/* Does this process have all of PLATFORM_REQUIRED? Any context. */
 static inline bool platform_usable(void)
 {
 #define PLATFORM_THERE(name) &&(const void *)&name != NULL
@@ -90,7 +90,7 @@ static inline bool platform_usable(void)
 #undef PLATFORM_THERE
 }
 
-/* at_quick_exit(3), whose public name in glibc is in libc_nonshared.a only, too. */
+/* at_quick_exit(3), whose public name in glibc is also in libc_nonshared.a only. */
 static inline void platform_at_quick_exit(void (*handler)(void))
 {
 	if (__cxa_at_quick_exit)

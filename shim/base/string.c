@@ -3,8 +3,8 @@
 /*
  * Not those of libc, which are IFUNCs: if libc comes before us in the load order (it may be
  * preloaded by name) we are relocated first, and would call its resolvers before it is relocated
- * itself. These are hidden, so nobody else uses them. The compiler emits calls of the mem
- * functions.
+ * itself. These are hidden, so nobody else uses them. The compiler itself emits calls of
+ * the mem functions.
  */
 #include <string.h>
 

@@ -84,7 +84,7 @@ static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
 	       !strcmp(symbols->names + symbol->st_name, name);
 }
 
-/* The table in words: bucket count, first symbol, filter size, shift; filter; buckets; chains. */
+/* The table's layout: bucket count, first symbol, filter size, shift; filter; buckets; chains. */
 static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
 {
 	const uint32_t *table = symbols->gnu;

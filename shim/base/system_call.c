@@ -1,6 +1,6 @@
 /* system_call.c -- syscall(2) for our own use: libc's name is one that we export */
 /* SPDX-License-Identifier: MIT */
-/* Called from: anywhere, also before the constructor and without a libc's own state. */
+/* Called from: anywhere, also before the constructor and where there is no libc. */
 #include "base/platform.h"
 
 HIDDEN long system_call_failed(long error);

@@ -57,8 +57,8 @@ struct conn *conn_get(int fd)
 }
 
 /*
- * The connection ends, and framing starts afresh, unless a thread is at it just now. Returns how
- * many responses end with that.
+ * The connection ends and framing starts afresh, unless another thread is using it at this moment.
+ * Returns how many responses end with that.
  */
 static inline unsigned end_framing(struct conn *conn)
 {

@@ -16,13 +16,13 @@
 /* What a descriptor is to us. Only server-side ones can have activity. */
 enum conn_kind {
 	CONN_UNKNOWN,  /* nothing seen since the number was last closed; every entry starts here */
-	CONN_RECEIVED, /* read(2) brought bytes; the first send asks whether it is a socket */
+	CONN_RECEIVED, /* read(2) returned bytes; the first send asks whether it is a socket */
 	CONN_SERVER,   /* accepted, or an inherited socket that received */
 	CONN_DATAGRAM, /* a datagram socket that received: each send is a response */
-	/* What read(2) brings on these tells nothing: */
+	/* Bytes that read(2) returns from these tell nothing: */
 	CONN_CLIENT, /* the program connected it: its sends are requests */
 	CONN_OTHER,  /* not a socket, or the same file as stdout or stderr */
-	CONN_FILE,   /* CONN_RECEIVED, and no HTTP: a file, most likely */
+	CONN_FILE,   /* CONN_RECEIVED, but not HTTP: most likely a file */
 };
 
 /* In a conversation that is not HTTP peer and server take turns: whose turn is it? */
@@ -90,7 +90,7 @@ static inline bool conn_is_servers(const struct conn *conn)
 	return kind == CONN_SERVER || kind == CONN_DATAGRAM;
 }
 
-/* Did read(2) bring bytes, and nobody has asked yet whether it is a socket? */
+/* Did read(2) return bytes, and was it not asked yet whether this is a socket? */
 static inline bool conn_is_undecided(const struct conn *conn)
 {
 	enum conn_kind kind = conn_kind(conn);
@@ -98,7 +98,7 @@ static inline bool conn_is_undecided(const struct conn *conn)
 	return kind == CONN_RECEIVED || kind == CONN_FILE;
 }
 
-/* Is there a peer, so that a thread that reads waits for its next bytes? */
+/* Is there a peer for whose bytes a thread that reads may have to wait? */
 static inline bool conn_has_peer(const struct conn *conn)
 {
 	enum conn_kind kind = conn_kind(conn);
@@ -165,9 +165,9 @@ void conn_restart_count(void);
 /*
  * --- a connection's bytes, handed to its framing
  *
- * One thread a side at a time: where two threads are at the same side of a connection, neither
- * waits, and framing is given up for it. Opaque connections are left alone. All of these: any
- * thread or signal handler.
+ * One thread at a time for each side. If two threads use the same side of a connection at once,
+ * neither waits, and framing is given up for that connection. Opaque connections are left alone.
+ * All of these: any thread or signal handler.
  */
 
 /* The first `n` bytes of `iov` were received; NULL: `n` bytes that we did not see. */

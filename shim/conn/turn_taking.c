@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the list of connections on which an answer was begun, a stack linked through the entries.
- * Entries are never freed, so one may stay on the list after its close; `listed` prevents that it
- * is there twice.
+ * Entries are never freed, so one may stay on the list after its close; `listed` keeps it from
+ * being there twice.
  */
 #include "conn/turn_taking.h"
 

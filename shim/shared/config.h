@@ -11,8 +11,8 @@
 enum config_start {
 	CONFIG_START_CONSTRUCTOR, /* before main */
 	CONFIG_START_SERVER,      /* at the first accept, wait or response */
-	CONFIG_START_THREADS, /* with the program's own first thread: never where there is none */
-	CONFIG_START_NEVER,   /* no setting: the program would not bear a second thread */
+	CONFIG_START_THREADS,     /* with the program's own first thread: never if it has none */
+	CONFIG_START_NEVER,       /* not a setting: the program does not tolerate a second thread */
 };
 
 /* Language runtimes whose buffers are flushed (IDLEFLUSH_RUNTIMES). */
@@ -58,7 +58,7 @@ enum config_form {
 
 /*
  * One setting. The library reads `env`, the launcher takes `option` (and `letter`, or 0) and
- * exports `env` after the value passed `config_set`. `option` is NULL where there is none.
+ * exports `env` once `config_set` has accepted the value. `option` is NULL if there is none.
  */
 struct config_setting {
 	const char *env;

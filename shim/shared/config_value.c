@@ -34,13 +34,13 @@ static const struct config_word signals[] = {
 	{"VTALRM", SIGNAL_BIT(SIGVTALRM)}, {"PROF", SIGNAL_BIT(SIGPROF)},
 	{"IO", SIGNAL_BIT(SIGIO)},         {"POLL", SIGNAL_BIT(SIGPOLL)},
 	{"PWR", SIGNAL_BIT(SIGPWR)},       {"SYS", SIGNAL_BIT(SIGSYS)},
-	{NULL, ~UINT64_C(0) << 33}, /* real-time: from 34, for 32 and 33 are the libc's own */
+	{NULL, ~UINT64_C(0) << 33}, /* real-time signals from 34 on: libc itself uses 32 and 33 */
 };
 
 static const struct config_word switches[] = {{"1", 1}, {"TRUE", 1},  {"YES", 1}, {"ON", 1},
 					      {"0", 0}, {"FALSE", 0}, {"NO", 0},  {"OFF", 0}};
 
-/* The digits at *at; *at moves past them. Past INT64_MAX / 10 it stays there: out of any range. */
+/* Reads the digits at *at and moves *at past them. A number that is too large is INT64_MAX / 10. */
 static int64_t read_digits(const char **at)
 {
 	int64_t number = 0;

@@ -14,7 +14,7 @@
 #define HOUR_NS   (3600 * SECOND_NS)
 #define DAY_NS    (24 * HOUR_NS)
 
-/* Words in upper case, which a user may write in any, ended by one without a name. */
+/* Words, here in upper case, ended by one without a name. A user may write them in any case. */
 struct config_word {
 	const char *name;
 	uint64_t bits;

@@ -12,7 +12,7 @@
 
 #pragma weak syscall
 
-/* By system calls: in the library another preload may come before libc's functions. */
+/* By system calls, because another preload may replace libc's functions. */
 static bool is_script(const char *path)
 {
 	struct stat file;

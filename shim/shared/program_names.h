@@ -8,17 +8,17 @@
 
 /*
  * Paths, or last components of paths; NULL: not known. The library collects those of its own
- * process,
- * --check those of the program that it checks.
+ * process, --check those of the program that it checks.
  */
 struct program_names {
 	const char *program;  /* the program's file, links followed: python3.11 */
 	const char *started;  /* the file that was executed: a link's name, a script's */
-	const char *called;   /* argv[0]; for a script that of its interpreter */
-	const char *argument; /* the first that is no option, where that is a script (#!) */
+	const char *called;   /* argv[0]; for a script, its interpreter's */
+	const char *argument; /* the first argument that is not an option, if it is a script (#!) */
 };
 
-/* The first of `arguments` (those after argv[0]) that is no option, where it is a script. */
+/* The first of `arguments` (argv[1] and so on) that is not an option, if it is a script, or NULL.
+ */
 const char *program_names_script(const char *const *arguments);
 
 /* Does the list of globs (see config_match) name one of them? */

@@ -1,8 +1,8 @@
 /* extra_streams.c -- C streams other than stdout and stderr that are kept fresh */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the slots. Each has one word that says who uses it, changed by compare-and-swap only, so
- * nobody ever waits, except a close for a flush of the same stream.
+ * Owns: the slots. Each has one word that says who uses it, changed by compare-and-swap only. So
+ * nobody ever waits, except that a close waits for a flush of the same stream.
  * Called from: host threads (opened, closing, pending), the flusher thread and atfork prepare
  * (flush).
  * Not seen: closes inside libc. That is safe: endmntent(3) and pclose(3) close streams that libc

@@ -24,8 +24,9 @@ void extra_streams_opened(FILE *file, const char *path, const char *mode);
 
 /*
  * `file` is about to be closed: afterwards nobody here touches it. Waits for a flush or a read of
- * this stream that has begun, which takes microseconds, and for 100 ms at most: whoever takes
- * longer holds the stream's lock, for which libc's fclose waits too. Any thread; errno may change.
+ * this stream that has begun, which takes microseconds, and for 100 ms at most: a thread that
+ * takes longer holds the stream's lock, and libc's fclose waits for that lock as well. Any thread;
+ * errno may change.
  */
 void extra_streams_closing(const FILE *file);
 

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A signal that comes right after the write of a flush leaves the stream as if nothing had been
- * written: libc notes it only afterwards. Whoever ends the process there must not write the same
- * bytes again. The flushes that libc makes inside printf are not seen here.
+ * written: libc notes it only afterwards. A thread that ends the process at that moment must not
+ * write the same bytes again. The flushes that libc makes inside printf are not seen here.
  */
 #ifndef IDLEFLUSH_PROGRAM_FLUSH_H
 #define IDLEFLUSH_PROGRAM_FLUSH_H

@@ -1,4 +1,4 @@
-/* sink.h -- a sink is something with pending bytes: C streams, how to ask and how to flush them */
+/* sink.h -- C streams as sinks: do they hold pending bytes, and how are they flushed? */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_SINK_H
 #define IDLEFLUSH_SINK_H
@@ -13,7 +13,7 @@
 #include "sink/stream_buffer.h"
 #include "sink/writable.h"
 
-/* The result of a flush; of several sinks the greatest counts, as it leaves most to be done. */
+/* The result of a flush. Of several results the greatest counts: it leaves the most to be done. */
 enum sink_result {
 	SINK_CLEAN,        /* nothing was pending, or nothing can be done until the file changes */
 	SINK_FLUSHED,      /* everything that was pending has been written */
@@ -23,7 +23,6 @@ enum sink_result {
 	SINK_NO_ROOM,      /* a write could block: try again later */
 };
 
-/* Of two results the one that counts. */
 static inline enum sink_result sink_result_greater(enum sink_result a, enum sink_result b)
 {
 	return a > b ? a : b;
@@ -57,7 +56,7 @@ enum sink_descriptor {
 /* A C stream that is kept fresh. */
 struct sink_stream {
 	FILE *file;                  /* NULL: none */
-	struct writable target;      /* the file that its bytes are for; set by who flushes */
+	struct writable target;      /* the file that its bytes are for; set by whoever flushes */
 	struct stream_buffer buffer; /* under the stream's lock */
 	_Atomic uint32_t descriptor; /* enum sink_descriptor */
 	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
@@ -110,7 +109,7 @@ void std_streams_init(void);
 /* Can stdout be flushed: is it open, and neither a terminal nor a message socket? */
 bool std_streams_can_flush(void);
 
-/* Were stdout and stderr at the start no files on disk? */
+/* Was neither stdout nor stderr a file on disk at the start? */
 bool std_streams_can_borrow(void);
 
 /* stream_pending for stdout or stderr; any context. */
@@ -121,8 +120,8 @@ bool std_streams_pending_here(void);
 size_t std_streams_bytes(void);
 
 /*
- * Does libc lock stdout already, so that the owner of the lock tells who is inside stdio? (glibc
- * does so once there was a second thread.) Any context.
+ * Does the owner of stdout's lock tell which thread is inside stdio? With glibc it does once there
+ * was a second thread; until then putc takes no lock. Any context.
  */
 bool std_streams_lock_tells(void);
 
@@ -130,9 +129,9 @@ bool std_streams_lock_tells(void);
 enum sink_result std_streams_flush(struct flush_params *params);
 
 /*
- * Does the libc tell who holds a stream's lock? Does the calling thread, that of stdout or stderr?
- * And may it be inside one of them in any case, or a handler on it have interrupted that? Any
- * context.
+ * Does this libc tell who holds a stream's lock? Does the calling thread hold that of stdout or
+ * stderr? May it be inside one of them, or a handler that it runs have interrupted that, even
+ * without a lock? Any context.
  */
 bool std_streams_tells_owner(void);
 bool std_streams_locked_by_caller(void);

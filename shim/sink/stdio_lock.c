@@ -23,7 +23,7 @@ static int this_thread(void)
 	return (int)syscall(SYS_gettid);
 }
 
-/* The one word that is ours while we have the lock, and 0 when we have given it back. */
+/* The one word that is our thread number while we hold the lock, and 0 after that. */
 static size_t musl_find(FILE *file)
 {
 	const int *words = (const int *)file;
@@ -43,7 +43,7 @@ static size_t musl_find(FILE *file)
 	return count == 1 ? found : 0;
 }
 
-/* glibc's lock has been the same since 2.3.3; we rely on it only if it behaves like that. */
+/* glibc's lock has looked the same since 2.3.3; we rely on that only if it behaves so. */
 static bool glibc_tells(FILE *file)
 {
 	bool mine;
@@ -64,8 +64,8 @@ bool stdio_lock_learn(FILE *file)
 }
 
 /*
- * musl's putc(3) takes a free lock without a number (src/stdio/putc.h): whoever has it so may be
- * what a signal handler interrupted.
+ * musl's putc(3) takes a free lock without noting a thread number (src/stdio/putc.h). The holder of
+ * such a lock may be the code that a signal handler interrupted.
  */
 static bool musl_may_be_mine(const FILE *file)
 {

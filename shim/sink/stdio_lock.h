@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 /*
- * Learns from `file` where this libc notes the owner of a stream's lock, which is public in none.
- * False: it does not tell. On musl streams are locked from then on, which they are not before the
- * program's first thread. Constructor only.
+ * Finds out where in `file` this libc keeps the owner of a stream's lock, which no libc documents.
+ * False: it cannot be found. musl does not lock streams before the program's first thread; from
+ * this call on it does. Constructor only.
  */
 bool stdio_lock_learn(FILE *file);
 
-/* All of these: only if it tells; any context; errno may change. */
+/* All of these: only if that was found; any context; errno may change. */
 
 /*
  * Does the calling thread hold the lock? Also true where a signal handler may have interrupted code
@@ -21,7 +21,7 @@ bool stdio_lock_learn(FILE *file);
  */
 bool stdio_lock_may_be_mine(const FILE *file);
 
-/* Does everybody lock this stream? Not glibc's putc(3), before there was a thread. */
+/* Is this stream always locked? glibc's putc(3) does not before there was a second thread. */
 bool stdio_lock_is_used(const FILE *file);
 
 /*

@@ -68,10 +68,11 @@ bool writable_is_behind(const struct writable *file, int fd)
 }
 
 /*
- * A pipe is a ring of slots of one page. A write fills new slots, and adds its odd end to the slot
- * before only where it fits whole (pipe_write in fs/pipe.c). So two neighbouring slots hold more
- * than a page together, and `queued` bytes take at most 2 * queued / page slots plus one at either
- * end. FIONREAD alone is misleading: sixteen lines of 2100 bytes fill a pipe of 64 KiB.
+ * A pipe is a ring of slots of one page each. A write fills new slots, and adds to the last used
+ * slot only if its odd end fits there as a whole (pipe_write in fs/pipe.c). So two neighbouring
+ * slots hold more than a page together, and `queued` bytes take at most 2 * queued / page slots
+ * plus one at either end. FIONREAD alone is misleading: sixteen lines of 2100 bytes fill a pipe of
+ * 64 KiB.
  */
 static size_t pipe_room(int fd, enum writable_margin margin)
 {
@@ -104,8 +105,7 @@ static size_t socket_room(int fd)
 		       : 0;
 }
 
-/* poll(2) refuses more descriptors than RLIMIT_NOFILE, which some daemons set to 0; select(2) not.
- */
+/* poll(2) refuses more descriptors than RLIMIT_NOFILE, which some daemons set to 0. */
 static short select_now(int fd)
 {
 	unsigned long set[FD_SETSIZE / 8 / sizeof(long)] = {0};

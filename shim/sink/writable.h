@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Kinds of files, for somebody who must not block. */
+/* Kinds of files, by how to write to them without blocking. */
 enum writable_kind {
 	WRITABLE_NEVER,  /* pointless or unsafe: closed, a character device, a message socket */
 	WRITABLE_PIPE,   /* a pipe or a FIFO */

@@ -71,40 +71,41 @@ static void count(uint64_t before, bool no_room)
 	library_status.no_room += no_room;
 }
 
-static enum sink_result flush_each(const struct python_api *python, enum sink_mode mode,
-				   bool *buffered)
+/* Each stream once. With `own` only the interpreter's own; SINK_NO_ROOM if there were others, too.
+ */
+static enum sink_result flush_each(const struct python_api *python, enum sink_mode mode, bool own,
+				   bool *buffered, bool *raised)
 {
 	struct streams taken = take(python);
 	enum sink_result most = SINK_CLEAN;
 
 	*buffered = false;
-	for (size_t i = 0; i < NAMES; i++) {
+	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
 		struct python_object *object = taken.objects[i];
-		enum sink_result result;
+		enum sink_result result = SINK_NO_ROOM;
+		bool is_foreign;
 
-		if (!object || (i < STANDARD && mode == SINK_WHOLE_LINES &&
-				python_text_stream_is_unbuffered(python, object)))
+		if (!object)
 			continue;
-		result = python_text_stream_flush(python, object, mode, NULL);
+		is_foreign = own && !python_text_stream_is_own(python, object);
+		if (!is_foreign && mode == SINK_WHOLE_LINES && (own || i < STANDARD) &&
+		    python_text_stream_is_unbuffered(python, object))
+			continue;
+		if (!is_foreign)
+			result = python_text_stream_flush(python, object, mode, raised);
 		*buffered |= result != SINK_CLEAN;
-		if (result > most)
-			most = result;
+		most = sink_result_greater(most, result);
 	}
 	give_back(python, &taken);
 	return most;
 }
 
 /*
- * A write lets go of the GIL, and another thread may print meanwhile. Where this is the last
- * chance: once more, until nothing was written and so nobody can have printed.
+ * A write releases the GIL, and another thread may print meanwhile. If this is the last chance, it
+ * is repeated until nothing was written, because then nobody can have printed.
  */
-static bool is_to_repeat(enum sink_mode mode, uint64_t before, int *tries)
-{
-	return mode != SINK_WHOLE_LINES && bytes_written() != before && ++*tries < TRIES;
-}
-
-enum sink_result python_sys_streams_flush(const struct python_api *python, enum sink_mode mode,
-					  bool *buffered)
+static enum sink_result flush_all(const struct python_api *python, enum sink_mode mode, bool own,
+				  bool *buffered, bool *raised)
 {
 	uint64_t first = bytes_written(), before;
 	enum sink_result result;
@@ -112,44 +113,25 @@ enum sink_result python_sys_streams_flush(const struct python_api *python, enum 
 
 	do {
 		before = bytes_written();
-		result = flush_each(python, mode, buffered);
-	} while (is_to_repeat(mode, before, &tries));
-	count(first, result == SINK_NO_ROOM);
+		result = flush_each(python, mode, own, buffered, raised);
+	} while (mode != SINK_WHOLE_LINES && bytes_written() != before && ++tries < TRIES &&
+		 !(raised && *raised));
+	count(first, !own && result == SINK_NO_ROOM);
 	return result;
 }
 
-static bool flush_own(const struct python_api *python, enum sink_mode mode, bool *raised)
+enum sink_result python_sys_streams_flush(const struct python_api *python, enum sink_mode mode,
+					  bool *buffered)
 {
-	struct streams taken = take(python);
-	bool all = true;
-
-	for (size_t i = 0; i < NAMES && !(raised && *raised); i++) {
-		struct python_object *object = taken.objects[i];
-
-		if (object && !python_text_stream_is_own(python, object))
-			all = false;
-		else if (object && (mode != SINK_WHOLE_LINES ||
-				    !python_text_stream_is_unbuffered(python, object)))
-			all &= python_text_stream_flush(python, object, mode, raised) !=
-			       SINK_NO_ROOM;
-	}
-	give_back(python, &taken);
-	return all;
+	return flush_all(python, mode, false, buffered, NULL);
 }
 
 bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mode mode,
 				  bool *raised)
 {
-	uint64_t first = bytes_written(), before;
-	int tries = 0;
-	bool all;
+	bool buffered;
 
-	do {
-		before = bytes_written();
-		all = flush_own(python, mode, raised);
-	} while (!(raised && *raised) && is_to_repeat(mode, before, &tries));
-	count(first, false);
-	return all;
+	return flush_all(python, mode, true, &buffered, raised) != SINK_NO_ROOM;
 }
 
 void python_sys_streams_wrote(size_t n)
