@@ -1,17 +1,20 @@
 /* fatal_signal.c -- how a process dies of a signal: it flushes first, then dies as without us */
 /* SPDX-License-Identifier: MIT */
 /*
- * The handler has the flusher thread flush, restores the default action and raises the same signal
- * with the same siginfo again. That is blocked until the handler returns, so it is delivered where
- * the first one was: same wait status, same registers and siginfo in the core.
- * Deferred: a signal from outside may interrupt the very thread that the flush must wait for,
- * inside printf. If the interrupted thread holds a lock that the flush needs, its handler returns
- * so that it can finish, and the flusher thread kills the process afterwards. If it does not
- * finish, it is stopped where it is, and its stream is written without the lock. Any other thread
- * stays in its handler, because the program would notice a system call that was cut short. If
- * nobody knows who holds the lock (musl, Python), it stays for PATIENCE and then goes on. Owns:
- * `dying`. The first of several signals counts, as it would have without us. Called from: signal
- * handlers, vfork children too; host threads about to end the process.
+ * The handler asks the flusher thread to flush, restores the default action, and raises the same
+ * signal again with the same siginfo. The signal is blocked until the handler returns, so it is
+ * delivered where the first one was: same wait status, same registers and siginfo in the core.
+ *
+ * Deferred: a signal from outside may interrupt a thread inside printf, which holds a lock that the
+ * flush needs. Then the handler returns so that the thread can finish, and the flusher thread kills
+ * the process afterwards. If the thread does not finish, it is stopped where it is, and its stream
+ * is written without the lock. A thread that holds no such lock stays in its handler, because the
+ * program would notice a system call that was cut short. If nobody can tell who holds the lock
+ * (musl, Python), the thread stays in its handler for PATIENCE, and then its signal is deferred.
+ *
+ * Of several signals the first one counts, as it would without us.
+ * Owns: `dying`. Called from: signal handlers, also of vfork children; host threads about to end
+ * the process.
  */
 #include "exit/fatal_signal.h"
 
@@ -27,14 +30,15 @@
 
 #define BOUND    (250 * NS_PER_MS)
 #define PATIENCE (20 * NS_PER_MS) /* how long a lock of unknown owner may be in use */
-#define MOMENT   (50 * NS_PER_MS)
-#define OVERDUE  NS_PER_S /* by then the thread that ends the process has done so */
+#define MOMENT   (50 * NS_PER_MS) /* for one more try to flush, or for the signal to be delivered */
+#define OVERDUE  NS_PER_S         /* by then the thread that ends the process has done so */
 #define STEP     NS_PER_MS
 
 static struct {
-	_Atomic int64_t deadline_ns; /* until then the process is dying; afterwards it lives */
-	_Atomic bool reraised;       /* by the flusher thread */
-	int sig, tid;                /* these and `info` are written by the first thread */
+	_Atomic int64_t
+		deadline_ns;   /* until then the process is dying; afterwards it has survived */
+	_Atomic bool reraised; /* by the flusher thread */
+	int sig, tid;          /* these and `info` are written by the first thread */
 	siginfo_t info;
 } dying;
 
@@ -76,7 +80,7 @@ static bool is_reraised(void)
 	return atomic_load(&dying.reraised) && is_dying() && dying.tid == this_thread();
 }
 
-/* A fault of the running instruction, which therefore cannot go on. */
+/* Was it raised by the running instruction, so that the thread cannot continue? */
 static bool is_fault(int sig, const siginfo_t *info)
 {
 	return info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE ||
@@ -89,7 +93,7 @@ static bool is_from_outside(int sig, const siginfo_t *info)
 	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != getpid());
 }
 
-/* The siginfo shows in a core only, and a sandbox may refuse rt_tgsigqueueinfo. */
+/* Only a core shows the siginfo. A sandbox may refuse rt_tgsigqueueinfo. */
 static bool may_dump(int sig)
 {
 	return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
@@ -108,7 +112,7 @@ static void reraise(int sig, int tid, siginfo_t *info)
 		syscall(SYS_kill, getpid(), sig);
 }
 
-/* Delivered when the handler returns, even if the code unblocked the signal for a wait only. */
+/* Delivered when the handler returns, even if the signal was unblocked only for a wait. */
 static void reraise_on_return(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *frame = context;
@@ -120,7 +124,7 @@ static void reraise_on_return(int sig, siginfo_t *info, void *context)
 		platform_repeat_call(frame);
 }
 
-/* The signal is about to be delivered; on a loaded machine that may take a while. */
+/* The signal is about to be delivered, which may take a while on a loaded machine. */
 static void extend_deadline(void)
 {
 	atomic_store(&dying.deadline_ns, clock_now_ns() + BOUND);
@@ -138,8 +142,8 @@ static void reraise_here(void)
 }
 
 /*
- * Stops the thread that went on, by its hidden handler, and writes its stream without the lock. If
- * that thread were running it would print those bytes a second time.
+ * Stops the thread whose signal was deferred, by sending it that signal again, and writes its
+ * stream without the lock. If the thread went on running, it would print those bytes a second time.
  */
 static void hold(void)
 {
@@ -157,7 +161,7 @@ static void finish_deferred(void)
 	extend_deadline();
 	reraise(dying.sig, dying.tid, &dying.info);
 	atomic_store(&dying.reraised, true);
-	/* That thread may have blocked it since. */
+	/* That thread may have blocked the signal since. */
 	sleep_ns(MOMENT);
 	reraise_here();
 }
@@ -207,7 +211,7 @@ static void flush_and_die(int sig, siginfo_t *info, void *context)
 		flusher_flush_after_end();
 	if (!flushed && !flusher_flush_now(true, bound_ns) && held != ALL_SINKS_HELD &&
 	    std_streams_tells_owner())
-		all_sinks_flush_by_caller(false, 0); /* so busy is the machine */
+		all_sinks_flush_by_caller(false, 0); /* the machine is that busy */
 	stats_print();
 	extend_deadline();
 	reraise_on_return(sig, info, context);
@@ -223,21 +227,22 @@ static void die(int sig, siginfo_t *info, void *context)
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
-	siginfo_t unknown = {.si_signo = sig}; /* as if from the kernel's own process */
+	siginfo_t unknown = {.si_signo = sig}; /* pid 0: as if from the kernel */
 	sigset_t all;
 	int saved_errno = errno;
 
 	if (!info)
 		info = &unknown;
 	if (hidden_handler_is_interrupted(context) && !is_fault(sig, info))
-		return; /* of two at once the kernel has the later one run first */
-	/* Nothing comes in between, the program's handlers least; the return undoes it. */
+		return; /* of two signals at once, the kernel starts with the handler of the second
+			 */
+	/* No handler of the program may run meanwhile. The return restores the mask. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	if (!flusher_is_owner()) /* a vfork child, say */
 		reraise_on_return(sig, info, context);
 	else if (getpid() == 1 && !is_fault(sig, info))
-		flusher_ask(); /* there the default action does nothing */
+		flusher_ask(); /* PID 1 of a namespace survives the default action */
 	else
 		die(sig, info, context);
 	errno = saved_errno;

@@ -12,9 +12,9 @@ void fatal_signal_init(uint64_t signals);
 void fatal_signal_begin_in_child(void);
 
 /*
- * Returns at once, unless the process is dying of a signal, which comes first. Where it returns
- * then, the process lives: a handler was set since, or a debugger took the signal. Host threads and
- * signal handlers of the owner.
+ * Waits while the process is dying of a signal. If it returns, the process is not dying, or it has
+ * survived: a handler was set since, or a debugger took the signal. Host threads and signal
+ * handlers of the process that owns the state.
  */
 void fatal_signal_await(void);
 

@@ -1,9 +1,10 @@
 /* hidden_handler.c -- our signal handlers, where the program believes SIG_DFL to be */
 /* SPDX-License-Identifier: MIT */
 /*
- * A hidden handler needs flags of its own, but the program may ask for those that it set. So there
- * is a handler for each set of flags that can be hidden, and the one that the kernel has tells
- * them. Owns: what the constructor wrote. Called from: anywhere, vfork children too.
+ * A hidden handler needs other flags than the program has set, but the program may ask for its own.
+ * So there is one handler function for each combination of flags that we change: which of them is
+ * set tells the program's flags. Owns: what the constructor wrote. Called from: anywhere, also
+ * vfork children.
  */
 #include "exit/hidden_handler.h"
 
@@ -18,28 +19,28 @@
  */
 #define NEEDED   (SA_SIGINFO | SA_ONSTACK | SA_RESTART)
 #define UNWANTED ((int)(SA_NODEFER | SA_RESETHAND))
-#define RESTORER 0x04000000 /* set by the x86 libcs in every action; never set: a fresh process */
+#define RESTORER 0x04000000 /* libcs set it on x86 in every action; not there at the start */
 
 static const int hidden_flags[] = {SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER,
 				   (int)SA_RESETHAND};
 #define HIDDEN_FLAGS (sizeof(hidden_flags) / sizeof(*hidden_flags))
 
 enum {
-	HANDLER_FRESH = 32, /* for a disposition never set: no flags, not even RESTORER */
-	HANDLER_BARE,       /* libc's function set it: the flags that the kernel has are true */
+	HANDLER_FRESH = 32, /* the disposition was never set: no flags, not even RESTORER */
+	HANDLER_BARE,       /* libc has just set it: the kernel has the program's own flags */
 };
 
-#define FRAME_MOST   4096 /* of the kernel's, where it does not tell (before Linux 5.14) */
-#define STACK_NEEDED 4096 /* what our handlers and what they call take, with room to spare */
+#define FRAME_MOST   4096 /* of the kernel's frame, if it does not tell (before Linux 5.14) */
+#define STACK_NEEDED 4096 /* for our handlers and what they call, with room to spare */
 
 static uint64_t hidden_signals;
-static _Atomic bool stack_too_small; /* some alternate stack of the program's is */
+static _Atomic bool stack_too_small; /* one of the program's alternate stacks is */
 static hidden_handler_callback *on_signal;
 
 #define HANDLER(n)                                                                                 \
 	static void handler_##n(int sig, siginfo_t *info, void *context)                           \
 	{                                                                                          \
-		__asm__ volatile("" : : "i"(n)); /* keeps identical functions apart */             \
+		__asm__ volatile("" : : "i"(n)); /* so that identical functions are not merged */  \
 		on_signal(sig, (n) == HANDLER_BARE ? NULL : info, context);                        \
 	}
 #define EIGHT(X, t) X(t##0) X(t##1) X(t##2) X(t##3) X(t##4) X(t##5) X(t##6) X(t##7)
@@ -55,7 +56,7 @@ static sighandler_t function_of(int n)
 	return (sighandler_t)(void (*)(void))handlers[n];
 }
 
-/* -1: it is none of ours. */
+/* -1: it is not one of ours. */
 static int number_of(sighandler_t handler)
 {
 	for (int n = 0; n < (int)(sizeof(handlers) / sizeof(*handlers)); n++)
@@ -134,7 +135,7 @@ sighandler_t hidden_handler_for_libc(void)
 	return function_of(HANDLER_BARE);
 }
 
-/* Unless another thread has set a handler of the program's in between. True if one of ours was. */
+/* Sets `action`, unless another thread has replaced our handler meanwhile. True: it was ours. */
 static bool set_if_ours(int sig, const struct sigaction *action)
 {
 	struct sigaction old;
@@ -206,7 +207,7 @@ void hidden_handler_put_back(uint64_t signals)
 	for (int sig = 1; sig <= 64; sig++) {
 		struct sigaction action;
 
-		/* The libcs keep some of the real-time signals to themselves. */
+		/* Fails for the real-time signals that libc keeps for itself. */
 		if (!(signals >> (sig - 1) & 1) || next.sigaction(sig, NULL, &action) < 0 ||
 		    action.sa_handler != SIG_DFL)
 			continue;

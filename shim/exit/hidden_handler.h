@@ -25,14 +25,14 @@ typedef void hidden_handler_callback(int sig, siginfo_t *info, void *context);
 void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler);
 
 /*
- * The program has set this alternate stack. Where it is too small for our handlers they stay on the
- * stack that the signal finds, or TERM would end the process as SEGV. Any context; errno may
+ * The program has set this alternate stack. If it is too small for our handlers, they run on the
+ * normal stack, or TERM would end the process with SEGV. Any context; errno may
  * change.
  */
 void hidden_handler_see_stack(const stack_t *stack);
 
 /*
- * Gives every signal that has one of ours its default disposition. Returns which they were, for
+ * Gives every signal that has a hidden handler its default disposition. Returns these signals, for
  * hidden_handler_put_back. Any context; in a vfork child this concerns that child only.
  */
 uint64_t hidden_handler_take_back(void);
@@ -41,7 +41,7 @@ void hidden_handler_put_back(uint64_t signals);
 /* Should a hidden handler replace SIG_DFL for this signal? Any context, as all that follow. */
 bool hidden_handler_is_wanted(int sig);
 
-/* Has the signal a hidden handler now? */
+/* Does the signal have a hidden handler now? */
 bool hidden_handler_is_set(int sig);
 
 /* Did the signal with this `context` interrupt a hidden handler at its first instruction? */

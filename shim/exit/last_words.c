@@ -1,4 +1,4 @@
-/* last_words.c -- what is pending comes out before the process ends */
+/* last_words.c -- the flush before a process ends or execs */
 /* SPDX-License-Identifier: MIT */
 /* Called from: host threads and signal handlers about to end the process, vfork children. */
 #include "exit/last_words.h"
@@ -48,8 +48,8 @@ void last_words_before_end(void)
 }
 
 /*
- * The process may go on. Also where the calling thread itself has locked a stream, if it is not
- * inside stdio below us.
+ * The process may go on. If the calling thread itself has locked a stream, it flushes, unless it
+ * was interrupted inside stdio.
  */
 static void flush_and_go_on(void)
 {

@@ -12,14 +12,14 @@
 void last_words_init(uint64_t signals);
 
 /*
- * The process ends now without libc's own flush: brings out what is pending, 250 ms at most. In a
+ * The process ends now, without libc's own flush: writes what is pending, for 250 ms at most. In a
  * vfork child it does nothing. Any thread or signal handler; errno is kept.
  */
 void last_words_before_end(void);
 
 /*
- * The same where the process may go on, or libc flushes afterwards: nothing that could come out a
- * second time. Before exec(3); before exit(3) and abort(3).
+ * The same if the process may go on or libc flushes afterwards: writes nothing that could come out
+ * twice. Before exec(3); before exit(3) and abort(3).
  */
 void last_words_before_exec(void);
 void last_words_before_exit(void);

@@ -15,7 +15,7 @@
 bool all_sinks_may_hold(void);
 
 /*
- * The same for a thread that is about to wait. False also where only Python may hold bytes and the
+ * The same for a thread that is about to wait. Also false if only Python may hold bytes and the
  * latest passes found none there. Any context.
  */
 bool all_sinks_want_pass(void);
@@ -36,7 +36,7 @@ enum sink_result all_sinks_flush_at_wait(struct flush_params *params);
 enum sink_result all_sinks_flush_streams(struct flush_params *params);
 
 /*
- * Flushes the C streams on the calling thread, where there is no flusher thread to ask, and tries
+ * Flushes the C streams on the calling thread, because there is no flusher thread to ask, and tries
  * for `bound_ns` at most. `ends`: the process ends afterwards. False: bytes are still pending. For
  * a thread that is about to end the process or to exec; not in a signal handler that interrupted
  * stdio, unless the streams are abandoned.
@@ -45,8 +45,8 @@ bool all_sinks_flush_by_caller(bool ends, int64_t bound_ns);
 
 /*
  * Does the calling thread itself hold what a flush needs: a stream's lock (a signal handler
- * interrupted printf), the GIL, or the fork gate? Then no flush can finish before this thread goes
- * on. For signal handlers, and for a thread that is about to wait for a flush.
+ * interrupted printf), the GIL, or the fork gate? Then no flush can finish until this thread
+ * continues. For signal handlers, and for a thread that is about to wait for a flush.
  */
 enum all_sinks_held {
 	ALL_SINKS_FREE,
@@ -56,9 +56,10 @@ enum all_sinks_held {
 enum all_sinks_held all_sinks_held_by_caller(void);
 
 /*
- * The calling thread will not run again: its stdout and stderr may be written although it holds
- * their locks, and nobody waits for its Python. `interrupted`: a signal may have interrupted it
- * inside putc(3), which takes no lock while there is one thread. Any context but a vfork child.
+ * The calling thread will not run again: stdout and stderr may be written although it holds their
+ * locks, and a flush does not wait for Python if it holds the GIL. `interrupted`: a signal may have
+ * interrupted it inside putc(3), which takes no lock while there is one thread. Any context but a
+ * vfork child.
  */
 void all_sinks_abandon(bool interrupted);
 

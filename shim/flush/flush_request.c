@@ -1,10 +1,9 @@
 /* flush_request.c -- requests to the flusher thread, and its answers */
 /* SPDX-License-Identifier: MIT */
 /*
- * Each request has a ticket, so that nobody takes the answer to an earlier request for its own: a
- * flush that began before a line was printed may leave that line pending.
- * Owns: the words below. `wanted` and `asked` are written by whoever makes a request, the others by
- * the flusher thread.
+ * Each request has a ticket, so that nobody mistakes the answer to an earlier request for its own:
+ * a flush that began before a line was printed may leave that line pending. Owns: the words below.
+ * `wanted` and `asked` are written by whoever makes a request, the others by the flusher thread.
  * Called from: host threads, signal handlers, the flusher thread. Locks: none.
  */
 #include "flush/flush_request.h"
@@ -65,7 +64,7 @@ bool flush_request_is_made(void)
 uint32_t flush_request_take(uint32_t *ticket)
 {
 	*ticket = atomic_load(&asked);
-	/* Bits may be taken whose ticket comes later: then they are served twice. No harm. */
+	/* A bit may be taken before its ticket is counted. It is served twice then: harmless. */
 	return atomic_exchange(&wanted, 0) | FLUSH_REQUEST_FLUSH;
 }
 
@@ -85,7 +84,7 @@ void flush_request_end(void)
 {
 	atomic_store(&ended, 1);
 	futex_wake(&ended);
-	/* Any other value will do: nobody may fall asleep on the old one. */
+	/* Any other value will do, as long as nobody falls asleep on the old one. */
 	atomic_fetch_add(&answered, 1U << 30);
 	futex_wake(&answered);
 }

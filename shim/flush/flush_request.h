@@ -41,7 +41,7 @@ bool flush_request_is_made(void);
 uint32_t flush_request_take(uint32_t *ticket);
 void flush_request_answer(uint32_t requests, uint32_t ticket);
 
-/* The thread is about to end: no request waits any more. */
+/* The thread is about to end: nobody waits for an answer any more. */
 void flush_request_end(void);
 
 /* --- before the thread is started again; in a forked child --- */

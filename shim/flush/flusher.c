@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Called from: host threads and signal handlers; the constructor, the destructor; atfork handlers.
- * The thread is detached: pthread_join takes locks that the thread in whose signal handler exit(3)
- * runs may hold. A stop waits for flush_request_end instead.
+ * The thread is detached: exit(3) may be called in a signal handler, and pthread_join takes locks
+ * that the interrupted code may hold. A stop waits for flush_request_end instead.
  */
 #include "flush/flusher.h"
 
@@ -18,7 +18,7 @@
 
 #define STOP_BOUND (500 * NS_PER_MS)
 
-/* Signals are blocked: a handler of ours in the middle of this would wait for no thread. */
+/* Signals are blocked, because a handler of ours would wait in vain for a thread half started. */
 void flusher_start_wanted(void)
 {
 	uint32_t wanted = FLUSHER_WANTED;
@@ -42,7 +42,7 @@ void flusher_start_wanted(void)
 		atomic_store(&flusher->started, started);
 		/* After unshare(CLONE_NEWPID) no thread can be made: then waits and ends flush. */
 		flusher->cannot_start = !started && flusher->tid;
-		wanted = FLUSHER_STARTING; /* it may have been stopped meanwhile */
+		wanted = FLUSHER_STARTING; /* unless it was stopped meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
 					       started                 ? FLUSHER_RUNNING
 					       : flusher->cannot_start ? FLUSHER_WANTED

@@ -34,17 +34,15 @@ static inline void flusher_start(void)
 }
 
 /*
- * This and the next two: any thread or signal handler; in a vfork child they do nothing; errno may
- * change.
- *
- * Asks the thread to flush everything now, and does not wait.
+ * Asks the thread to flush everything now, and does not wait. This and the next two: any thread or
+ * signal handler; in a vfork child they do nothing; errno may change.
  */
 void flusher_ask(void);
 
 /*
  * Flushes everything now and waits until that is done, `bound_ns` at most. `ends`: the process ends
- * afterwards, so streams are written even where a lock is not released (SINK_FORCE). Where there is
- * no thread, the caller flushes; it must not be inside stdio then, unless `ends` is true (see
+ * afterwards, so streams are written even if a lock is not released (SINK_FORCE). If there is no
+ * thread, the caller flushes; it must not be inside stdio then, unless `ends` is true (see
  * all_sinks_held_by_caller). False: not done yet; the thread goes on trying for 150 ms.
  */
 bool flusher_flush_now(bool ends, int64_t bound_ns);

@@ -3,8 +3,8 @@
 /*
  * Called from: host threads and signal handlers (arm); the constructor; the atfork child handler.
  * Locks: none. No wake-up is lost: a thread that arms writes `armed_since_ns` and then reads
- * `wait_state`, the flusher thread the other way round, sequentially consistent, so that at least
- * one sees what the other wrote.
+ * `wait_state`, and the flusher thread does it the other way round. With sequential consistency at
+ * least one of them sees what the other wrote.
  */
 #include "flush/flusher_state.h"
 

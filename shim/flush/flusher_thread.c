@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The thread is the safety net: most lines are flushed at the program's own waits (wait_flush.c).
- * It flushes what one thread prints while another sleeps, what a loop prints that computes, the end
- * of a burst, what a stalled reader held up; and it serves requests.
- * Never: a wait without a bound while something is pending, the host's signal handlers.
+ * It flushes what one thread prints while another sleeps, what a computing loop prints, the end of
+ * a burst, and what a stalled reader held up; and it serves requests. Never: a wait without a bound
+ * while something is pending, the host's signal handlers.
  */
 #include "flush/flusher.h"
 
@@ -141,13 +141,13 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 				   .last_pass_ns = pass_last_try_ns(),
 				   .retry_ns = pass_retry_ns()};
 
-	/* Asked only if it matters, and not for ever: one peer may never be answered. */
+	/* Asked only if it matters, and not for ever: some request may never be answered. */
 	seen.in_flight = armed_since_ns && quiet_ns >= rules.idle_ns && quiet_ns < longest &&
 			 conn_any_in_flight();
 	return quiet_wait_ns(&rules, &seen, now);
 }
 
-/* `heartbeat`: nothing had armed the pass; bytes that it finds were not followed by a wait. */
+/* `heartbeat`: nothing had armed the pass. The bytes that it finds were not followed by a wait. */
 static void make_pass(bool heartbeat)
 {
 	if (!flusher_owns_bytes())
@@ -158,7 +158,7 @@ static void make_pass(bool heartbeat)
 }
 
 /*
- * A descriptor table of its own pays while the program has one thread. libc's own flush, files on
+ * A separate descriptor table pays off while the program has one thread. libc's own flush, files on
  * disk and Python need the program's table.
  */
 static void leave_table(void)

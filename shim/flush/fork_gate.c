@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A forked child must not inherit a stream in the middle of a flush. musl does not reset the locks
- * of streams in the child, so its first printf would wait for ever for a thread that it has not.
+ * of streams in the child, so its first printf would wait for ever for a thread that is not there.
  * Owns: two words. Each side first announces itself and then reads the other's word; with
  * sequential consistency at least one of them sees the other.
  */

@@ -22,13 +22,13 @@ unsigned fork_gate_close(int64_t bound_ns);
 /* Waits for a flush in progress without keeping new ones out; `bound_ns` at most. Any context. */
 void fork_gate_await_empty(int64_t bound_ns);
 
-/* As fork_gate_close(), where no fork is: nobody flushes any more until fork_gate_open(). */
+/* The same without a fork: keeps flushes out until fork_gate_open(). */
 void fork_gate_shut(int64_t bound_ns);
 
 /* The fork is over. Atfork parent handler, once for each fork_gate_close. */
 void fork_gate_open(void);
 
-/* Is the calling thread the one that forks, or the latest of several? Signal handlers. */
+/* Is the calling thread the one that forks, or the last of several to begin? Signal handlers. */
 bool fork_gate_closed_by_caller(void);
 
 /* In a forked child no flush and no fork is under way. Atfork child handler. */

@@ -30,14 +30,14 @@ int64_t pass_last_try_ns(void);
 int64_t pass_retry_ns(void);
 
 /*
- * The last passes before an end, unfinished lines included: repeats until nothing is deferred any
- * more, `bound_ns` at most. `dying`: libc flushes nothing afterwards, so a stream whose lock is not
- * released in that time is written without it (SINK_FORCE). The flusher thread only.
+ * The last passes before the process or the thread ends, unfinished lines included: repeats until
+ * nothing is deferred any more, `bound_ns` at most. `dying`: libc flushes nothing afterwards, so a
+ * stream whose lock is not released in that time is written without it (SINK_FORCE). The flusher
+ * thread only.
  */
 void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying);
 
-/* Resets all of it, and what was counted; time starts at `now_ns`. Before the thread starts, and in
- * a forked child. */
+/* Resets that and what was counted. Before the thread starts, and in a forked child. */
 void pass_reset(int64_t now_ns);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Nothing is armed and there is no heartbeat: wait until something happens. */
+/* Nothing is armed, and there is no heartbeat: wait until something happens. */
 #define QUIET_FOREVER INT64_MAX
 
 /* The rules of one process, in nanoseconds. Constant after the constructor. */

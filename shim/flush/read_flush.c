@@ -3,8 +3,8 @@
 /*
  * These calls have no form that unblocks signals as it begins to wait. If every handler of the
  * program restarts calls, no handler ends the call anyway, and we flush before it. If none restarts
- * calls, we wait in ppoll(2) first. That would end for either kind of handler; so if there are both
- * kinds, or if the descriptor has a timeout of its own, the flusher thread flushes.
+ * calls, we wait in ppoll(2) first. Either kind of handler ends that; so if there are both kinds,
+ * or if the descriptor has a timeout of its own, the flusher thread flushes.
  */
 #include "flush/read_flush.h"
 
@@ -30,7 +30,7 @@ static bool has_timeout(int fd)
 	       limit.tv_usec;
 }
 
-/* A function of its own: its 200 bytes of stack are free again before the flush. */
+/* A function of its own, so that its 200 bytes of stack are free again before the flush. */
 __attribute__((noinline)) static enum reads kind_of(int fd)
 {
 	struct winsize size;

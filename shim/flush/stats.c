@@ -1,6 +1,6 @@
 /* stats.c -- the one line of counters at exit */
 /* SPDX-License-Identifier: MIT */
-/* The file is opened only to write the line: an open one would shift the program's descriptors. */
+/* The file is opened only to write the line, because it would shift the program's descriptors. */
 #include "flush/stats.h"
 
 #include "base/futex.h"
@@ -64,7 +64,7 @@ void stats_print(void)
 	put(&line, " no_room=", done->no_room);
 	put(&line, " heartbeats=", done->heartbeats);
 	put(&line, " oldest_ms=", (uint64_t)(done->oldest_ns / NS_PER_MS));
-	/* A pipe that nobody reads must not hold up the end, nor may a terminal become ours. */
+	/* A FIFO that nobody reads must not block us, and a terminal must not become ours. */
 	if (*path)
 		fd = (int)syscall(SYS_openat, AT_FDCWD, path,
 				  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,

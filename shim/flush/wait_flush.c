@@ -26,7 +26,7 @@
 
 static bool has_passed(int64_t now, int64_t since, int64_t bound)
 {
-	return now - since >= bound || now < since; /* due as well if the clock ran backwards */
+	return now - since >= bound || now < since; /* also if the clock ran backwards */
 }
 
 /* Are the pending bytes so old that even a call that does not block must flush? */
@@ -38,7 +38,7 @@ static bool is_overdue(int64_t now)
 	       has_passed(now, armed, flusher_rules.max_age_ns);
 }
 
-/* Would nobody else write what is pending: is there no thread, or is it in a runtime's buffer? */
+/* Would nobody else write the pending bytes, because there is no thread or a runtime holds them? */
 static bool is_only_mine(void)
 {
 	return flusher_not_started() || all_runtimes_pending();

@@ -41,7 +41,7 @@ void wait_flush_end(const uint64_t *mask);
 bool wait_flush_wants_probe(void);
 
 /*
- * Calls such as read(2) cannot unblock signals as they begin to wait. A flush before them is right
+ * Calls such as read(2) cannot unblock signals as they begin to wait. A flush before them is safe
  * only if no handler of the program can end them. What the program's handlers do:
  */
 enum wait_flush_handlers {

@@ -51,8 +51,7 @@ struct runtime {
 	void (*begin_in_child)(void);
 };
 
-/* std::cout: once `find` was called its bytes stay in the C stream stdout; nothing to flush here.
- */
+/* std::cout: after `find`, its bytes stay in the C stream stdout. Nothing to flush here. */
 HIDDEN extern const struct runtime cxx_runtime;
 
 /* OCaml 4's Stdlib.stdout, at waits of the main thread, where the program uses no threads. */

@@ -55,8 +55,7 @@ struct status {
 	const void *conn_runs; /* pointers to runs of entries, NULL: a run that was never used */
 	uint32_t conn_run_count, conn_run_length, conn_size, conn_responses;
 
-	/* C streams that are kept fresh, or NULL; and whether one is given up until its file
-	 * changes. */
+	/* C streams that are kept fresh, or NULL; is it given up until its file changes? */
 	void *_Atomic streams[STATUS_STD_STREAMS + STATUS_EXTRA_STREAMS];
 	const _Atomic uint32_t *muted[STATUS_STD_STREAMS];
 };

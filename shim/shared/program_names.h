@@ -17,8 +17,7 @@ struct program_names {
 	const char *argument; /* the first argument that is not an option, if it is a script (#!) */
 };
 
-/* The first of `arguments` (argv[1] and so on) that is not an option, if it is a script, or NULL.
- */
+/* The first of `arguments` (argv[1] and so on) that is not an option, or NULL: it is no script. */
 const char *program_names_script(const char *const *arguments);
 
 /* Does the list of globs (see config_match) name one of them? */

@@ -107,8 +107,7 @@ static bool is_d_runtime(const char *name)
 	return strcmp(name, "_d_run_main") == 0;
 }
 
-/* Many a program is a small main and a library of its own. What is loaded later is not looked at.
- */
+/* Many programs are a small main and a library. Libraries that are loaded later are not checked. */
 bool stdio_lock_is_bypassed(void)
 {
 	return symbols_any_imports(writes_unlocked) && !symbols_program_imports(is_d_runtime);

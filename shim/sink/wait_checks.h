@@ -27,8 +27,7 @@ enum wait_check {
 /* enum wait_check bits. Written by the functions below only, as the pointers. */
 HIDDEN extern _Atomic uint32_t wait_checks;
 
-/* How far a stream's buffer is filled: bytes are pending if the two differ. Part of glibc's FILE.
- */
+/* How far a stream's buffer is filled: bytes are pending if the two differ. In glibc's FILE. */
 struct wait_fill {
 	char *base, *end;
 };

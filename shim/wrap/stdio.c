@@ -1,5 +1,4 @@
-/* stdio.c -- the exported functions that open, flush and close C streams, or part C++'s from them
- */
+/* stdio.c -- the exported functions that open, flush, close and (C++) sync C streams */
 /* SPDX-License-Identifier: MIT */
 /*
  * A stream that is opened is watched if extra_streams.h says so. One that is closed is forgotten

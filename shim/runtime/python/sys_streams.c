@@ -71,8 +71,7 @@ static void count(uint64_t before, bool no_room)
 	library_status.no_room += no_room;
 }
 
-/* Each stream once. With `own` only the interpreter's own; SINK_NO_ROOM if there were others, too.
- */
+/* Each stream once. `own`: only the interpreter's own; SINK_NO_ROOM if there are others. */
 static enum sink_result flush_each(const struct python_api *python, enum sink_mode mode, bool own,
 				   bool *buffered, bool *raised)
 {
