@@ -143,6 +143,17 @@ void flusher_end_stretch(void)
 	errno = saved_errno;
 }
 
+/* Time begins as if two passes had just been made: the first is due `idle` later. */
+static void begin(struct flusher *page)
+{
+	int64_t now = clock_now_ns();
+
+	pass_reset(now);
+	page->next_pass_ns = now + 2 * flusher_rules.idle_ns;
+	page->owner = getpid();
+	atomic_store(&page->mode, FLUSHER_WANTED);
+}
+
 int flusher_state_init(const struct config *config)
 {
 	struct flusher *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
@@ -158,9 +169,7 @@ int flusher_state_init(const struct config *config)
 		.heartbeat_ns = config->heartbeat_ns,
 		.start = config->start,
 	};
-	pass_reset(clock_now_ns());
-	page->owner = getpid();
-	atomic_store(&page->mode, FLUSHER_WANTED);
+	begin(page);
 	flusher = page;
 	flusher_mode_changed();
 	return 0;
@@ -169,10 +178,8 @@ int flusher_state_init(const struct config *config)
 void flusher_state_begin_in_child(bool inherited_pending)
 {
 	memset(flusher, 0, sizeof(*flusher)); /* where the kernel did not wipe it */
-	pass_reset(clock_now_ns());
 	flusher->inherited_pending = inherited_pending;
-	flusher->owner = getpid();
 	atomic_store(&flusher_stretched, 0);
-	atomic_store(&flusher->mode, FLUSHER_WANTED);
+	begin(flusher);
 	flusher_mode_changed();
 }

@@ -138,7 +138,7 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 		rules.idle_ns + (rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
 	struct quiet_state seen = {.armed_since_ns = armed_since_ns,
 				   .last_ns = flusher->last_activity_ns,
-				   .last_pass_ns = pass_last_try_ns(),
+				   .last_pass_ns = pass_last_ns(),
 				   .retry_ns = pass_retry_ns()};
 
 	/* Asked only if it matters, and not for ever: some request may never be answered. */

@@ -18,8 +18,7 @@
 #define RETRY_MOST  (64 * NS_PER_MS)
 #define RETRY_LAST  (NS_PER_MS / 4)
 
-static _Atomic int64_t last_pass_ns; /* the last pass that was not deferred */
-static _Atomic int64_t last_try_ns;  /* the last pass, deferred or not */
+static _Atomic int64_t last_pass_ns; /* the last pass, deferred or not */
 static int64_t retry_step;           /* doubles while a sink stays in use or full */
 static int64_t pending_since_ns;     /* when the flush of what is pending was armed */
 
@@ -62,9 +61,7 @@ static enum sink_result make(struct flush_params *params,
 	if (entered)
 		count(params, result);
 	wait = retry_after(result, params->hold_ns);
-	last_try_ns = params->now_ns;
-	if (result < SINK_BUSY)
-		last_pass_ns = params->now_ns;
+	last_pass_ns = params->now_ns;
 	library_status.retry_ns = wait ? params->now_ns + wait : 0;
 	if (entered)
 		fork_gate_leave();
@@ -107,11 +104,6 @@ int64_t pass_last_ns(void)
 	return atomic_load_explicit(&last_pass_ns, memory_order_relaxed);
 }
 
-int64_t pass_last_try_ns(void)
-{
-	return atomic_load_explicit(&last_try_ns, memory_order_relaxed);
-}
-
 int64_t pass_retry_ns(void)
 {
 	return atomic_load_explicit(&library_status.retry_ns, memory_order_relaxed);
@@ -130,7 +122,7 @@ void pass_until_empty(int64_t armed_since_ns, int64_t bound_ns, bool dying)
 
 void pass_reset(int64_t now_ns)
 {
-	last_pass_ns = last_try_ns = now_ns;
+	last_pass_ns = now_ns;
 	retry_step = pending_since_ns = 0;
 	library_status.retry_ns = library_status.flushed_ns = library_status.oldest_ns = 0;
 	library_status.flushes = library_status.at_waits = library_status.bytes = 0;

@@ -22,11 +22,9 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns);
 enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone);
 
 /*
- * The time of the last pass that was not deferred, the time of the last one in any case, and when
- * to retry what was deferred (0: nothing was). Any context.
+ * The time of the last pass, and when to retry what it had to defer (0: nothing was). Any context.
  */
 int64_t pass_last_ns(void);
-int64_t pass_last_try_ns(void);
 int64_t pass_retry_ns(void);
 
 /*

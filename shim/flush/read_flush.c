@@ -70,34 +70,39 @@ static bool wait_until_readable(int fd, const uint64_t *mask)
 	return next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) >= 0 || errno != EINTR;
 }
 
+/* Will the call return at once? Then it is no wait: the program's next one flushes. */
+static bool returns_at_once(int fd)
+{
+	return is_readable(fd) || is_nonblocking(fd);
+}
+
 bool read_flush(int fd, bool dontwait)
 {
+	enum wait_flush_due due = wait_flush_due();
 	enum wait_flush_handlers handlers;
-	bool waits = !dontwait, steps;
-	enum reads reads;
+	enum reads reads = READS_AT_ONCE;
+	bool goes_on = true, blocks;
 	uint64_t mask;
-	bool goes_on;
 
-	if (!wait_flush_is_due()) {
-		wait_flush_leave();
-		return true;
-	}
-	reads = kind_of(fd);
-	if (reads == READS_AT_ONCE)
-		return true;
+	blocks = due != WAIT_FLUSH_LATER && !dontwait && !returns_at_once(fd);
+	if (blocks)
+		reads = kind_of(fd);
 	handlers = wait_flush_handlers();
-	steps = handlers != HANDLERS_RESTART;
-	if (waits && steps)
-		waits = !is_nonblocking(fd);
-	if (waits && steps && (handlers == HANDLERS_MIXED || reads == READS_WAIT_LIMITED)) {
+	if (reads == READS_AT_ONCE)
+		blocks = false;
+	else if (handlers == HANDLERS_MIXED ||
+		 (handlers == HANDLERS_INTERRUPT && reads == READS_WAIT_LIMITED))
+		due = WAIT_FLUSH_LATER;
+	if (due == WAIT_FLUSH_LATER) {
 		wait_flush_leave();
 		return true;
 	}
-	if (wait_flush_wants_probe() && is_readable(fd))
+	if (due == WAIT_FLUSH_IF_BLOCKS && !blocks && wait_flush_leave_once())
 		return true;
-	if (!wait_flush(&mask, true))
+	if (!wait_flush(&mask, blocks))
 		return true;
-	goes_on = !waits || !steps || wait_until_readable(fd, &mask);
+	if (blocks && handlers == HANDLERS_INTERRUPT)
+		goes_on = wait_until_readable(fd, &mask);
 	wait_flush_end(&mask);
 	return goes_on;
 }

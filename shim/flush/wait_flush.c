@@ -44,13 +44,38 @@ static bool is_only_mine(void)
 	return flusher_not_started() || all_runtimes_pending();
 }
 
+/*
+ * Passes at waits are `idle` apart on average. Two may follow each other: otherwise a server that
+ * prints a line a little more often than that would have every second one wait for the next.
+ */
+static bool is_paced(int64_t now)
+{
+	int64_t next = atomic_load_explicit(&flusher->next_pass_ns, memory_order_relaxed);
+
+	return next - now <= flusher_rules.idle_ns ||
+	       next - now > 2 * flusher_rules.idle_ns; /* the clock ran backwards */
+}
+
+static void pace(int64_t now)
+{
+	int64_t idle = flusher_rules.idle_ns;
+	int64_t next = atomic_load_explicit(&flusher->next_pass_ns, memory_order_relaxed);
+
+	if (next < now)
+		next = now;
+	else if (next > now + idle)
+		next = now + idle;
+	atomic_store_explicit(&flusher->next_pass_ns, next + idle, memory_order_relaxed);
+	atomic_store_explicit(&flusher->left_once, false, memory_order_relaxed);
+}
+
 static bool is_due(int64_t now, bool blocks)
 {
 	int64_t retry = pass_retry_ns();
 
 	if (retry && !has_passed(now, retry, 0))
 		return false;
-	if (blocks && (is_only_mine() || has_passed(now, pass_last_ns(), flusher_rules.idle_ns)))
+	if (blocks && (is_only_mine() || is_paced(now)))
 		return true;
 	return is_overdue(now);
 }
@@ -62,7 +87,7 @@ bool wait_flush_wants_probe(void)
 	if (!is_only_mine() || !all_sinks_pending_here())
 		return false;
 	now = clock_now_ns();
-	return !has_passed(now, pass_last_ns(), flusher_rules.idle_ns) && !is_overdue(now);
+	return !is_paced(now) && !is_overdue(now);
 }
 
 /*
@@ -119,14 +144,30 @@ static void leave(int64_t now)
 		flusher_arm_at_wait();
 }
 
-bool wait_flush_is_due(void)
+enum wait_flush_due wait_flush_due(void)
 {
-	return is_due(clock_now_ns(), true);
+	int64_t now = clock_now_ns();
+
+	if (!is_due(now, true))
+		return WAIT_FLUSH_LATER;
+	return is_overdue(now) ? WAIT_FLUSH_NOW : WAIT_FLUSH_IF_BLOCKS;
 }
 
 void wait_flush_leave(void)
 {
 	leave(clock_now_ns());
+}
+
+bool wait_flush_leave_once(void)
+{
+	if (atomic_load_explicit(&flusher->left_once, memory_order_relaxed))
+		return false;
+	atomic_store_explicit(&flusher->left_once, true, memory_order_relaxed);
+	if (flusher_not_started())
+		flusher_note_pending(clock_now_ns());
+	else if (!flusher_is_armed())
+		flusher_arm_at_wait();
+	return true;
 }
 
 static bool make_pass(uint64_t mask, int64_t now)
@@ -141,6 +182,8 @@ static bool make_pass(uint64_t mask, int64_t now)
 		return false;
 	result = pass_at_wait(now, armed, flusher_hold_ns(),
 			      flusher_not_started() && thread_is_alone());
+	if (result < SINK_BUSY)
+		pace(now);
 	if (result > SINK_FLUSHED)
 		return false;
 	flusher_passed_at_wait();

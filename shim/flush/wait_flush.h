@@ -51,8 +51,21 @@ enum wait_flush_handlers {
 };
 enum wait_flush_handlers wait_flush_handlers(void);
 
-/* Would wait_flush() make a pass now? The second does what it does otherwise. Any context. */
-bool wait_flush_is_due(void);
+/* Would wait_flush() make a pass now? Any context. */
+enum wait_flush_due {
+	WAIT_FLUSH_LATER,
+	WAIT_FLUSH_IF_BLOCKS, /* if the call may block */
+	WAIT_FLUSH_NOW,       /* in any case: the bytes are older than max-age */
+};
+enum wait_flush_due wait_flush_due(void);
+
+/* What wait_flush() does if no pass is due: leaves the bytes to the flusher thread. Any context. */
 void wait_flush_leave(void);
+
+/*
+ * A pass is due, but the call will not block. Leaves it to the wait that most likely follows, and
+ * returns true; false if that has been tried since the last pass. Any context.
+ */
+bool wait_flush_leave_once(void);
 
 #endif
