@@ -32,8 +32,8 @@ struct flusher {
 	uint32_t skipped;      /* `skip` when the clock was last read; a hint */
 	int64_t window_ns; /* start of the window in which waits are counted; a hint, as the next */
 	int64_t window_waits;
-	_Atomic int64_t next_pass_ns; /* when the next pass at a wait would be in time; wait_flush.c */
-	_Atomic bool left_once; /* a pass that was due was left to the next wait */
+	_Atomic int64_t next_pass_ns; /* when the next pass at a wait is expected; wait_flush.c */
+	_Atomic bool left_once;       /* a pass that was due was left to the next wait */
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
 	bool cannot_start;                 /* it ran, but cannot be started again */
