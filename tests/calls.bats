@@ -95,6 +95,7 @@ ways_of() {
 	sigwaitinfo) echo "one that is pending|a bad set|a bad pointer|interrupted" ;;
 	sigtimedwait) echo "nothing there|one that is pending|a bad set|a bad time|interrupted" ;;
 	socket) echo "a stream|an unknown domain|an unknown type" ;;
+	socketpair) echo "a stream|an unknown domain|a bad pointer" ;;
 	connect) echo "a closed descriptor|a bad pointer|without waiting|no room|interrupted" ;;
 	shutdown) echo "one side|not connected|a closed descriptor" ;;
 	close) echo "a file|again|descriptor -1" ;;

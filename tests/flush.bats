@@ -407,6 +407,53 @@ task_of() {
 }
 
 # bats test_tags=glibc
+@test "A line comes out although threads hold the lock of stdout nearly all the time" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >held.c <<-'END'
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <time.h>
+		#include <unistd.h>
+		static void compute(long ns)
+		{
+			struct timespec from, now;
+			clock_gettime(CLOCK_MONOTONIC, &from);
+			do
+				clock_gettime(CLOCK_MONOTONIC, &now);
+			while ((now.tv_sec - from.tv_sec) * 1000000000L + now.tv_nsec - from.tv_nsec < ns);
+		}
+		static void *hold(void *unused)
+		{
+			for (;;) {
+				flockfile(stdout);
+				compute(20000);
+				funlockfile(stdout);
+				compute(300);
+			}
+			return unused;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			puts("a line");
+			pthread_create(&thread, NULL, hold, NULL);
+			pthread_create(&thread, NULL, hold, NULL);
+			alarm(20);
+			for (;;)
+				usleep(10000);
+		}
+	END
+	cc -O1 -o held held.c -pthread
+	./held > >(cat >plain) 3>&- &
+	plain=$!
+	LD_PRELOAD=$LIB ./held > >(cat >preloaded) 3>&- &
+	wait_until 15 grep -qx 'a line' preloaded
+	assert_equal "$(cat plain)" ''
+	kill -KILL "$plain" $!
+	wait "$plain" $! 2>/dev/null || true
+}
+
+# bats test_tags=glibc
 @test "What a flush has just written does not come out again when the program ends" {
 	cd "$BATS_TEST_TMPDIR"
 	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o slow.so "$ROOT/tests/fixtures/lib/slow_flush.c"

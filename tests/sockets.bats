@@ -217,6 +217,49 @@ os._exit(0)'
 }
 
 # bats test_tags=glibc
+@test "A datagram server that connects to its peer goes on counting" {
+	python_counts 2 '
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.connect(server.getsockname())
+for _ in range(2):
+    peer.send(b"ping")
+    server.connect(server.recvfrom(9)[1])
+    server.send(b"pong")
+os._exit(0)'
+}
+
+# bats test_tags=glibc
+@test "A response that lasts until close counts at the end of the process" {
+	python_counts 1 '
+client, server = connect()
+client.send(b"GET / HTTP/1.0\r\n\r\n")
+server.recv(999)
+server.send(b"HTTP/1.0 200 OK\r\n\r\nall of it")
+os._exit(0)'
+}
+
+# bats test_tags=glibc
+@test "What a master sends its worker by a pair of sockets are no responses, what the worker sends are" {
+	# The worker ends first.
+	python_counts $'3\nresponses=0' '
+ours, theirs = socket.socketpair()
+if os.fork() == 0:
+    for _ in range(3):
+        theirs.recv(99)
+        theirs.send(b"done")
+    theirs.recv(99)
+    os._exit(0)
+for _ in range(3):
+    ours.send(b"a job")
+    ours.recv(99)
+ours.send(b"the end")
+os.wait()
+os._exit(0)'
+}
+
+# bats test_tags=glibc
 @test "A response that a full buffer cut short has not ended before the rest is out" {
 	local rest
 	for rest in 0 1; do

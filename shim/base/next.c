@@ -208,6 +208,11 @@ static int raw_select(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 	return ready;
 }
 
+static int raw_socketpair(int domain, int type, int protocol, int ends[2])
+{
+	return (int)syscall(SYS_socketpair, domain, type, protocol, ends);
+}
+
 static int raw_socket(int domain, int type, int protocol)
 {
 	return (int)syscall(SYS_socket, domain, type, protocol);

@@ -9,13 +9,16 @@
  */
 #include "conn/conn.h"
 
+#include <limits.h>
+
 #include "shared/introspect.h"
 
 #define RUNS_ASKED 16
 
 struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only pages in use take memory */
 
-static _Atomic size_t highest; /* the highest index in use */
+static _Atomic bool any_paired; /* was there a conn_pair()? */
+static _Atomic size_t highest;  /* the highest index in use */
 
 static size_t last_run(void)
 {
@@ -91,6 +94,7 @@ unsigned conn_forget(struct conn *conn)
 		close_count(conn, ended);
 	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
 	atomic_store_explicit(&conn->debugged_framing, HTTP_UNDECIDED, memory_order_relaxed);
+	atomic_store_explicit(&conn->paired, false, memory_order_relaxed);
 	conn_set_kind(conn, CONN_UNKNOWN);
 	return ended;
 }
@@ -184,7 +188,14 @@ bool conn_any_in_flight(void)
 	return false;
 }
 
-static uint64_t count_all(void)
+/* Of one connection; if the process ends, so do those that last until close. */
+static unsigned count(const struct conn *conn, bool ends)
+{
+	return atomic_load_explicit(&conn->responses, memory_order_relaxed) +
+	       (ends && conn_is_servers(conn) && http_lasts_until_close(&conn->out, &conn->in));
+}
+
+static uint64_t count_all(bool ends)
 {
 	uint64_t sum = atomic_load_explicit(&library_status.closed_responses, memory_order_relaxed);
 
@@ -193,19 +204,45 @@ static uint64_t count_all(void)
 			atomic_load_explicit(&conn_runs[index], memory_order_acquire);
 
 		for (size_t i = 0; run && i < CONN_RUN_LENGTH; i++)
-			sum += atomic_load_explicit(&run->conns[i].responses, memory_order_relaxed);
+			sum += count(&run->conns[i], ends);
 	}
 	return sum;
 }
 
 uint64_t conn_responses(void)
 {
-	return count_all() - library_status.inherited_responses;
+	return count_all(true) - library_status.inherited_responses;
 }
 
-void conn_restart_count(void)
+static void leave_end_to_child(struct conn *conn)
 {
-	library_status.inherited_responses = count_all();
+	if (atomic_exchange_explicit(&conn->paired, false, memory_order_relaxed) &&
+	    conn_kind(conn) == CONN_UNKNOWN)
+		conn_set_kind(conn, CONN_CLIENT);
+}
+
+void conn_forked_in_parent(void)
+{
+	if (atomic_exchange_explicit(&any_paired, false, memory_order_relaxed))
+		conn_for_each(0, UINT_MAX, leave_end_to_child);
+}
+
+void conn_begin_in_child(void)
+{
+	library_status.inherited_responses = count_all(false);
+	atomic_store_explicit(&any_paired, false, memory_order_relaxed);
+}
+
+void conn_pair(int fd)
+{
+	struct conn *conn;
+
+	conn_start(fd, CONN_UNKNOWN);
+	conn = conn_find(fd);
+	if (!conn)
+		return;
+	atomic_store_explicit(&conn->paired, true, memory_order_relaxed);
+	atomic_store_explicit(&any_paired, true, memory_order_relaxed);
 }
 
 /* --- bytes to their framing ------------------------------------------------------------------ */

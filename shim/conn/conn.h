@@ -41,6 +41,7 @@ struct conn {
 	_Atomic bool sending;             /* a thread is using `out` */
 	_Atomic bool listed;              /* on the list of turn_taking.c */
 	_Atomic uint8_t debugged_framing; /* enum http_framing that --debug reported last */
+	_Atomic bool paired;              /* made by socketpair(2), and no fork since */
 	_Atomic uint32_t responses;       /* that ended since the entry was reset */
 	struct conn *next; /* on that list; written by the thread that set `listed` */
 };
@@ -156,11 +157,23 @@ int conn_fd(const struct conn *conn);
  */
 bool conn_any_in_flight(void);
 
-/* The responses counted so far in this process, on closed connections too. Any context. */
+/*
+ * The responses counted in this process, on closed connections too, and those that its end would
+ * end. Any context.
+ */
 uint64_t conn_responses(void);
 
-/* In a forked child: the responses counted so far are the parent's. Atfork child handler only. */
-void conn_restart_count(void);
+/*
+ * `fd` is an end of a pair of sockets that this process made. If it then forks, a child serves on
+ * such an end; what the parent sends are no responses, but jobs. Any context.
+ */
+void conn_pair(int fd);
+
+/* After a fork. Atfork parent handler only. */
+void conn_forked_in_parent(void);
+
+/* In a forked child: what was counted so far is the parent's. Atfork child handler only. */
+void conn_begin_in_child(void);
 
 /*
  * --- a connection's bytes, handed to its framing

@@ -27,9 +27,13 @@ void activity_accepted(int fd)
 	flusher_start();
 }
 
+/* A datagram socket on which was received answers, from now on that peer only. */
 void activity_connected(int fd)
 {
-	conn_start(fd, CONN_CLIENT);
+	const struct conn *conn = conn_find(fd);
+
+	if (!conn || conn_kind(conn) != CONN_DATAGRAM)
+		conn_start(fd, CONN_CLIENT);
 }
 
 /* A socket received that was never accepted here: from now on it counts as server-side. */

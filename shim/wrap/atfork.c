@@ -77,8 +77,10 @@ void atfork_prepare(void)
 
 void atfork_parent(void)
 {
-	if (awake_at_fork)
-		fork_gate_open();
+	if (!awake_at_fork)
+		return;
+	conn_forked_in_parent();
+	fork_gate_open();
 }
 
 static void child(void)
@@ -91,7 +93,7 @@ static void child(void)
 	all_sinks_begin_in_child(!inherited_pending);
 	fork_gate_reset();
 	turn_taking_end_all(); /* these answers are the parent's: a close here does not end them */
-	conn_restart_count();
+	conn_begin_in_child();
 	fatal_signal_begin_in_child();
 	flusher_begin_in_child(inherited_pending);
 	errno = saved_errno;

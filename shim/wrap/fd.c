@@ -56,6 +56,20 @@ EXPORT int socket(int domain, int type, int protocol)
 	return made;
 }
 
+EXPORT int socketpair(int domain, int type, int protocol, int ends[2])
+{
+	int done = next.socketpair(domain, type, protocol, ends);
+	int saved_errno;
+
+	if (done < 0 || !flusher_awake() || !flusher_is_owner())
+		return done;
+	saved_errno = errno;
+	conn_pair(ends[0]);
+	conn_pair(ends[1]);
+	errno = saved_errno;
+	return done;
+}
+
 EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 {
 	int done = next.connect(fd, addr, length);
