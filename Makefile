@@ -404,7 +404,7 @@ check-programs: all
 
 # Processes that die in every way, RUNS times each (1000): nothing is lost.
 .PHONY: check-deaths
-check-deaths: all test-programs
+check-deaths: all test-programs musl-programs
 	RUNS=$(or $(RUNS),1000) B=$(B) tests/proofs/deaths
 
 # tests/waits.bats with RUNS signals a call (1000), and programs of musl as well.
