@@ -28,6 +28,23 @@ load helper
 	done
 }
 
+# The program hangs in libc itself as soon as there is a second thread, whosever it is.
+@test "With --start=threads no program hangs in the locks of its libc" {
+	local programs scene expected
+	for programs in tests musl; do
+		[ -x "$BUILD/$programs/locks" ] || continue
+		for scene in abort corrupt malloc atfork; do
+			expected=0
+			timeout 20 "$BUILD/$programs/locks" $scene 2>/dev/null || expected=$?
+			assert [ "$expected" -lt 124 ]
+			run timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_START=threads "$BUILD/$programs/locks" $scene
+			assert_equal "$status" "$expected"
+		done
+	done
+	# The control: otherwise one does.
+	run -137 timeout -s KILL 2 env LD_PRELOAD="$LIB" "$PROGS/locks" abort
+}
+
 @test "A Python process that was forked by a thread other than the main thread ends as usual" {
 	local lib
 	cat >"$BATS_TEST_TMPDIR/forked.py" <<-'END'
