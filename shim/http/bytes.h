@@ -17,7 +17,7 @@ static inline bool bytes_is_blank(unsigned char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Letters in lower case, and a few control characters as signs: harmless, names have neither. */
+/* Letters in lower case. A few control characters become signs, but names contain neither. */
 static inline unsigned char bytes_folded(unsigned char c)
 {
 	return c | 0x20;

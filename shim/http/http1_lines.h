@@ -1,8 +1,8 @@
 /* http1_lines.h -- HTTP/1 heads the fast way: only the lines that matter are looked at */
 /* SPDX-License-Identifier: MIT */
 /*
- * A shortcut, no more: what is not as usual is left to http1_head.c, so that the outcome does not
- * depend on where the bytes were cut. Most of the work for a request and its response is done here:
+ * Only a shortcut: anything unusual is left to http1_head.c, so that the outcome does not depend on
+ * where the bytes were cut. Most of the work for a request and its response is done here:
  * hence the masks, no state that is kept from line to line, and everything inline.
  */
 #ifndef IDLEFLUSH_HTTP1_LINES_H

@@ -175,7 +175,7 @@ __attribute__((noinline)) static unsigned send_unseen(struct http_out *out, stru
 	return ended;
 }
 
-/* Not inline: it would take registers from the usual. */
+/* Not inline: it would take registers from the usual case. */
 __attribute__((noinline)) static unsigned send_seen(struct http_out *out, struct http_in *in,
 						    const unsigned char *p,
 						    const unsigned char *end, unsigned ended)

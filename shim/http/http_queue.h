@@ -35,9 +35,9 @@ bool http_queue_begin(struct http_queue *queue);
 void http_queue_take_back(struct http_queue *queue);
 
 /*
- * Receiving side: the method of the request begun last. Returns false where the queue cannot keep
- * it: 32 requests before it one of another kind (HEAD, CONNECT, neither) waits still. As long as
- * the kinds repeat like that the queue has no end.
+ * Receiving side: the method of the request begun last. Returns false if the queue cannot store it,
+ * because the request 32 before it still waits and is of another kind (HEAD, CONNECT, neither). As
+ * long as the kinds repeat like that, the queue may be longer.
  */
 bool http_queue_set_method(struct http_queue *queue, enum http1_method method);
 

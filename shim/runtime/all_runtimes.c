@@ -1,4 +1,4 @@
-/* all_runtimes.c -- the runtimes of this process, as one */
+/* all_runtimes.c -- all language runtimes of this process, treated as one */
 /* SPDX-License-Identifier: MIT */
 #include "runtime/all_runtimes.h"
 

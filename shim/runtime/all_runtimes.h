@@ -1,4 +1,4 @@
-/* all_runtimes.h -- the runtimes of this process, as one */
+/* all_runtimes.h -- all language runtimes of this process, treated as one */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_ALL_RUNTIMES_H
 #define IDLEFLUSH_ALL_RUNTIMES_H
@@ -24,7 +24,7 @@ bool all_runtimes_pending(void);
 /* Writes them, as far as that cannot block; see runtime.h. */
 enum sink_result all_runtimes_flush_at_wait(struct flush_params *params);
 
-/* May a runtime hold bytes that a thread of ours could bring out? Any context. */
+/* May a runtime hold bytes that a thread of ours could flush? Any context. */
 bool all_runtimes_may_hold(void);
 
 /* Is that likely enough for a pass? Any context. */

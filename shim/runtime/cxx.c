@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sync_with_stdio(false) gives cout a buffer of its own, which nobody outside can flush. We let the
- * call do that, for cin becomes fast by it, and then put a stdio_sync_filebuf on stdout, the kind
- * of buffer that cout had before, back into cout. libstdc++ exports all it takes since GCC 4.3.
+ * call do that, because it makes cin fast, and then give cout the kind of buffer that it had
+ * before, a stdio_sync_filebuf on stdout. libstdc++ has exported all that this needs since GCC 4.3.
  * Owns: that buffer, and whether we are on.
  * Not reached: a libstdc++ that is linked statically (the call never leaves the program), libc++
  * (it sits on C stdio anyway), wcout and clog.
@@ -99,7 +99,7 @@ static bool resolve_all(struct libstdcxx *lib)
 
 /* --- keeping cout ------------------------------------------------------------------------- */
 
-/* The virtual base of a stream: its distance stands before the table that vptr points to. */
+/* The virtual base of a stream. How far away it is stands before the table that vptr points to. */
 static struct ios *ios_of(char *stream)
 {
 	char *table = *(char **)stream;
@@ -124,7 +124,7 @@ static bool is_pipe_or_socket(int fd)
 	       (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode));
 }
 
-/* Where cout's buffer did not change, it is another libstdc++'s cout, or was unsynchronised. */
+/* If cout's buffer did not change, this is another libstdc++'s cout, or it was not synchronised. */
 static bool sync_and_keep(const struct libstdcxx *lib)
 {
 	const void *before = buffer_of(lib);

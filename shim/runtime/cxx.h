@@ -7,8 +7,8 @@
 
 /*
  * std::ios_base::sync_with_stdio(sync), called from code at `caller`; `keep`: where that is safe,
- * cout then writes to the C stream stdout as before. Any thread; not in signal handlers, as the
- * function itself.
+ * cout then writes to the C stream stdout as before. Any thread; like the function itself, not in a
+ * signal handler.
  */
 bool cxx_sync_with_stdio(bool sync, const void *caller, bool keep);
 

@@ -1,12 +1,11 @@
 /* ocaml.c -- the output channels of OCaml 4 */
 /* SPDX-License-Identifier: MIT */
 /*
- * The runtime exports the list of its channels. stdout's is made before any other but stdin's, and
- * lives as long as the program, for the module Stdlib holds it. We write its front as the runtime's
- * caml_flush_partial() does, which looks at the fields anew after each signal.
- * Source: runtime/caml/io.h and io.c of OCaml 4.12 to 4.14. In OCaml 5 the buffer lies elsewhere in
- * the channel, which tells that it is another kind.
- * Owns: what was found. Read and written by the main thread.
+ * The runtime exports the list of its channels. Only stdin's is made before stdout's, which lives
+ * as long as the program, because the module Stdlib holds it. We write its front as the runtime's
+ * caml_flush_partial() does, which reads the fields again after each signal.
+ * Source: runtime/caml/io.h and io.c of OCaml 4.12 to 4.14. In OCaml 5 the buffer is elsewhere in
+ * the channel, by which we recognize it. Owns: what was found. Read and written by the main thread.
  */
 #include "runtime/runtime.h"
 
@@ -49,8 +48,8 @@ static bool is_known(const struct channel *channel)
 }
 
 /*
- * The oldest output channel on the descriptor. While the program starts it is not there yet; of
- * many without it, stdout's has been closed.
+ * Finds the oldest output channel on the descriptor. While the program starts it is not there yet;
+ * if there are many channels without it, stdout's has been closed.
  */
 static void find_stdout(void)
 {

@@ -12,17 +12,17 @@
 bool own_buffer_may_write(void);
 
 /*
- * File descriptor 1 was replaced: what is pending is for the new file. Or it is about to be closed;
- * `lost`: with bytes pending. Those are for no other file, whatever has the number next. Any
- * context.
+ * File descriptor 1 was replaced: pending bytes are for the new file. Or it is about to be closed;
+ * `lost`: bytes are pending, and must not go to whatever file has the number next. Any context.
  */
 void own_buffer_file_replaced(void);
 void own_buffer_file_closed(bool lost);
 
 /*
  * Writes as many of the `n` > 0 bytes at `text` as stdout takes without blocking, and moves the
- * rest to the front. An unfinished line goes out, too, for nobody comes back for it. Returns the
- * number of bytes written; `*result` is what flush_at_wait of runtime.h returns. At a wait.
+ * rest to the front. An unfinished line is written, too, because nobody would write it later.
+ * Returns the number of bytes written; `*result` is what flush_at_wait of runtime.h returns. At a
+ * wait.
  */
 size_t own_buffer_write(char *text, size_t n, struct flush_params *params,
 			enum sink_result *result);

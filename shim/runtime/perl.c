@@ -1,14 +1,14 @@
 /* perl.c -- Perl's STDOUT */
 /* SPDX-License-Identifier: MIT */
 /*
- * A handle is a stack of layers; of one that nobody changed, perlio, which has the buffer, lies on
- * unix. We write the front of that buffer and take it out as PerlIOBuf_flush() does, but never call
- * it: where a write fails that one throws the buffer away.
- * Left alone: other layers (an :encoding calls back into Perl), another descriptor, an interpreter
- * that is embedded in another program, one of a Perl thread's, and the end of the interpreter,
- * which frees the handles. Source: perliol.h, perlio.c, perl.c and thread.h of Perl 5.16 to 5.40. A
- * perl without threads has the same names, without the interpreter as their first argument. Owns:
- * what was found. Read and written by the thread that runs Perl.
+ * A handle is a stack of layers: usually perlio, which has the buffer, on top of unix. We write the
+ * front of that buffer and remove it as PerlIOBuf_flush() does. We never call that function,
+ * because it discards the buffer if a write fails. Left alone: other layers (:encoding calls back
+ * into Perl), another descriptor, an interpreter that is embedded in another program, the
+ * interpreter of a Perl thread, and one that is ending, which frees the handles. Source: perliol.h,
+ * perlio.c, perl.c and thread.h of Perl 5.16 to 5.40. A perl without threads has the same names,
+ * without the interpreter as their first argument. Owns: what was found. Read and written by the
+ * thread that runs Perl.
  */
 #include "runtime/runtime.h"
 
@@ -136,9 +136,9 @@ static void learn(void)
 /* --- its STDOUT --------------------------------------------------------------------------- */
 
 /*
- * The layer that holds bytes to be written, or NULL. A handle is the first field of what stands for
- * it in Perl's table, whose flags count the calls that are under way: where a signal interrupts a
- * write, a handler in Perl runs in the middle of it.
+ * The layer that holds bytes to be written, or NULL. A handle is the first field of its entry in
+ * Perl's table. The flags there count the calls that are under way: if a signal interrupts a write,
+ * a handler in Perl runs in the middle of it.
  */
 static struct buffer_layer *pending_layer(void)
 {
@@ -170,7 +170,7 @@ static enum sink_result flush_at_wait(struct flush_params *params)
 	if (!top || fileno_of() != STDOUT_FILENO)
 		return SINK_CLEAN;
 	if (pointer_of(api.get_base) != top->start || pointer_of(api.get_ptr) != top->at) {
-		left_alone = true; /* its fields lie elsewhere */
+		left_alone = true; /* the fields of this Perl are elsewhere */
 		return SINK_CLEAN;
 	}
 	n = own_buffer_write(top->start, (size_t)(top->at - top->start), params, &result);
@@ -183,7 +183,7 @@ static enum sink_result flush_at_wait(struct flush_params *params)
 	return result;
 }
 
-/* Perl flushes before it forks. If another did not, the copy is written at exit, as without us. */
+/* Perl flushes before it forks. If something else forked, the copy is written at exit. */
 static void begin_in_child(void)
 {
 	if (handle && !left_alone && pending_layer())

@@ -1,4 +1,4 @@
-/* runtime.h -- what a language runtime with buffers of its own tells us about them */
+/* runtime.h -- what we ask of a language runtime that has buffers of its own */
 /* SPDX-License-Identifier: MIT */
 /*
  * fflush(3) does not reach these buffers. There are two ways to flush one, and a runtime has one of
@@ -18,8 +18,8 @@ struct runtime {
 	enum config_runtime setting; /* by which it is turned on or off */
 
 	/*
-	 * Is it in this process, or may it come, and is it built as we know it? False: it is not
-	 * asked again. Constructor only.
+	 * Is it in this process, or may it be loaded later, and is it of a kind that we know?
+	 * False: it is not asked again. Constructor only.
 	 */
 	bool (*find)(void);
 
@@ -39,7 +39,7 @@ struct runtime {
 	/* May it hold bytes? A few loads and calls; any context. */
 	bool (*may_hold)(void);
 
-	/* Is that likely enough for a thread that is about to wait to ask for a pass? Likewise. */
+	/* Is that so likely that a wait should ask for a pass? Any context. */
 	bool (*wants_pass)(void);
 
 	/* Flushes, or has it done soon. Never waits. The flusher thread, with forks kept out. */

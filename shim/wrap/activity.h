@@ -73,7 +73,7 @@ ssize_t activity_received_bytes_slow_path(int fd, const void *buf, ssize_t n, bo
 
 /*
  * Does a send on a server's stream neither begin nor end a response, while a pass is scheduled
- * already? Then it is accounted for.
+ * already? If so, nothing more is to be done for it.
  */
 INLINE bool activity_goes_on(struct conn *conn, size_t n)
 {
@@ -96,7 +96,7 @@ INLINE bool activity_ignores_sent(enum conn_kind kind, int fd)
 	return fd != STDOUT_FILENO && fd != STDERR_FILENO; /* writes to those matter to sinks */
 }
 
-/* Are bytes received on a server's stream more of what was asked, in a protocol we do not know? */
+/* Do bytes received on a server's stream continue a request, in a protocol that we do not know? */
 INLINE bool activity_asks_on(const struct conn *conn)
 {
 	return http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_ASKED;

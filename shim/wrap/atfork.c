@@ -1,11 +1,11 @@
 /* atfork.c -- what happens around a fork */
 /* SPDX-License-Identifier: MIT */
 /*
- * Before the fork: no flush is in progress, and nothing is pending. A child inherits pending bytes
- * and would flush its copy, so that each worker printed the start-up line once more. Afterwards the
- * child starts afresh. vfork, posix_spawn and raw clone(2) run no handlers: for those see
- * flusher_is_owner, and MADV_WIPEONFORK in flusher.c.
- * Called from: host threads, as atfork handlers.
+ * Before the fork we end any flush in progress and flush what is pending. Otherwise a child would
+ * inherit pending bytes and flush its copy, so that each worker printed the start-up line again.
+ * Afterwards the child starts afresh. vfork, posix_spawn and raw clone(2) run no handlers: for
+ * those see flusher_is_owner, and MADV_WIPEONFORK in flusher_state.c. Called from: host threads, as
+ * atfork handlers.
  */
 #include "wrap/atfork.h"
 
@@ -39,8 +39,8 @@ static int64_t wait_bound(void)
 }
 
 /*
- * Another thread may be inside stdio for a moment; a fork must not be delayed for long by that. Its
- * bytes are flushed by the parent: the child discards its copy of them.
+ * Another thread may be inside stdio for a moment, which must not delay the fork for long. Its
+ * bytes are flushed by the parent; the child discards its copy of them.
  */
 static enum sink_result flush_all(void)
 {

@@ -1,12 +1,12 @@
 /* creds.c -- the exported functions that change what the kernel keeps for each thread */
 /* SPDX-License-Identifier: MIT */
 /*
- * Rights and namespaces are a thread's, not a process's. With a second thread
- * - that lacks KEEPCAPS or a capability, the next setuid or setgroups, which libc makes in all
- *   threads, ends in different ways; glibc aborts then, musl kills itself (setpriv(1) does this);
+ * Rights and namespaces belong to a thread, not to a process. If there is a second thread,
+ * - and it lacks KEEPCAPS or a capability, the next setuid or setgroups, which libc makes in all
+ *   threads, has different results; then glibc aborts, and musl kills itself (as in setpriv(1));
  * - unshare and setns of a user namespace fail with EINVAL;
- * - one that unshares its descriptors leaves the other with the old ones;
- * - a seccomp filter has a hole: a thread outside.
+ * - a thread that unshares its descriptors leaves the other one with the old ones;
+ * - a seccomp filter has a hole: the other thread is outside.
  * So we stop our thread first and restart it afterwards, with the caller's rights, when the program
  * next shows that it serves. After a filter was set nothing of ours runs any more, in forked
  * children neither: it would meet system calls that the program does not make itself. setuid and

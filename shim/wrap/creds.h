@@ -14,9 +14,8 @@ struct creds_change {
 };
 
 /*
- * The system call `number` with these first arguments is about to be made, and was made. Any
- * number: of those that are none of our business it knows in a few comparisons. Host threads; errno
- * is kept.
+ * To be called before and after the system call `number` with these first arguments. Any number: a
+ * few comparisons tell the ones that do not concern us. Host threads; errno is kept.
  */
 void creds_begin(struct creds_change *change, long number, unsigned long a, unsigned long b,
 		 unsigned long c);

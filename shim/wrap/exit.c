@@ -1,9 +1,9 @@
 /* exit.c -- the exported functions that end the process or exec */
 /* SPDX-License-Identifier: MIT */
 /*
- * First flush, then make the real call. If an exec fails, the bytes were merely written early.
- * exit(3) flushes by itself, but without locks: if one thread calls it while another is in our
- * destructor, the flusher must not be at work.
+ * Each flushes first and then makes the real call. If an exec fails, the bytes were merely written
+ * early. exit(3) flushes by itself, but without locks: the flusher must not be at work then, even
+ * if one thread calls it while another is in our destructor.
  */
 #include "exit/hidden_handler.h"
 #include "exit/last_words.h"
@@ -82,7 +82,7 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	return NEXT(execvpe)(file, argv, envp);
 }
 
-/* Of the main thread, while others go on: the process ends with the last of them. */
+/* If the main thread calls this, the process ends with the last of the other threads. */
 EXPORT void pthread_exit(void *result)
 {
 	last_words_of_main_thread();

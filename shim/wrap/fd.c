@@ -93,7 +93,7 @@ EXPORT int shutdown(int fd, int how)
 	return done;
 }
 
-/* Apart, so that a close of a file saves no registers. */
+/* A function of its own, so that a close of a file saves no registers. */
 __attribute__((noinline)) static int close_known(int fd)
 {
 	closing_one(fd);

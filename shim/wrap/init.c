@@ -71,8 +71,8 @@ static bool starts_now(const struct config *config)
 }
 
 /*
- * Without locks, nobody but the thread that writes knows when a buffer is whole: no thread of ours,
- * no last words from a signal handler, and its children are left alone.
+ * If the program takes no locks, only the thread that writes knows when a buffer is consistent. So
+ * there is no thread of ours, no flush in a signal handler, and its children are left alone.
  */
 static bool begin(const struct config *config)
 {

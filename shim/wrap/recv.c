@@ -23,7 +23,7 @@ static inline ssize_t received(struct conn *conn, int fd, const void *buf, ssize
 	return activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
 }
 
-/* Apart, so that a read that is ignored saves no registers. */
+/* A function of its own, so that a read that is ignored saves no registers. */
 __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n, struct conn *conn)
 {
 	ssize_t done = next.read(fd, buf, n);

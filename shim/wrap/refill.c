@@ -79,7 +79,7 @@ static void refilling(FILE *file)
 	errno = saved_errno;
 }
 
-/* Need nobody look at that stream? */
+/* Is there nothing to be done before a read of that stream? */
 static inline bool is_plain(const FILE *file)
 {
 	return waiting_has_nothing_to_flush() || !flusher_awake() || !platform_stdio_visible() ||

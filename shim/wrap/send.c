@@ -1,16 +1,16 @@
 /* send.c -- the exported functions that send */
 /* SPDX-License-Identifier: MIT */
 /*
- * A wrapper reads the entry of the descriptor, and on files, pipes and clients is done with that.
- * Else it makes the real call and then reports how many bytes were sent. It leaves the result and
- * errno as they are. See activity.h for the contexts.
+ * A wrapper reads the entry of the descriptor; for files, pipes and clients nothing else is to be
+ * done. Otherwise it makes the real call and then reports how many bytes were sent. It leaves the
+ * result and errno as they are. See activity.h for the contexts.
  */
 #include "wrap/activity.h"
 #include "wrap/waiting.h"
 #include "base/next.h"
 #include "base/platform.h"
 
-/* Apart, so that each saves no more registers than it needs: an ignored write none. */
+/* Functions of their own, so that each saves only the registers it needs: an ignored write none. */
 
 __attribute__((noinline)) static ssize_t write_http(int fd, const void *buf, size_t n,
 						    struct conn *conn)

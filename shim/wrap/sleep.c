@@ -11,7 +11,7 @@
 #include "flush/wait_flush.h"
 #include "wrap/waiting.h"
 
-/* The kernel may get a bad pointer, and says so; we may not read from one. */
+/* The kernel checks the pointer that the program passes; before we read from it, so must we. */
 static bool is_mapped(const void *data, size_t n)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

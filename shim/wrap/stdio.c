@@ -1,9 +1,9 @@
 /* stdio.c -- the exported functions that open, flush, close and (C++) sync C streams */
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream that is opened is watched if extra_streams.h says so. One that is closed is forgotten
- * before the real call, which frees its memory. That must not depend on whether we are awake, nor
- * on which process this is: a vfork child frees a stream of its parent.
+ * A stream that is opened is watched if extra_streams.h says so. A stream that is closed is
+ * forgotten before the real call, which frees its memory; even if we sleep, and even in a vfork
+ * child, which frees a stream of its parent.
  */
 #include "wrap/activity.h"
 #include "flush/flusher.h"

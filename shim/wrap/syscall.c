@@ -1,9 +1,9 @@
 /* syscall.c -- the exported syscall(2), for the few numbers that concern us */
 /* SPDX-License-Identifier: MIT */
 /*
- * libseccomp sets its filters this way, for libc has no function for that, and sandboxes make their
- * processes so. Everything else is passed on by a jump that leaves registers and stack as they are:
- * a call may return twice, or on another stack.
+ * libseccomp sets its filters this way, because libc has no function for it, and sandboxes create
+ * their processes so. Everything else is passed on by a jump that leaves registers and stack as
+ * they are: a call may return twice, or on another stack.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -29,7 +29,7 @@ static long pass(long number, long a, long b, long c, long d, long e, long f)
 
 /*
  * libc does not know of such a child, so we sleep there. But it must not inherit a stream in the
- * middle of a flush, whose lock nobody would give back.
+ * middle of a flush, whose lock nobody would release.
  */
 static long fork_around(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -69,9 +69,10 @@ long syscall_that_concerns_us(long number, long a, long b, long c, long d, long 
 #if defined(__x86_64__)
 
 /*
- * In C the sixth argument, which is on the stack, could be read and written back. Where fewer were
- * passed that is a variable of the caller's, maybe the futex of this very call. A clone concerns us
- * where it makes a process with memory of its own (no CLONE_VM) on the stack of the caller.
+ * Not in C: the compiler might read the sixth argument from the stack and write it back. If fewer
+ * arguments were passed, that word is a variable of the caller, maybe the futex of this very call.
+ * A clone concerns us if it makes a process with its own memory (no CLONE_VM) on the caller's
+ * stack.
  */
 __attribute__((used)) static void define_syscall(void)
 {

@@ -53,8 +53,9 @@ static bool may_exec(void)
 }
 
 /*
- * A child flushes at its own waits. One that only computes has none, so where it cannot be about to
- * exec it has a thread at once; after libc's fork handlers, for to make a thread allocates.
+ * A child flushes at its own waits. A child that only computes has none, so it gets a thread at
+ * once if it cannot be about to exec. That is after libc's fork handlers, because making a thread
+ * allocates.
  */
 EXPORT pid_t fork(void)
 {

@@ -104,7 +104,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 	return poll_slow_path(fds, n, timeout);
 }
 
-/* Both libcs read this timeout, too: only so may we. */
+/* We may read this timeout only because both libcs read it, too. */
 static bool is_zero(const struct timespec *timeout)
 {
 	return timeout && !timeout->tv_sec && !timeout->tv_nsec;
@@ -149,7 +149,7 @@ static int select_masked(int n, fd_set *reads, fd_set *writes, fd_set *excepts,
 	return ready;
 }
 
-/* Has it the usual form, which pselect(2) treats in the same way? */
+/* Does it have the usual form, which pselect(2) treats in the same way? */
 static bool is_usual(const struct timeval *timeout)
 {
 	return !timeout || (timeout->tv_sec >= 0 && timeout->tv_sec < INT32_MAX &&
@@ -230,7 +230,7 @@ EXPORT int sigsuspend(const sigset_t *own)
 	return returned(NEXT(sigsuspend)(own), &mask);
 }
 
-/* --- children, and signals that are taken: these cannot unblock signals as they begin to wait */
+/* --- waits for children and signals, which cannot unblock signals as they begin */
 
 static inline void pausing(int options)
 {

@@ -1,9 +1,9 @@
 /* pending_call.c -- a flush left with the interpreter: its main thread makes it, when it runs */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one entry of the interpreter's queue of pending calls, which has 32 and is the program's as
- * well. An entry cannot be taken back: where its main thread never comes to it, the same one serves
- * the next flush that is left.
+ * Owns: one entry of the interpreter's queue of pending calls, which has 32 entries and is the
+ * program's as well. An entry cannot be taken back: if the main thread never comes to it, the same
+ * entry serves the next flush.
  */
 #include "runtime/python/pending_call.h"
 

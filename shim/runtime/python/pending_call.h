@@ -1,9 +1,9 @@
 /* pending_call.h -- a flush left with the interpreter: its main thread makes it, when it runs */
 /* SPDX-License-Identifier: MIT */
 /*
- * While Python is busy, taking the GIL means that the thread which has it stops, until ours has
- * woken up, flushed and handed it back. A pending call is made by the main thread itself, between
- * two instructions, as signal handlers are. It comes only if that thread runs.
+ * If a thread of ours takes the GIL while Python is busy, the thread that held it stops until ours
+ * has woken up, flushed and released it. A pending call is made by the main thread itself, between
+ * two instructions, as signal handlers are; but only if that thread runs.
  */
 #ifndef IDLEFLUSH_PENDING_CALL_H
 #define IDLEFLUSH_PENDING_CALL_H

@@ -100,8 +100,8 @@ static enum sink_result request_pass(int64_t since_ns)
 }
 
 /*
- * Is it max-age that asks for this flush, and not the quiet? On a machine that lets our thread wait
- * it seems so after the quiet, too; but steady traffic had the last flush just before.
+ * Is this flush due to max-age, and not to quiet? On a loaded machine our thread runs late, so that
+ * a flush after quiet looks the same; but steady traffic had another flush just before.
  */
 static bool is_busy(const struct flush_params *params)
 {
@@ -126,8 +126,8 @@ static bool leave_call(int64_t since_ns)
 }
 
 /*
- * Asks both. A main thread that prints would be stopped by the other anywhere, maybe with a chunk
- * in hand that is in none of the buffers any more; by itself it comes between two instructions.
+ * Asks both. The second thread may stop a main thread that prints anywhere, maybe while it holds a
+ * chunk that is in none of the buffers any more; a pending call is made between two instructions.
  */
 static enum sink_result flush_last(void)
 {

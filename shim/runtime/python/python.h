@@ -31,17 +31,16 @@ bool python_end_if_alone(void);
 void python_stop(void);
 
 /*
- * A thread that may hold the GIL is about to wait for a last flush: lets go of it, so that Python's
- * lines come out, too. Where that is not safe (in a signal handler) they are given up instead, as
- * nothing else would bring them out. Returns what python_take_back takes. Any context but a
- * vfork child.
+ * A thread that may hold the GIL is about to wait for a last flush: releases the GIL, so that
+ * Python's lines are flushed, too. If that is not safe (in a signal handler), the flush does not
+ * wait for Python. Returns what python_take_back takes. Any context but a vfork child.
  */
 void *python_let_go(void);
 
-/* The last flush is over and the process goes on. NULL: there is no GIL to take. Any context. */
+/* The flush is over, and the process goes on. NULL: there is no GIL to take. Any context. */
 void python_take_back(void *let_go);
 
-/* The same for a thread that must not let go: Python's lines are given up if it has the GIL. */
+/* For a thread that must not release the GIL: if it holds it, no flush waits for Python. */
 void python_give_up(void);
 
 /* Does the calling thread hold the GIL of an interpreter that is not about to end? Any context. */

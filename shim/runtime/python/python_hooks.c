@@ -1,15 +1,16 @@
-/* python_hooks.c -- keeps our second thread out of Python while that forks or ends */
+/* python_hooks.c -- keeps our second thread out of Python while Python forks or ends */
 /* SPDX-License-Identifier: MIT */
 /*
- * A forked child must not inherit a thread state half made or a stream in the middle of a flush,
- * and taking the GIL of an interpreter that is gone crashes. So both begin with a hook of ours: it
- * bars the way and, where our thread is inside, lets go of the GIL until that is out.
- * Owns: `inside` and the bars. Each side announces itself first and looks at the other then, so at
- * least one sees the other; that takes sequential consistency.
+ * A forked child must not inherit a half-made thread state or a stream in the middle of a flush,
+ * and taking the GIL of an interpreter that is gone crashes. So forks and the end begin with a hook
+ * of ours, which keeps our thread out. If the thread is inside, the hook releases the GIL until it
+ * has left. (flush/fork_gate.c cannot do this: whoever waits there must not hold the GIL.) Owns:
+ * `inside`, `forks` and `ending`. Each side first announces itself and then looks at the other.
+ * With sequential consistency at least one sees the other.
  * Called from: host threads with the GIL (hooks), the second thread, the atfork child handler.
- * Who puts them in: the main thread, by a pending call, which it makes before the interpreter ends,
- * if never earlier. A main thread that runs no Python at all for half a second is one that embeds
- * it; only there our thread goes in without hooks, once, and puts them.
+ * The main thread installs the hooks in a pending call, at the latest when the interpreter ends. A
+ * main thread that runs no Python for half a second is that of a program that embeds Python; only
+ * then our thread enters once without hooks, and installs them.
  */
 #include "runtime/python/python_hooks.h"
 
@@ -111,7 +112,7 @@ static void wait_until_outside(const struct python_api *python)
 	python->PyEval_RestoreThread(state);
 }
 
-/* Python's signal handlers may run in a flush, and raise, which would be lost here. */
+/* Python's signal handlers may run in a flush, and an exception from one would be lost here. */
 static void flush_before_fork(const struct python_api *python)
 {
 	sigset_t all, saved_mask;
@@ -160,7 +161,7 @@ static struct python_object *in_child(struct python_object *self, struct python_
 	return none(python_api());
 }
 
-/* Python itself flushes when it ends. Only functions that were registered before us run later. */
+/* Python flushes by itself when it ends. Only functions registered before ours run after this. */
 static struct python_object *at_exit(struct python_object *self, struct python_object *unused)
 {
 	(void)self, (void)unused;
@@ -169,7 +170,7 @@ static struct python_object *at_exit(struct python_object *self, struct python_o
 	return none(python_api());
 }
 
-/* The interpreter is gone. Who embeds it may start another. */
+/* The interpreter is gone. A program that embeds Python may start another. */
 static void interpreter_finalized(void)
 {
 	atomic_store(&put, false);
@@ -177,9 +178,10 @@ static void interpreter_finalized(void)
 }
 
 /*
- * Since 3.12 os.fork warns of other threads, which may hold a lock that the child needs. Ours are
- * kept out of a fork, and a warning that there is none without us would be seen, or even be an
- * error. The kernel is asked by way of this file; where it cannot be read, threading is.
+ * Since 3.12 os.fork warns if there are other threads, which may hold a lock that the child needs.
+ * Our threads are kept out of forks, and a program that never saw this warning could fail because
+ * of it. CPython reads the number of threads from this file; if it cannot, it asks its module
+ * threading.
  */
 bool python_hooks_hide_from(const char *path)
 {

@@ -1,4 +1,4 @@
-/* python_hooks.h -- keeps our second thread out of Python while that forks or ends */
+/* python_hooks.h -- keeps our second thread out of Python while Python forks or ends */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_PYTHON_HOOKS_H
 #define IDLEFLUSH_PYTHON_HOOKS_H
@@ -11,21 +11,21 @@
 void python_hooks_init(void (*in_child)(void));
 
 /*
- * Asks the interpreter's main thread to put the hooks in: os.register_at_fork and atexit. The
- * second thread, between python_hooks_enter and python_hooks_leave.
+ * Asks the interpreter's main thread to install the hooks, with os.register_at_fork and atexit. For
+ * the second thread, between python_hooks_enter and python_hooks_leave.
  */
 void python_hooks_ask(const struct python_api *python);
 
 /*
- * Puts them in, where the main thread does not come to it. True when they are in, also from before.
- * False: this interpreter is left alone for good. Holds the GIL.
+ * Installs them, unless they are installed, because the main thread does not. False: this
+ * interpreter is left alone for good. The caller holds the GIL.
  */
 bool python_hooks_put(const struct python_api *python);
 
-/* Are the hooks in, and is the interpreter not about to end? Two loads; any context. */
+/* Are the hooks installed, and is the interpreter not about to end? Two loads; any context. */
 bool python_hooks_open(void);
 
-/* Are they in, or still to come in an interpreter that is up already? Any context. */
+/* Is an interpreter up whose hooks are installed, or may yet be? Any context. */
 bool python_hooks_may_come(void);
 
 /*
@@ -37,7 +37,7 @@ bool python_hooks_try_enter(void);
 /* The same, but waits for a fork under way. The second thread. */
 bool python_hooks_enter(void);
 
-/* It is out again. Only after one of these said true. */
+/* It has left the interpreter. Only after one of these returned true. */
 void python_hooks_leave(void);
 
 /*

@@ -1,4 +1,4 @@
-/* sys_streams.c -- sys.stdout and sys.stderr, by whoever holds Python's lock */
+/* sys_streams.c -- flushes sys.stdout and sys.stderr, for a thread that holds the GIL */
 /* SPDX-License-Identifier: MIT */
 #include "runtime/python/sys_streams.h"
 
@@ -28,7 +28,7 @@ static uint64_t bytes_written(void)
 	return atomic_load_explicit(&written, memory_order_relaxed);
 }
 
-/* What names[] stand for, NULL for None, for nothing, and for one that was there before. */
+/* The objects that names[] name; NULL: None, nothing, or the same as an earlier one. */
 struct streams {
 	struct python_object *objects[NAMES];
 };

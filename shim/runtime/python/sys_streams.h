@@ -1,4 +1,4 @@
-/* sys_streams.h -- sys.stdout and sys.stderr, by whoever holds Python's lock */
+/* sys_streams.h -- flushes sys.stdout and sys.stderr, for a thread that holds the GIL */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_SYS_STREAMS_H
 #define IDLEFLUSH_SYS_STREAMS_H
@@ -11,30 +11,30 @@
 #include "sink/sink.h"
 
 /*
- * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the ones that the process
- * began with where those are others: a stand-in need not pass a flush on. Each only where its file
- * has room for all that it may hold. Errors are swallowed. *buffered: may any of them ever hold
- * something? Holds the GIL.
+ * Calls flush() of sys.stdout and sys.stderr, whatever they are, and of the streams that the
+ * process began with if those differ, because a replacement need not pass a flush on. Each only if
+ * its file has room for all that it may hold. Errors are ignored. *buffered: may any of them ever
+ * hold bytes? The caller holds the GIL.
  */
 enum sink_result python_sys_streams_flush(const struct python_api *python, enum sink_mode mode,
 					  bool *buffered);
 
 /*
- * The same for those that are the interpreter's own down to the file, so that no code of the
- * program runs but its signal handlers, in the main thread. `*raised`: one of them raised; its
- * error is left set, and nothing further was done. NULL: swallowed, too. True: none was of another
- * kind, and all are flushed. Holds the GIL.
+ * The same for streams that are the interpreter's own down to the file, so that no code of the
+ * program runs, except for its signal handlers in the main thread. `*raised`: a handler raised an
+ * exception, which is left set, and nothing further was done. NULL: that is ignored, too. True: all
+ * streams were of that kind, and all are flushed. The caller holds the GIL.
  */
 bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mode mode,
 				  bool *raised);
 
 /*
- * Have flushes brought out nothing lately, so that another one can wait? Each in vain doubles the
+ * Have the latest flushes found nothing, so that another one can wait? Each of them doubles the
  * pause, up to half a second. Any context.
  */
 bool python_sys_streams_are_silent(void);
 
-/* Since `ns` something may be pending; 0: unknown. For the accounts. The flusher only. */
+/* Something may be pending since `ns`; 0: not known. For the counters. The flusher only. */
 void python_sys_streams_armed(int64_t ns);
 
 /* `n` bytes were written to fd 1 or 2 through our wrappers, as Python does. Any context. */

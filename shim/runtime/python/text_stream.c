@@ -1,10 +1,10 @@
-/* text_stream.c -- one of Python's text streams: what it is made of, room behind it, flush */
+/* text_stream.c -- one of Python's text streams: its layers, the room in its file, its flush */
 /* SPDX-License-Identifier: MIT */
 /*
- * Nobody tells how much such a stream holds. A TextIOWrapper keeps less than 8 KiB back from its
- * BufferedWriter, and that one has at most a block of the file, 4 KiB for a pipe; so there must be
- * room for that, or as much as the file ever takes: a flush that blocked would do so without the
- * GIL, but print in all threads would block behind it.
+ * How much such a stream holds cannot be asked. A TextIOWrapper keeps less than 8 KiB back from its
+ * BufferedWriter, and that has at most one block of the file, 4 KiB for a pipe. So there must be
+ * room for that, or as much as the file ever takes. A flush that blocked would release the GIL, but
+ * print in all threads would block behind it.
  */
 #include "runtime/python/text_stream.h"
 

@@ -15,8 +15,8 @@ void python_visitor_start(void);
 bool python_visitor_is_started(void);
 
 /*
- * Ends the thread and waits for that, 100 ms at most; it may be started again. Not with the GIL,
- * for which it may be waiting. Host threads; errno may change.
+ * Ends the thread and waits for that, 100 ms at most; it may be started again. The caller must not
+ * hold the GIL, for which the thread may be waiting. Host threads; errno may change.
  */
 void python_visitor_stop(void);
 
