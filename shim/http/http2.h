@@ -44,8 +44,7 @@ struct http2 {
 	bool ends_stream;     /* END_STREAM was on a HEADERS that CONTINUATION frames complete */
 };
 
-/* In state HEADER or PAYLOAD: reads from `p` up to the end of the frame, or `end`; returns where.
- */
+/* In state HEADER or PAYLOAD: reads up to the end of the frame or to `end`, and returns where. */
 const unsigned char *http2_read(struct http2 *h, const unsigned char *p, const unsigned char *end);
 
 /* Counts off up to `n` bytes of a payload, which need not be seen; returns how many. */
