@@ -1,9 +1,9 @@
-/* copy.c -- `idleflush --copy-to=DIR`: the command and its library, for where there is no cp */
+/* copy.c -- `idleflush --copy-to=DIR`: copies the command and its library, where there is no cp */
 /* SPDX-License-Identifier: MIT */
 /*
- * An image that holds nothing else hands them to another container's volume so. A file that is
- * there already is replaced by rename(2): a process that has it mapped keeps the old one, where
- * writing into it would change the code under its feet.
+ * An image that contains nothing else can so put them on another container's volume. A file that is
+ * already there is replaced by rename(2): a process that has it mapped keeps the old one. Writing
+ * into the file would change that process's code.
  */
 #include "command/copy.h"
 #include "command/preload.h"

@@ -75,7 +75,7 @@ struct elf_file_segment elf_file_segment(const struct elf_file *elf, size_t inde
 	uint64_t offset = segment_table(elf) + index * segment_size(elf);
 	unsigned word = elf_file_word(elf);
 
-	/* p_flags stands behind p_type in the one and near the end in the other */
+	/* p_flags comes after p_type in a 64-bit header, and near the end in a 32-bit one. */
 	return (struct elf_file_segment){
 		.type = elf_file_number(elf, offset, 4),
 		.offset = elf_file_number(elf, offset + word, word),
@@ -208,7 +208,7 @@ static void put_zeros(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_code != BUS_ADRERR ||
 	    mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-		signal(sig, SIG_DFL); /* and it happens again */
+		signal(sig, SIG_DFL); /* the access is repeated, and ends the process */
 }
 
 static void handle(void)

@@ -67,7 +67,7 @@ static bool is_harmful(char *const *command, bool strict)
 	return answer.harms;
 }
 
-/* What asks for the library itself, and runs nothing. */
+/* The options that ask for the library itself, and run nothing. */
 static int hand_over(const struct options *options, const char *library)
 {
 	int error = options->copy_to ? copy_to(options->copy_to, library) : 0;
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	bool found, refused;
 	int status;
 
-	/* Not exit: LeakSanitizer, preloaded for COMMAND, would find fault with what we keep. */
+	/* Not exit: LeakSanitizer, preloaded for COMMAND, would complain of memory that we keep. */
 	if (options.json)
 		report_as_json();
 	if (options.check)

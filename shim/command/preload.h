@@ -27,12 +27,13 @@ bool preload_can_name(const char *path);
  */
 const char *preload_next(const char *list, size_t *length);
 
-/* Is there an entry that loads our library, from wherever? Then `entry` is it, unless NULL. */
+/* Is there an entry that loads our library from anywhere? It is copied to `entry`, unless NULL. */
 bool preload_has_library(const char *list, char *entry, size_t size);
 
 /*
- * What LD_PRELOAD shall be for COMMAND: `list` (or NULL) and `library`, unless it is in it. Ours
- * comes last: a sanitizer's runtime insists on being the first. Allocated, or NULL: no memory.
+ * What LD_PRELOAD must be for COMMAND: `list` (or NULL) and `library`, unless the list has it
+ * already. Ours comes last, because a sanitizer's runtime must be the first. Allocated; NULL: no
+ * memory.
  */
 char *preload_extend(const char *list, const char *library);
 

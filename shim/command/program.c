@@ -118,8 +118,8 @@ void program_read(struct program *program, const unsigned char *bytes, size_t le
 }
 
 /*
- * As cap_bprm_creds_from_file in Linux has it: secure is what starts with an effective ID that is
- * not the caller's real one, and what has capabilities from its file unless the caller is root.
+ * As in cap_bprm_creds_from_file of Linux: a program is secure if its effective ID is not the
+ * caller's real one, or if its file gives it capabilities and the caller is not root.
  */
 static void check_privileges(struct program *program, const struct stat *file)
 {

@@ -8,9 +8,9 @@
  * - a thread that unshares its descriptors leaves the other one with the old ones;
  * - a seccomp filter has a hole: the other thread is outside.
  * So we stop our thread first and restart it afterwards, with the caller's rights, when the program
- * next shows that it serves. After a filter was set nothing of ours runs any more, in forked
- * children neither: it would meet system calls that the program does not make itself. setuid and
- * its like need nothing: libc takes care of every thread.
+ * next shows that it serves. Once a filter is set, nothing of ours runs any more, not in forked
+ * children either: the filter would meet system calls that the program does not make itself. setuid
+ * and the like need nothing: libc takes care of every thread.
  */
 #include "wrap/creds.h"
 

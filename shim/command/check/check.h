@@ -9,10 +9,10 @@
 #include "command/program.h"
 
 /*
- * Prints a report about COMMAND, of which nothing is run: what runs in the end, what it is, and
- * whether the library would be loaded into it, awake, and able to flush what it prints. Returns
- * the exit status: 0 it will work, or needs no help; 1 it will not; EXIT_FAILED it is not known.
- * Changes this process's environment.
+ * Prints a report about COMMAND, without running anything: which program runs in the end, of what
+ * kind it is, and whether the library would be loaded into it, awake, and able to flush what it
+ * prints. Returns the exit status: 0 it will work, or needs no help; 1 it will not; EXIT_FAILED it
+ * is not known. Changes this process's environment.
  */
 int check_command(char *const *command);
 

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asks the same questions as the launcher, the loader and the library's constructor, in their
- * order, by the same rules where they have them in a file of their own.
+ * order, and by the same code where that is shared.
  */
 #include "command/check/check.h"
 #include "command/check/check_preload.h"
@@ -90,7 +90,7 @@ static void check_settings(struct config *config, const struct resolved_command 
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-/* True where the library would keep the program from running as it does without. */
+/* True if the library would keep the program from running as it does without it. */
 static bool judge_program(char *const *command, bool whole)
 {
 	static struct resolved_command resolved;

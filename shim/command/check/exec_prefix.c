@@ -125,7 +125,7 @@ static bool is_listed(const char *word, const char *list)
 	return false;
 }
 
-/* An option that matters: a letter, or a long one's first. `value`: NULL where it takes none. */
+/* Notes what an option does. `option`: its letter, or -NAME. `value`: NULL if it takes none. */
 static void heed(const struct kind *kind, struct exec_prefix *prefix, const char *option,
 		 const char *value)
 {
@@ -158,8 +158,8 @@ static void heed(const struct kind *kind, struct exec_prefix *prefix, const char
 }
 
 /*
- * Passes over the options in one word, and the value that the last may have in the next word.
- * Returns how many words that was.
+ * Passes over the options in one word, and over the value that the last of them may have in the
+ * next word. Returns how many words that were.
  */
 static int pass_options(const struct kind *kind, struct exec_prefix *prefix, char *const *word)
 {

@@ -84,7 +84,7 @@ static bool search_list(const struct search *search, const char *name, const cha
 	return false;
 }
 
-/* The cache of glibc's loader ends in the paths themselves; ldconfig(8) writes it. */
+/* The cache of glibc's loader, which ldconfig(8) writes, ends in a list of the paths. */
 const char *libraries_cached(const char *name)
 {
 	static char path[PATH_MAX];
@@ -130,7 +130,7 @@ static void take_runpath(struct search *search)
 		snprintf(search->runpath, sizeof(search->runpath), "%s", rest);
 }
 
-/* glibc has one name for each release that added something to it; 2.34 brought threads in. */
+/* glibc has a symbol version for each release that added symbols. 2.34 included libpthread. */
 static bool is_split(const char *folder)
 {
 	static const char symbol_version[] = "GLIBC_2.34";

@@ -29,7 +29,7 @@ struct libraries {
 
 /*
  * Collects them as ld.so(8) would: by RUNPATH, LD_LIBRARY_PATH, the loader's cache and the folder
- * of libc. What a library needs that is not found is missing. Nothing is run.
+ * of libc. If a library is not found, what it needs is missing. Nothing is run.
  */
 void libraries_collect(struct libraries *libraries, const struct program *program);
 

@@ -56,7 +56,7 @@ pid_t process_find_thread(pid_t pid, const char *name);
 int process_walk_regions(pid_t pid, bool (*each)(const struct process_region *, void *),
 			 void *data);
 
-/* Its memory, to be closed with close(2), or a negative errno. */
+/* Opens its memory. Returns a descriptor, for close(2), or a negative errno. */
 int process_open_memory(pid_t pid);
 
 /* Are there `size` bytes at `address`? Then they are copied. */

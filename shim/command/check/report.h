@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Each outweighs those before it: a program that needs no help is well in any case. */
+/* Each outweighs those before it: a program that needs no help is fine in any case. */
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_WORKS,
@@ -19,7 +19,7 @@ enum verdict {
 /* Prints nothing from now on: only the verdict is wanted. */
 void report_mute(void);
 
-/* Nothing but members from now on, and the verdict, as one JSON object on a line of its own. */
+/* From now on prints only members and the verdict, as one JSON object on a line of its own. */
 void report_as_json(void);
 
 /* A member of that object; nothing otherwise. `name` is plain ASCII. */
@@ -32,7 +32,7 @@ void report_number(const char *name, int64_t number);
  */
 void report_line(const char *about, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same for a reason of a verdict. The last line has the first of the weightiest reasons. */
+/* The same for the reason of a verdict. The last line repeats the first of the weightiest. */
 void report_finding(enum verdict verdict, const char *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -110,10 +110,10 @@ static bool follow_interpreters(struct resolved_command *resolved)
 		if (plain)
 			resolved->started = program_file_name(SHELL);
 	}
-	return true; /* cannot be read, and so be no script */
+	return true; /* it cannot be read, so it is not a script */
 }
 
-/* LD_PRELOAD does not get through a program that the loader does not trust with it. */
+/* In a program with rights of its own, the loader removes LD_PRELOAD from the environment. */
 static bool passes_on(const struct program *program)
 {
 	if (!program->set_id && !program->capabilities)

@@ -21,10 +21,9 @@ struct resolved_command {
 };
 
 /*
- * Follows scripts to their interpreters as execvp(3) does, programs such as env(1) that only run
- * another to that one, and shell scripts as far as they can be read. Reports each step, and what
- * stops it. What they would change in the environment is changed in that of this process. Runs
- * nothing.
+ * Follows scripts to their interpreters as execvp(3) does, programs such as env(1) to the program
+ * that they run, and shell scripts as far as they can be read. Reports each step, and what stops
+ * it. What they would change in the environment is changed in that of this process. Runs nothing.
  */
 void resolve_command(struct resolved_command *resolved, char *const *command);
 

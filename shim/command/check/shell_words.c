@@ -25,7 +25,7 @@ static bool add_word(struct shell_words *reader, char *word, bool expands)
 	return true;
 }
 
-/* "$@" and $@, as a word by itself: the script's own arguments. 0: it is not that. */
+/* The length of "$@" or $@, as a word by itself: the script's own arguments. 0: it is not that. */
 static size_t is_all_arguments(const char *at)
 {
 	static const char *const forms[] = {"\"$@\"", "$@", "\"${@}\"", "${@}"};
