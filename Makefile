@@ -319,7 +319,7 @@ lint:
 	tests/titles
 
 bats: all test-programs $(B)/bench/bin/instructions
-	bats --tap --jobs $(JOBS) tests
+	bats --tap --jobs $(JOBS) --filter-tags '!long' tests
 
 # The core suites again, with programs of musl.
 bats-musl: all musl-programs
@@ -401,6 +401,12 @@ check-systems: all
 check-programs: all
 	sh tests/need programs
 	tests/proofs/programs --build=$(B) $(ONLY)
+
+# Each command of the README, the examples and the guide in the root of a bare Debian.
+.PHONY: check-commands
+check-commands: all $(B)/tests/server $(B)/tests/load
+	sh tests/need anywhere
+	bats --tap tests/commands.bats
 
 # Processes that die in every way, RUNS times each (1000): nothing is lost.
 .PHONY: check-deaths

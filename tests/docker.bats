@@ -41,7 +41,7 @@ setup_file() {
 		return 1
 	}
 	import_packages "$IMAGE:compiler" gcc libc6-dev make dash coreutils sed grep
-	cp -R "$images/debian/." "$images/alpine"
+	cp -a "$images/debian/." "$images/alpine"
 	add_programs "$images/debian" "$PROGS/server" "$PROGS/state"
 	for program in server state; do
 		musl-gcc -D_GNU_SOURCE -std=c11 -O2 -o "$programs/$program" \
@@ -60,6 +60,12 @@ follow_readme() {
 	line=$(grep -m 1 '^    docker build .*your-server' "$ROOT/examples/docker/README.md")
 	line=${line/ -t fresh / -t $2 }
 	cd "$ROOT" && sh -c "${line/your-server/$1}" >/dev/null 2>"$BATS_RUN_TMPDIR/readme.log"
+}
+
+# follow_snippet BASE NAME: the same with the lines of the README's front page, in a Dockerfile.
+follow_snippet() {
+	sed -n '/^    FROM your-server/,/^$/s/^    //p' "$ROOT/README.md" | sed "s/your-server/$1/" |
+		docker build -t "$2" - >"$BATS_RUN_TMPDIR/readme.log" 2>&1
 }
 
 teardown_file() {
@@ -361,6 +367,37 @@ once() {
 	done
 }
 
+# page PAGE PATTERN: the line of the guide that matches.
+page() {
+	sed -n "s/^    \($2.*\)/\1/p" "$ROOT/docs/$1" | head -n 1
+}
+
+@test "In a container --check looks at its processes by the lines of the guide, whoever runs them" {
+	local line loop
+	line=$(page production.md 'docker exec')
+	loop=$(page production.md 'for p in')
+	assert [ -n "$line" ] && assert [ -n "$loop" ]
+	for kind in "${KINDS[@]}"; do
+		run_server "$kind" "$kind" -- --model=prefork --workers=2
+		run_server "$kind-nobody" "$kind" --user=65534:65534 --security-opt=no-new-privileges --cap-drop=ALL
+		for name in "$kind-nobody" "$kind"; do
+			for id in 1 2 3 4 5 6 7 8; do
+				request "$(port_of "$name")" "$id"
+				wait_until 5 arrived "$name" "$id"
+			done
+			run -0 sh -c "${line/CONTAINER/$(container "$name")}"
+			assert_line 'verdict    it works'
+			docker exec --env PATH=/opt/idleflush:/bin "$(container "$name")" sh -c "$loop" >"$BATS_TEST_TMPDIR/json" || true
+			/usr/bin/python3 -c 'import json, sys
+found = [json.loads(line) for line in sys.stdin]
+print(sum(each["program"].endswith("server") and bool(each["library"]) for each in found))' \
+				<"$BATS_TEST_TMPDIR/json" >"$BATS_TEST_TMPDIR/servers"
+		done
+		# Of the one with workers, which was the last.
+		assert_equal "$(cat "$BATS_TEST_TMPDIR/servers")" 3
+	done
+}
+
 is_healthy() {
 	[ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = healthy ]
 }
@@ -438,7 +475,11 @@ logged() {
 		refute wait_until 1 logged "$kind-plain" 1
 		docker rm --force "$(container "$kind-plain")" >/dev/null
 
-		follow_readme "$IMAGE:your-$kind" "$IMAGE:fresh-$kind"
+		if [ "$kind" = lua ]; then
+			follow_snippet "$IMAGE:your-$kind" "$IMAGE:fresh-$kind"
+		else
+			follow_readme "$IMAGE:your-$kind" "$IMAGE:fresh-$kind"
+		fi
 		running "$kind" "$IMAGE:fresh-$kind" "$port" --init
 		for id in 1 2 3 4 5; do
 			request "$port" "$id"
@@ -451,6 +492,43 @@ logged() {
 		wait_until 10 logged "$kind" 8
 		assert_equal "$(grep -cE '^req [0-9]|GET /[0-9]' "$(dir_of "$kind")/log")" 8
 	done
+}
+
+@test "With the compose file a server is healthy and fresh, and loses no line, though all is taken from it" {
+	local compose=(docker compose) dir=$BATS_TEST_TMPDIR/docker port id
+	"${compose[@]}" version >/dev/null 2>&1 || compose=(docker-compose)
+	command -v "${compose[0]}" >/dev/null || skip "docker compose is not here"
+	port=$(free_port)
+	cp -R "$ROOT/examples/docker" "$dir"
+	printf 'FROM %s\nHEALTHCHECK --interval=1s CMD wget -q -O /dev/null http://127.0.0.1:%s/0\nCMD ["server", "--port=%s", "--print-when=before"]\n' \
+		"$IMAGE:alpine-base" "$port" "$port" | docker build -t "$IMAGE:compose-base" - >/dev/null 2>&1
+	sed -i "s/BASE: your-server/BASE: $IMAGE:compose-base/" "$dir/compose.yaml"
+	# The engine of these tests has no bridge, and the image's name is for teardown_file.
+	printf 'services:\n  server:\n    network_mode: host\n    image: %s:composed\n' "$IMAGE" >"$dir/host.yaml"
+	compose+=(--project-name "$IMAGE" -f "$dir/compose.yaml" -f "$dir/host.yaml")
+	"${compose[@]}" up --build --detach >"$BATS_TEST_TMPDIR/log" 2>&1 || fail "$(cat "$BATS_TEST_TMPDIR/log")"
+	id=$("${compose[@]}" ps -q)
+	CONTAINERS+=("$id")
+	healthy() {
+		[ "$(docker inspect --format '{{.State.Health.Status}}' "$id")" = healthy ]
+	}
+	wait_until 30 healthy
+	has() {
+		docker logs "$id" 2>/dev/null | grep -q "^req $1 "
+	}
+	for number in 1 2 3; do
+		request "$port" "$number"
+		wait_until 10 has "$number"
+	done
+	run docker exec "$id" sh -c 'touch /file; touch /tmp/file && id -u'
+	assert_line --partial 'Read-only file system'
+	assert_line 65534
+	for number in 4 5 6; do
+		request "$port" "$number"
+	done
+	"${compose[@]}" stop >/dev/null 2>&1
+	assert_equal "$(docker inspect --format '{{.State.ExitCode}}' "$id")" 143
+	assert_equal "$(docker logs "$id" 2>/dev/null | grep -o '^req [1-9]' | tr -d '\n')" 'req 1req 2req 3req 4req 5req 6'
 }
 
 @test "An init container, as on Kubernetes, hands the library to an image that knows nothing of it" {

@@ -78,7 +78,7 @@ add_busybox() {
 	busybox=$(command -v busybox) || busybox=
 	if [ -z "$busybox" ] || readelf -lW "$busybox" | grep -q INTERP; then
 		# Unpacked only: to install it would remove its sister package.
-		(cd "$BATS_FILE_TMPDIR" && apt-get download busybox-static >/dev/null 2>&1 &&
+		(cd "$BATS_FILE_TMPDIR" && timeout 120 apt-get download busybox-static >/dev/null 2>&1 &&
 			dpkg-deb -x busybox-static_*.deb busybox) || {
 			cannot_run "no static busybox here (busybox-static)"
 			return 1
@@ -86,6 +86,7 @@ add_busybox() {
 		busybox=$BATS_FILE_TMPDIR/busybox/bin/busybox
 	fi
 	mkdir -p "$1/bin" "$1/tmp" "$1/etc"
+	chmod 1777 "$1/tmp"
 	cp "$busybox" "$1/bin/busybox"
 	for name in $("$busybox" --list); do
 		[ -e "$1/bin/$name" ] || ln -s busybox "$1/bin/$name"

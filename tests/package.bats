@@ -44,6 +44,10 @@ files_of() {
 ./usr/local/lib/$TRIPLET/idleflush/libidleflush.so
 ./usr/local/share/bash-completion/completions/idleflush
 ./usr/local/share/man/man1/idleflush.1"
+	# Not written in place, where processes may have it mapped.
+	ln "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush/libidleflush.so" "$BATS_TEST_TMPDIR/mapped"
+	build install DESTDIR="$BATS_TEST_TMPDIR/root"
+	refute [ "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush/libidleflush.so" -ef "$BATS_TEST_TMPDIR/mapped" ]
 	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
 	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" ''
 	assert_not_exist "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush"
