@@ -15,7 +15,9 @@
 
 #define RUNS_ASKED 16
 
-struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* in .bss: only pages in use take memory */
+/* In .bss: only pages in use take memory. */
+struct conn_run *_Atomic conn_runs[CONN_RUNS];
+struct conn_run conn_near[CONN_NEAR_RUNS];
 
 static _Atomic bool any_paired; /* was there a conn_pair()? */
 static _Atomic size_t highest;  /* the highest index in use */
@@ -27,10 +29,13 @@ static size_t last_run(void)
 
 static struct conn_run *make_run(size_t index)
 {
-	struct conn_run *there = NULL;
-	struct conn_run *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct conn_run *there = NULL, *made;
 
+	if (index < CONN_NEAR_RUNS)
+		made = &conn_near[index];
+	else
+		made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (made == MAP_FAILED)
 		return NULL;
 	if (atomic_compare_exchange_strong(&conn_runs[index], &there, made)) {
@@ -40,19 +45,19 @@ static struct conn_run *make_run(size_t index)
 			;
 		return made;
 	}
-	munmap(made, sizeof(*made)); /* another thread was first */
+	if (made != there)
+		munmap(made, sizeof(*made)); /* another thread was first */
 	return there;
 }
 
 struct conn *conn_get(int fd)
 {
-	struct conn *conn = conn_find(fd);
 	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
 	struct conn_run *run;
 	int saved_errno;
 
-	if (conn || index >= CONN_RUNS)
-		return conn;
+	if (conn_is_used(fd) || index >= CONN_RUNS)
+		return conn_find(fd);
 	saved_errno = errno;
 	run = make_run(index);
 	errno = saved_errno;
@@ -116,10 +121,8 @@ void conn_for_each(unsigned int first, unsigned int last, void (*visit)(struct c
 	if (last > most)
 		last = most;
 	for (unsigned int fd = first; fd <= last; fd++) {
-		struct conn *conn = conn_find((int)fd);
-
-		if (conn)
-			visit(conn);
+		if (conn_is_used((int)fd))
+			visit(conn_find((int)fd));
 		else
 			fd |= CONN_RUN_LENGTH - 1; /* this run was never used */
 	}
@@ -247,10 +250,13 @@ void conn_pair(int fd)
 
 /* --- bytes to their framing ------------------------------------------------------------------ */
 
-/* The call moved `n` more bytes: how many of them lie in this segment? */
-static size_t segment(const struct iovec *iov, size_t n)
+/* How many of the `*n` bytes that are left lie in this segment? They are taken off. */
+static size_t take_segment(const struct iovec *iov, size_t *n)
 {
-	return iov->iov_len < n ? iov->iov_len : n;
+	size_t part = iov->iov_len < *n ? iov->iov_len : *n;
+
+	*n -= part;
+	return part;
 }
 
 void conn_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n)
@@ -259,12 +265,8 @@ void conn_received(struct conn *conn, const struct iovec *iov, size_t count, siz
 		return;
 	if (!iov)
 		http_receive(&conn->in, NULL, n);
-	for (size_t i = 0; iov && i < count && n; i++) {
-		size_t part = segment(&iov[i], n);
-
-		http_receive(&conn->in, iov[i].iov_base, part);
-		n -= part;
-	}
+	for (size_t i = 0; iov && i < count && n; i++)
+		http_receive(&conn->in, iov[i].iov_base, take_segment(&iov[i], &n));
 	conn_leave(&conn->receiving);
 }
 
@@ -276,12 +278,10 @@ unsigned conn_sent(struct conn *conn, const struct iovec *iov, size_t count, siz
 		return 0;
 	if (!iov)
 		responses = http_send(&conn->out, &conn->in, NULL, n);
-	for (size_t i = 0; iov && i < count && n; i++) {
-		size_t part = segment(&iov[i], n);
-
-		responses += http_send(&conn->out, &conn->in, iov[i].iov_base, part);
-		n -= part;
-	}
+	for (size_t i = 0; iov && i < count && n; i++)
+		responses += http_send(&conn->out, &conn->in, iov[i].iov_base,
+				       take_segment(&iov[i], &n));
+	conn_count(conn, responses);
 	conn_leave(&conn->sending);
 	return responses;
 }
@@ -293,6 +293,7 @@ unsigned conn_shut(struct conn *conn)
 	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->sending))
 		return 0;
 	responses = http_shut(&conn->out, &conn->in);
+	conn_count(conn, responses);
 	conn_leave(&conn->sending);
 	return responses;
 }

@@ -42,7 +42,7 @@ struct conn {
 	_Atomic bool listed;              /* on the list of turn_taking.c */
 	_Atomic uint8_t debugged_framing; /* enum http_framing that --debug reported last */
 	_Atomic bool paired;              /* made by socketpair(2), and no fork since */
-	_Atomic uint32_t responses;       /* that ended since the entry was reset */
+	_Atomic uint32_t responses;       /* that ended since the entry was reset: conn_count() */
 	struct conn *next; /* on that list; written by the thread that set `listed` */
 };
 
@@ -59,8 +59,13 @@ struct conn_run {
 
 HIDDEN extern struct conn_run *_Atomic conn_runs[CONN_RUNS]; /* written by conn.c only */
 
+/* The runs of low numbers are found without a load. They are in the table only once they are used.
+ */
+#define CONN_NEAR_RUNS 16
+HIDDEN extern struct conn_run conn_near[CONN_NEAR_RUNS];
+
 /*
- * The entry of `fd`, or NULL if nothing near that number was ever stored. One load; any context.
+ * The entry of `fd`, or NULL: a high number, and nothing near it was ever stored. Any context.
  * Inline, as what follows, because every send and receive begins with it.
  */
 static inline struct conn *conn_find(int fd)
@@ -68,10 +73,21 @@ static inline struct conn *conn_find(int fd)
 	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
 	struct conn_run *run;
 
+	if (LIKELY((unsigned int)fd < CONN_NEAR_RUNS * CONN_RUN_LENGTH))
+		return &conn_near->conns[fd];
 	if (index >= CONN_RUNS)
 		return NULL;
 	run = atomic_load_explicit(&conn_runs[index], memory_order_acquire);
 	return run ? &run->conns[fd & (CONN_RUN_LENGTH - 1)] : NULL;
+}
+
+/* Do walks over the table visit that entry? If not, conn_get() sees to it. */
+static inline bool conn_is_used(int fd)
+{
+	size_t index = (unsigned int)fd >> CONN_RUN_SHIFT;
+
+	return index < CONN_RUNS &&
+	       atomic_load_explicit(&conn_runs[index], memory_order_relaxed) != NULL;
 }
 
 static inline enum conn_kind conn_kind(const struct conn *conn)
@@ -113,14 +129,25 @@ static inline enum conn_turn conn_turn(const struct conn *conn)
 }
 
 /*
- * Like conn_find, but makes the entry if there is none (one mmap for a run of descriptors). NULL if
- * fd is negative or past the table (2^20), or there is no memory. Any context: it calls mmap(2)
- * only; errno is kept.
+ * Like conn_find, but makes the entry if there is none (one mmap for a run of descriptors); for
+ * whoever is about to write to it. NULL if fd is negative or past the table (2^20), or there is no
+ * memory. Any context: it calls mmap(2) only; errno is kept.
  */
 struct conn *conn_get(int fd);
 
 /* `fd` is of this kind from now on; resets everything else. Any context; errno is kept. */
 void conn_start(int fd, enum conn_kind kind);
+
+/*
+ * `n` more responses ended. The sending side counts those of HTTP and nobody else, so this is no
+ * locked instruction; the others are counted by turn_taking.c.
+ */
+static inline void conn_count(struct conn *conn, unsigned n)
+{
+	atomic_store_explicit(&conn->responses,
+			      atomic_load_explicit(&conn->responses, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
 
 /*
  * Takes the flag `receiving` or `sending`. False if another thread, or the code that a signal
@@ -186,7 +213,7 @@ void conn_begin_in_child(void);
 /* The first `n` bytes of `iov` were received; NULL: `n` bytes that we did not see. */
 void conn_received(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
 
-/* The same for bytes that were sent. Returns how many responses ended. */
+/* The same for bytes that were sent. Returns how many responses ended; they are counted. */
 unsigned conn_sent(struct conn *conn, const struct iovec *iov, size_t count, size_t n);
 
 /*
@@ -204,13 +231,13 @@ static inline bool conn_sent_within_body(struct conn *conn, size_t n)
 	return within;
 }
 
-/* conn_received and conn_sent for bytes in one piece; `buf` NULL: bytes that we did not see. */
+/* conn_received and conn_sent for bytes in one piece, on a connection that is not opaque. */
 
 static inline void conn_received_bytes(struct conn *conn, const void *buf, size_t n)
 {
-	if (http_is_opaque(&conn->in) || !conn_enter(conn, &conn->receiving))
+	if (!conn_enter(conn, &conn->receiving))
 		return;
-	http_receive(&conn->in, buf, n);
+	http_receive_seen(&conn->in, buf, n);
 	conn_leave(&conn->receiving);
 }
 
@@ -220,12 +247,13 @@ static inline unsigned conn_sent_bytes(struct conn *conn, const void *buf, size_
 
 	if (!conn_enter(conn, &conn->sending))
 		return 0;
-	responses = http_send(&conn->out, &conn->in, buf, n);
+	responses = http_send_seen(&conn->out, &conn->in, buf, n);
+	conn_count(conn, responses);
 	conn_leave(&conn->sending);
 	return responses;
 }
 
-/* Nothing more will be sent. Returns how many responses end with that. */
+/* Nothing more will be sent. Returns how many responses end with that; they are counted. */
 unsigned conn_shut(struct conn *conn);
 
 #endif

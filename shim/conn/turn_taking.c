@@ -35,7 +35,10 @@ void turn_taking_sent(struct conn *conn)
 
 bool turn_taking_ends(struct conn *conn)
 {
-	return step(conn, CONN_TURN_ANSWERED, CONN_TURN_OVER);
+	if (!step(conn, CONN_TURN_ANSWERED, CONN_TURN_OVER))
+		return false;
+	atomic_fetch_add_explicit(&conn->responses, 1, memory_order_relaxed);
+	return true;
 }
 
 unsigned turn_taking_end_all(void)
@@ -50,10 +53,7 @@ unsigned turn_taking_end_all(void)
 		struct conn *next = conn->next;
 
 		atomic_store(&conn->listed, false);
-		if (turn_taking_ends(conn)) {
-			atomic_fetch_add_explicit(&conn->responses, 1, memory_order_relaxed);
-			ended++;
-		}
+		ended += turn_taking_ends(conn);
 		conn = next;
 	}
 	return ended;

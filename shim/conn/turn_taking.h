@@ -3,7 +3,7 @@
 /*
  * Peer and server take turns. After bytes were received and some were sent, the response ends when
  * the server reads on, is about to wait, closes or shuts down. All of these: any thread or signal
- * handler, no lock. The results say how many responses ended (true: one).
+ * handler, no lock. The results say how many responses ended (true: one); they are counted.
  */
 #ifndef IDLEFLUSH_TURN_TAKING_H
 #define IDLEFLUSH_TURN_TAKING_H
@@ -22,10 +22,16 @@ static inline bool turn_taking_any(void)
 }
 
 /* Bytes were received. */
+static inline void turn_taking_begin(struct conn *conn)
+{
+	atomic_store_explicit(&conn->turn, CONN_TURN_ASKED, memory_order_relaxed);
+}
+
+/* The same where this may be all that is written, and mostly was before. */
 static inline void turn_taking_received(struct conn *conn)
 {
 	if (conn_turn(conn) != CONN_TURN_ASKED)
-		atomic_store_explicit(&conn->turn, CONN_TURN_ASKED, memory_order_relaxed);
+		turn_taking_begin(conn);
 }
 
 /* Bytes were sent. */

@@ -20,11 +20,6 @@ struct flusher *flusher = &asleep;
 struct flusher_rules flusher_rules;
 _Atomic uint32_t flusher_stretched;
 
-bool flusher_is_owner(void)
-{
-	return flusher->owner == getpid();
-}
-
 bool flusher_owns_bytes(void)
 {
 	return !flusher->inherited_pending || !std_streams_bytes();

@@ -104,8 +104,20 @@ static inline bool flusher_is_active(void)
 	return atomic_load_explicit(&flusher->active, memory_order_relaxed) > 1;
 }
 
-/* Is this the process that owns the state, and not a vfork child? One system call; any context. */
-bool flusher_is_owner(void);
+/* Is a pass scheduled, and does the thread know already that activity goes on? Any context. */
+static inline bool flusher_is_busy(void)
+{
+	return flusher_is_armed() && flusher_is_active();
+}
+
+/*
+ * Is this the process that owns the state, and not a vfork child? One system call; any context,
+ * errno is kept.
+ */
+static inline bool flusher_is_owner(void)
+{
+	return flusher->owner == (pid_t)syscall(SYS_getpid);
+}
 
 /*
  * Do the pending bytes belong to this process? In a child that was forked inside stdio they may be

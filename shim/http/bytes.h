@@ -109,17 +109,39 @@ static inline uint64_t bytes_feeds(const unsigned char *p, const unsigned char *
 		return feeds;
 	}
 #pragma GCC unroll 8
-	for (size_t piece = 0; piece < BYTES_BLOCK; piece += BYTES_PIECE) { /* they may overlap */
-		size_t at = piece < n - BYTES_PIECE ? piece : n - BYTES_PIECE;
-
+	for (unsigned at = 0; at <= BYTES_BLOCK - 2 * BYTES_PIECE; at += BYTES_PIECE) {
 		feeds |= bytes_feeds_of_piece(p + at) << at;
+		if (n < at + 2 * BYTES_PIECE)
+			break;
 	}
-	return feeds;
+	return feeds | bytes_feeds_of_piece(end - BYTES_PIECE) << (n - BYTES_PIECE); /* overlaps */
 }
 
-static inline unsigned bytes_first(uint64_t mask)
+/* Those of the last `n` bytes before `end`, 1 to BYTES_BLOCK - 1 of at least BYTES_BLOCK. */
+static inline uint64_t bytes_feeds_of_tail(const unsigned char *end, size_t n)
 {
-	return (unsigned)__builtin_ctzll(mask);
+	uint64_t feeds = 0;
+
+#pragma GCC unroll 8
+	for (unsigned back = BYTES_PIECE; back <= BYTES_BLOCK; back += BYTES_PIECE) {
+		feeds |= bytes_feeds_of_piece(end - back) << (BYTES_BLOCK - back);
+		if (n <= back)
+			break;
+	}
+	return feeds >> (-n & (BYTES_BLOCK - 1));
+}
+
+/* Of a mask that is not 0. */
+static inline size_t bytes_first(uint64_t mask)
+{
+#ifdef __x86_64__
+	size_t first; /* the built-in function is an int, which takes instructions to extend */
+
+	__asm__("rep bsfq %1, %0" : "=r"(first) : "r"(mask) : "cc");
+	return first;
+#else
+	return (size_t)__builtin_ctzll(mask);
+#endif
 }
 
 /* The next line feed from `p` on, or `end`. */

@@ -80,6 +80,9 @@ _Static_assert(sizeof(struct http_out) <= 64, "a direction's state is at most 64
  */
 void http_receive(struct http_in *in, const void *buf, size_t n);
 
+/* The common case: `buf` is not NULL, and the caller has just asked http_is_opaque(). */
+void http_receive_seen(struct http_in *in, const void *buf, size_t n);
+
 /*
  * `n` bytes were sent (the returned count of a partial write). `buf` NULL: nobody saw them
  * (sendfile, splice); they are counted by length.
@@ -100,6 +103,9 @@ void http_receive(struct http_in *in, const void *buf, size_t n);
  * frames are known by the first one, SETTINGS, even before the preface came.
  */
 unsigned http_send(struct http_out *out, struct http_in *in, const void *buf, size_t n);
+
+/* The common case, as with http_receive_seen(). */
+unsigned http_send_seen(struct http_out *out, struct http_in *in, const void *buf, size_t n);
 
 /* Is a response of HTTP/1 under way? Any thread; false is a hint where another thread sends. */
 static inline bool http_is_sending(const struct http_out *out)

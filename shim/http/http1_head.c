@@ -194,8 +194,7 @@ static const unsigned char *begin_line(struct http1 *m, const unsigned char *p)
 static const unsigned char *pass_lines(struct http1 *m, const unsigned char *p,
 				       const unsigned char *end)
 {
-	unsigned matters = m->flags & HTTP1_SEEK_UPGRADE ? HTTP1_MATTERS | HTTP1_MATTERS_IN_101
-							 : HTTP1_MATTERS;
+	unsigned matters = m->flags & HTTP1_SEEK_UPGRADE ? HTTP1_MATTERS_IN_101 : HTTP1_MATTERS;
 	enum http1_state state;
 
 	p = http1_pass_lines(m, p, end, http1_lines_feeds(p, end), matters, &state);

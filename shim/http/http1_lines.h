@@ -12,17 +12,23 @@
 
 #define HTTP1_INLINE static inline __attribute__((always_inline))
 
-/* "Content-Length: 123" with nothing unusual, where the line begins with "content-length: ". */
+/*
+ * "Content-Length: 123" with nothing unusual, where the line begins with "content-length: ": 1 to
+ * 18 digits, and no line that begins with a blank follows.
+ */
 HTTP1_INLINE bool http1_lines_take_length(struct http1 *m, const unsigned char *line,
 					  const unsigned char *last)
 {
 	const unsigned char *p = line + 16;
-	uint64_t number = 0;
+	unsigned digit = *p - (unsigned)'0';
+	uint64_t number = digit;
 
-	for (; p < last && bytes_is_digit(*p); p++)
-		number = number * 10 + *p - '0';
-	if (p >= last - 1 || bytes_pair(p) != bytes_pair("\r\n") || bytes_is_blank(p[2]) ||
-	    (size_t)(p - line - 17) > 17 || m->flags & HTTP1_HAS_LENGTH) /* 1 to 18 digits */
+	if (digit > 9 || m->flags & HTTP1_HAS_LENGTH)
+		return false;
+	while (++p < last && (digit = *p - (unsigned)'0') <= 9)
+		number = number * 10 + digit;
+	if (p > last - 2 || bytes_pair(p) != bytes_pair("\r\n") || p > line + 34 ||
+	    (p[2] <= ' ' && p[2] != '\r'))
 		return false;
 	m->left = number;
 	m->flags |= HTTP1_HAS_LENGTH;
@@ -30,8 +36,8 @@ HTTP1_INLINE bool http1_lines_take_length(struct http1 *m, const unsigned char *
 }
 
 /* "Transfer-Encoding: chunked", likewise, where the line begins with "transfer". */
-HTTP1_INLINE bool http1_lines_take_coding(struct http1 *m, const unsigned char *line,
-					  const unsigned char *last)
+static inline bool http1_lines_take_coding(struct http1 *m, const unsigned char *line,
+					   const unsigned char *last)
 {
 	if (last - line < 28 || bytes_folded_word(line + 8) != bytes_word("-encodin") ||
 	    bytes_word(line + 16) != bytes_word("g: chunk") ||
@@ -41,30 +47,40 @@ HTTP1_INLINE bool http1_lines_take_coding(struct http1 *m, const unsigned char *
 	return true;
 }
 
-/* The first bytes of lines that matter: in every message, or in some. */
-enum { HTTP1_MATTERS = 1, HTTP1_MATTERS_IN_101 = 2 };
-
-static const uint8_t http1_lines_matter[256] = {
-	['\r'] = HTTP1_MATTERS,       ['\n'] = HTTP1_MATTERS,       ['C'] = HTTP1_MATTERS,
-	['c'] = HTTP1_MATTERS,        ['T'] = HTTP1_MATTERS,        ['t'] = HTTP1_MATTERS,
-	['U'] = HTTP1_MATTERS_IN_101, ['u'] = HTTP1_MATTERS_IN_101,
+/* The first bytes of lines that matter: C and T, those of empty lines, and U in a 101. */
+enum {
+	HTTP1_LINE_C = 1,
+	HTTP1_LINE_T = 2,
+	HTTP1_LINE_EMPTY = 4,
+	HTTP1_LINE_U = 8,
+	HTTP1_MATTERS = HTTP1_LINE_C | HTTP1_LINE_T | HTTP1_LINE_EMPTY,
+	HTTP1_MATTERS_IN_101 = HTTP1_MATTERS | HTTP1_LINE_U,
 };
 
-/* Can such a line, no empty one, be passed over or taken in? False: it takes a closer look. */
-HTTP1_INLINE bool http1_lines_take(struct http1 *m, const unsigned char *line,
-				   const unsigned char *last)
-{
-	unsigned char first = bytes_folded(*line);
+static const uint8_t http1_lines_matter[256] = {
+	['C'] = HTTP1_LINE_C, ['c'] = HTTP1_LINE_C, ['\r'] = HTTP1_LINE_EMPTY,
+	['T'] = HTTP1_LINE_T, ['t'] = HTTP1_LINE_T, ['\n'] = HTTP1_LINE_EMPTY,
+	['U'] = HTTP1_LINE_U, ['u'] = HTTP1_LINE_U,
+};
 
-	if (line > last - 19 || (first != 'c' && first != 't'))
+/* Can a line that begins with C be passed over or taken in? False: it takes a closer look. */
+HTTP1_INLINE bool http1_lines_take_c(struct http1 *m, const unsigned char *line,
+				     const unsigned char *last)
+{
+	if (line > last - 19)
 		return false;
-	if (first == 't')
-		return bytes_folded_word(line) != bytes_word("transfer") ||
-		       http1_lines_take_coding(m, line, last);
 	if (bytes_folded(line[8]) != 'l' || bytes_folded_word(line) != bytes_word("content-"))
 		return true;
 	return (bytes_word(line + 8) | bytes_word("      \0")) == bytes_word("length: ") &&
 	       http1_lines_take_length(m, line, last);
+}
+
+/* The same for one that begins with T. */
+static inline bool http1_lines_take_t(struct http1 *m, const unsigned char *line,
+				      const unsigned char *last)
+{
+	return line <= last - 19 && (bytes_folded_word(line) != bytes_word("transfer") ||
+				     http1_lines_take_coding(m, line, last));
 }
 
 /* The line feeds of the first bytes from `p` on, for http1_pass_lines(). `p` < `end`. */
@@ -84,6 +100,7 @@ HTTP1_INLINE const unsigned char *http1_pass_lines(struct http1 *m, const unsign
 						   unsigned matters, enum http1_state *state)
 {
 	const unsigned char *last = end - 1, *line;
+	uint8_t kind;
 	ptrdiff_t left;
 
 	for (;;) {
@@ -91,29 +108,31 @@ HTTP1_INLINE const unsigned char *http1_pass_lines(struct http1 *m, const unsign
 			do {
 				line = p + bytes_first(feeds) + 1;
 				feeds &= feeds - 1;
-				if (!(http1_lines_matter[*line] & matters))
+				kind = http1_lines_matter[*line];
+				if (!(kind & matters))
 					continue;
-				if (line < last && bytes_pair(line) == bytes_pair("\r\n")) {
+				if (kind == HTTP1_LINE_C) {
+					if (http1_lines_take_c(m, line, last))
+						continue;
+				} else if (kind == HTTP1_LINE_T) {
+					if (http1_lines_take_t(m, line, last))
+						continue;
+				} else if (line < last && bytes_pair(line) == bytes_pair("\r\n")) {
 					*state = HTTP1_HEAD_READ;
 					return line + 2;
 				}
-				if (!http1_lines_take(m, line, last)) {
-					*state = HTTP1_LINE;
-					return line;
-				}
+				*state = HTTP1_LINE;
+				return line;
 			} while (feeds);
 		}
-		left = last - p - BYTES_BLOCK;
+		p += BYTES_BLOCK;
+		left = last - p;
 		if (left <= 0) {
 			*state = *last == '\n' ? HTTP1_LINE : HTTP1_SKIP;
 			return end;
 		}
-		p += BYTES_BLOCK;
-		if (left >= BYTES_BLOCK) /* else the next overlaps this one */
-			feeds = bytes_feeds_of_block(p);
-		else
-			feeds = bytes_feeds_of_block(last - BYTES_BLOCK) >>
-				(-left & (BYTES_BLOCK - 1));
+		feeds = left >= BYTES_BLOCK ? bytes_feeds_of_block(p)
+					    : bytes_feeds_of_tail(last, (size_t)left);
 	}
 }
 

@@ -120,8 +120,8 @@ __attribute__((noinline)) static void receive_unseen(struct http_in *in, size_t 
 		http_give_up(in);
 }
 
-__attribute__((noinline)) static void receive_seen(struct http_in *in, const unsigned char *p,
-						   const unsigned char *end)
+__attribute__((noinline)) static void receive_any(struct http_in *in, const unsigned char *p,
+						  const unsigned char *end)
 {
 	if (!is_2(in))
 		p = receive_1(in, p, end);
@@ -136,7 +136,10 @@ static inline bool ends_in_http1(const unsigned char *feed)
 	return (bytes_word(feed - 8) | bytes_word("\0\0\0\0\0\0\1")) == bytes_word("TTP/1.1\r");
 }
 
-/* A shortcut for the usual request: in state START, a GET with usual lines and no body. */
+/*
+ * A shortcut for the usual request: in state START, a GET with usual lines and no body. From 5 to
+ * HTTP1_HEAD_MAX bytes, so that no head is too long.
+ */
 static inline void receive_usual(struct http_in *in, const unsigned char *p,
 				 const unsigned char *end)
 {
@@ -148,7 +151,7 @@ static inline void receive_usual(struct http_in *in, const unsigned char *p,
 	if (feeds && bytes_first(feeds) >= 8 && ends_in_http1(target + bytes_first(feeds)) &&
 	    http_queue_begin_other(&in->queue)) {
 		p = http1_pass_lines(m, target, end, feeds, HTTP1_MATTERS, &state);
-		if (state == HTTP1_HEAD_READ && !m->flags && p - target <= HTTP1_HEAD_MAX) {
+		if (state == HTTP1_HEAD_READ && !m->flags) {
 			set_framing(in, HTTP_1);
 			if (p == end)
 				return;
@@ -157,20 +160,26 @@ static inline void receive_usual(struct http_in *in, const unsigned char *p,
 			http1_count_section(m, (size_t)(p - target));
 		}
 	}
-	receive_seen(in, p, end);
+	receive_any(in, p, end);
+}
+
+void http_receive_seen(struct http_in *in, const void *buf, size_t n)
+{
+	const unsigned char *p = buf;
+
+	if (!is_2(in) && in->one.state == HTTP1_START && n - 5 < HTTP1_HEAD_MAX &&
+	    bytes_quad(p) == bytes_quad("GET "))
+		receive_usual(in, p, p + n);
+	else
+		receive_any(in, p, p + n);
 }
 
 void http_receive(struct http_in *in, const void *buf, size_t n)
 {
-	const unsigned char *p = buf;
-
 	if (http_is_opaque(in))
 		return;
-	if (!p)
-		receive_unseen(in, n);
-	else if (!is_2(in) && in->one.state == HTTP1_START && n > 4 &&
-		 bytes_quad(p) == bytes_quad("GET "))
-		receive_usual(in, p, p + n);
+	if (buf)
+		http_receive_seen(in, buf, n);
 	else
-		receive_seen(in, p, p + n);
+		receive_unseen(in, n);
 }

@@ -176,9 +176,9 @@ __attribute__((noinline)) static unsigned send_unseen(struct http_out *out, stru
 }
 
 /* Not inline: it would take registers from the usual case. */
-__attribute__((noinline)) static unsigned send_seen(struct http_out *out, struct http_in *in,
-						    const unsigned char *p,
-						    const unsigned char *end, unsigned ended)
+__attribute__((noinline)) static unsigned send_any(struct http_out *out, struct http_in *in,
+						   const unsigned char *p, const unsigned char *end,
+						   unsigned ended)
 {
 	if (framing_of(out) == HTTP_UNDECIDED && out->one.state == HTTP1_START && !*p)
 		begin_2(out); /* a zero byte begins the length of a SETTINGS frame */
@@ -195,7 +195,8 @@ static inline bool is_ok(const unsigned char *p)
 
 /*
  * A shortcut for the usual response, in state START: HTTP/1.1 200, usual lines with a
- * Content-Length, the body to its end.
+ * Content-Length, the body to its end. From 13 to HTTP1_HEAD_MAX bytes, so that no head is too
+ * long.
  */
 static inline unsigned send_usual(struct http_out *out, struct http_in *in, const unsigned char *p,
 				  const unsigned char *end)
@@ -207,33 +208,36 @@ static inline unsigned send_usual(struct http_out *out, struct http_in *in, cons
 	set_framing(out, HTTP_1);
 	p = http1_pass_lines(m, line, end, http1_lines_feeds(line, end), HTTP1_MATTERS, &state);
 	if (state == HTTP1_HEAD_READ && m->flags == HTTP1_HAS_LENGTH &&
-	    p - line <= HTTP1_HEAD_MAX && m->left <= (size_t)(end - p) &&
-	    http_queue_method(&in->queue) == HTTP1_OTHER) {
+	    m->left <= (size_t)(end - p) && http_queue_method(&in->queue) == HTTP1_OTHER) {
 		p += m->left;
 		m->left = 0;
 		m->flags = 0;
 		atomic_store_explicit(&out->sending, false, memory_order_relaxed);
 		http_queue_answer(&in->queue);
-		return p == end ? 1 : send_seen(out, in, p, end, 1);
+		return p == end ? 1 : send_any(out, in, p, end, 1);
 	}
 	m->state = (uint8_t)state;
 	http1_count_section(m, (size_t)(p - line));
 	out->status = 200;
 	atomic_store_explicit(&out->sending, true, memory_order_relaxed);
-	return send_seen(out, in, p, end, 0);
+	return send_any(out, in, p, end, 0);
+}
+
+unsigned http_send_seen(struct http_out *out, struct http_in *in, const void *buf, size_t n)
+{
+	const unsigned char *p = buf;
+
+	if (framing_of(out) != HTTP_2 && out->one.state == HTTP1_START && n - 13 < HTTP1_HEAD_MAX &&
+	    is_ok(p))
+		return send_usual(out, in, p, p + n);
+	return n ? send_any(out, in, p, p + n, 0) : 0;
 }
 
 unsigned http_send(struct http_out *out, struct http_in *in, const void *buf, size_t n)
 {
-	const unsigned char *p = buf;
-
 	if (http_is_opaque(in))
 		return 0;
-	if (!p)
-		return send_unseen(out, in, n);
-	if (framing_of(out) != HTTP_2 && out->one.state == HTTP1_START && n > 12 && is_ok(p))
-		return send_usual(out, in, p, p + n);
-	return n ? send_seen(out, in, p, p + n, 0) : 0;
+	return buf ? http_send_seen(out, in, buf, n) : send_unseen(out, in, n);
 }
 
 unsigned http_shut(struct http_out *out, struct http_in *in)

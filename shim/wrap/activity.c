@@ -53,8 +53,7 @@ static void promote(struct conn *conn, int fd)
 	errno = saved_errno;
 }
 
-/* Under --debug: says which protocol a connection turned out to speak. */
-__attribute__((cold)) static void log_framing(struct conn *conn)
+__attribute__((cold)) void activity_log_framing(struct conn *conn)
 {
 	enum http_framing framing = http_framing_in(&conn->in);
 	struct log_line line;
@@ -76,23 +75,10 @@ __attribute__((cold)) static void log_framing(struct conn *conn)
 
 /* --- these keep errno, and make system calls only in the uncommon case */
 
-/* Is a pass scheduled, and does the flusher know already that activity goes on? */
-INLINE bool is_busy(void)
-{
-	return flusher_is_armed() && flusher_is_active();
-}
-
-static void arm_flush(void)
-{
-	if (!is_busy() && flusher_awake())
-		flusher_arm();
-}
-
 /*
  * A part of a response was sent; pending lines must not wait for its end. Whether there are any is
  * not asked here, as that costs more than everything else: the flusher will see. Bytes that answer
- * no request are an activity by themselves: they are not in flight, so that without it a pass would
- * be due at once, each time.
+ * no request are an activity by themselves, as they are not in flight.
  */
 static void arm_for_part(const struct conn *conn)
 {
@@ -104,35 +90,23 @@ static void arm_for_part(const struct conn *conn)
 		flusher_arm_in_flight();
 }
 
-/* `n` responses ended on `conn`. */
-INLINE void ended(struct conn *conn, unsigned n)
+void activity_ended(void)
 {
-	atomic_fetch_add_explicit(&conn->responses, n, memory_order_relaxed);
-	if (LIKELY(is_busy()))
+	if (LIKELY(flusher_is_busy()))
 		return;
 	flusher_start();
-	arm_flush();
-}
-
-void activity_ended(struct conn *conn, unsigned n)
-{
-	ended(conn, n);
-}
-
-void activity_noted(void)
-{
-	if (is_busy())
-		return;
-	flusher_start();
-	arm_flush();
+	if (flusher_awake())
+		flusher_arm();
 }
 
 ssize_t activity_received_on_stream(struct conn *conn, const void *buf, ssize_t n)
 {
+	if (buf)
+		return activity_received_by_server(conn, buf, n);
 	turn_taking_received(conn);
-	conn_received_bytes(conn, buf, (size_t)n);
+	conn_received(conn, NULL, 0, (size_t)n);
 	if (UNLIKELY(log_debugging()))
-		log_framing(conn);
+		activity_log_framing(conn);
 	return n;
 }
 
@@ -157,7 +131,7 @@ ssize_t activity_received_slow_path(int fd, const struct iovec *iov, size_t coun
 		if (http_is_opaque(&conn->in))
 			conn_set_kind(conn, CONN_FILE);
 	} else if (UNLIKELY(log_debugging())) {
-		log_framing(conn);
+		activity_log_framing(conn);
 	}
 	return n;
 }
@@ -169,14 +143,14 @@ ssize_t activity_received_bytes_slow_path(int fd, const void *buf, ssize_t n, bo
 	return activity_received_slow_path(fd, buf ? &iov : NULL, 1, n, socket);
 }
 
-/* Something was sent on a server's connection, and `responses` ended with it. Returns `n`. */
-__attribute__((noinline)) static ssize_t sent(struct conn *conn, unsigned responses, ssize_t n)
+/* Something was sent on a server's connection, and `responses` ended with it. */
+ssize_t activity_sent_responses(struct conn *conn, unsigned responses, ssize_t n)
 {
 	if (UNLIKELY(log_debugging()))
-		log_framing(conn);
+		activity_log_framing(conn);
 	if (responses) {
 		turn_taking_over(conn);
-		ended(conn, responses);
+		activity_ended();
 		return n;
 	}
 	if (http_is_opaque(&conn->in))
@@ -188,13 +162,9 @@ __attribute__((noinline)) static ssize_t sent(struct conn *conn, unsigned respon
 
 ssize_t activity_sent_on_stream(struct conn *conn, const void *buf, ssize_t n)
 {
-	unsigned responses = conn_sent_bytes(conn, buf, (size_t)n);
-
-	if (UNLIKELY(!responses || log_debugging() || !is_busy()))
-		return sent(conn, responses, n);
-	turn_taking_over(conn);
-	atomic_fetch_add_explicit(&conn->responses, responses, memory_order_relaxed);
-	return n;
+	if (buf && !http_is_opaque(&conn->in))
+		return activity_sent_http(conn, buf, n);
+	return activity_sent_responses(conn, conn_sent(conn, NULL, 0, (size_t)n), n);
 }
 
 ssize_t activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n)
@@ -205,12 +175,12 @@ ssize_t activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, s
 		return n;
 	if (conn && conn_is_undecided(conn))
 		promote(conn, fd);
-	if (conn && conn_is_servers(conn))
-		return sent(conn,
-			    conn_kind(conn) == CONN_DATAGRAM
-				    ? 1
-				    : conn_sent(conn, iov, count, (size_t)n),
-			    n);
+	if (conn && conn_kind(conn) == CONN_DATAGRAM) {
+		atomic_fetch_add_explicit(&conn->responses, 1, memory_order_relaxed);
+		return activity_sent_responses(conn, 1, n);
+	}
+	if (conn && conn_kind(conn) == CONN_SERVER)
+		return activity_sent_responses(conn, conn_sent(conn, iov, count, (size_t)n), n);
 	all_sinks_wrote(fd, (size_t)n);
 	return n;
 }

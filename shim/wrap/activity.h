@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "base/log.h"
 #include "base/platform.h"
-#include "sink/wait_checks.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
 #include "flush/flusher.h"
@@ -25,13 +25,15 @@
 /* accept(2) returned `fd`: a server-side connection. errno is kept. */
 void activity_accepted(int fd);
 
-/* Is that seen to with this? It mostly is: the number is free, and the flusher need not start. */
+/*
+ * Is that seen to with this? It mostly is: the number is free. (The wrapper has started the thread
+ * before the call.)
+ */
 INLINE bool activity_accepted_quickly(int fd)
 {
 	struct conn *conn = conn_find(fd);
 
-	if (!conn || conn_kind(conn) != CONN_UNKNOWN || fd <= STDERR_FILENO ||
-	    wait_checks_has(WAIT_CHECK_FLUSHER))
+	if (!conn_is_used(fd) || conn_kind(conn) != CONN_UNKNOWN || fd <= STDERR_FILENO)
 		return false;
 	conn_set_kind(conn, CONN_SERVER);
 	return true;
@@ -52,11 +54,8 @@ void activity_closing_one(struct conn *conn);
 /* `to` is now a duplicate of `from`. */
 void activity_duplicated(int from, int to);
 
-/* `n` responses ended on `conn`. errno is kept. */
-void activity_ended(struct conn *conn, unsigned n);
-
-/* The same where they have been counted. */
-void activity_noted(void);
+/* Responses ended. errno is kept. */
+void activity_ended(void);
 
 /*
  * --- the uncommon cases of the inline functions below; they return `n`, so that a wrapper ends
@@ -64,12 +63,16 @@ void activity_noted(void);
  */
 
 ssize_t activity_sent_on_stream(struct conn *conn, const void *buf, ssize_t n);
+ssize_t activity_sent_responses(struct conn *conn, unsigned responses, ssize_t n);
 ssize_t activity_sent_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n);
 ssize_t activity_sent_bytes_slow_path(int fd, const void *buf, ssize_t n);
 ssize_t activity_received_on_stream(struct conn *conn, const void *buf, ssize_t n);
 ssize_t activity_received_slow_path(int fd, const struct iovec *iov, size_t count, ssize_t n,
 				    bool socket);
 ssize_t activity_received_bytes_slow_path(int fd, const void *buf, ssize_t n, bool socket);
+
+/* Under --debug: says which protocol a connection turned out to speak. */
+void activity_log_framing(struct conn *conn);
 
 /*
  * Does a send on a server's stream neither begin nor end a response, while a pass is scheduled
@@ -96,20 +99,9 @@ INLINE bool activity_ignores_sent(enum conn_kind kind, int fd)
 	return fd != STDOUT_FILENO && fd != STDERR_FILENO; /* writes to those matter to sinks */
 }
 
-/* Do bytes received on a server's stream continue a request, in a protocol that we do not know? */
-INLINE bool activity_asks_on(const struct conn *conn)
+/* May bytes received on a descriptor of this kind be ignored? `socket`: as below. */
+INLINE bool activity_ignores_received(enum conn_kind kind, bool socket)
 {
-	return http_is_opaque(&conn->in) && conn_turn(conn) == CONN_TURN_ASKED;
-}
-
-/*
- * May bytes received on a descriptor with this entry be ignored? `socket`: the call works on
- * sockets only.
- */
-INLINE bool activity_ignores_received(const struct conn *conn, bool socket)
-{
-	enum conn_kind kind = conn_kind(conn);
-
 	return kind >= CONN_CLIENT && !(socket && kind == CONN_FILE);
 }
 
@@ -135,7 +127,10 @@ INLINE ssize_t activity_sent_bytes(struct conn *conn, int fd, const void *buf, s
 	return activity_goes_on(conn, (size_t)n) ? n : activity_sent_on_stream(conn, buf, n);
 }
 
-/* The same on a CONN_SERVER, where http_is_opaque() was true before the call, or false. */
+/*
+ * The same on a CONN_SERVER, where http_is_opaque() was true before the call, or false and the
+ * bytes are seen.
+ */
 INLINE ssize_t activity_sent_opaque(struct conn *conn, ssize_t n)
 {
 	if (n <= 0 || (conn_turn(conn) != CONN_TURN_ASKED && flusher_is_armed()))
@@ -145,10 +140,30 @@ INLINE ssize_t activity_sent_opaque(struct conn *conn, ssize_t n)
 
 INLINE ssize_t activity_sent_http(struct conn *conn, const void *buf, ssize_t n)
 {
+	unsigned responses;
+
 	if (n <= 0 || (http_is_sending(&conn->out) && flusher_is_armed() &&
 		       conn_sent_within_body(conn, (size_t)n)))
 		return n;
-	return activity_sent_on_stream(conn, buf, n);
+	responses = conn_sent_bytes(conn, buf, (size_t)n);
+	if (UNLIKELY(!responses || log_debugging() || !flusher_is_busy()))
+		return activity_sent_responses(conn, responses, n);
+	turn_taking_over(conn);
+	return n;
+}
+
+/* `n` > 0 bytes were received on a CONN_SERVER, and seen. */
+INLINE ssize_t activity_received_by_server(struct conn *conn, const void *buf, ssize_t n)
+{
+	if (http_is_opaque(&conn->in)) {
+		turn_taking_received(conn);
+		return n;
+	}
+	turn_taking_begin(conn);
+	conn_received_bytes(conn, buf, (size_t)n);
+	if (UNLIKELY(log_debugging()))
+		activity_log_framing(conn);
+	return n;
 }
 
 /*
@@ -158,7 +173,7 @@ INLINE ssize_t activity_sent_http(struct conn *conn, const void *buf, ssize_t n)
 INLINE ssize_t activity_received(const struct conn *conn, int fd, const struct iovec *iov,
 				 size_t count, ssize_t n, bool socket)
 {
-	if (n <= 0 || (conn && activity_ignores_received(conn, socket)))
+	if (n <= 0 || activity_ignores_received(activity_kind(conn), socket))
 		return n;
 	return activity_received_slow_path(fd, iov, count, n, socket);
 }
@@ -171,7 +186,7 @@ INLINE ssize_t activity_received_bytes(struct conn *conn, int fd, const void *bu
 		return n;
 	if (LIKELY(conn && conn_kind(conn) == CONN_SERVER))
 		return activity_received_on_stream(conn, buf, n);
-	if (conn && activity_ignores_received(conn, socket))
+	if (activity_ignores_received(activity_kind(conn), socket))
 		return n;
 	return activity_received_bytes_slow_path(fd, buf, n, socket);
 }

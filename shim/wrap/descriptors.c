@@ -16,26 +16,23 @@ void activity_shut(int fd, int how)
 	/* Nothing more will be sent: a response that lasts until close has ended. */
 	if (how != SHUT_RD && conn && conn_is_servers(conn) &&
 	    (conn_shut(conn) || turn_taking_ends(conn)))
-		activity_ended(conn, 1);
+		activity_ended();
 }
 
-static void forget(struct conn *conn)
+INLINE void forget(struct conn *conn)
 {
 	if (conn_turn(conn) == CONN_TURN_ANSWERED && turn_taking_ends(conn))
-		activity_ended(conn, 1);
+		activity_ended();
 	if (conn_forget(conn))
-		activity_noted();
+		activity_ended();
 }
 
 /* A vfork child closes its own copy; the entry is its parent's. */
 
 void activity_closing_one(struct conn *conn)
 {
-	int saved_errno = errno;
-
 	if (flusher_awake() && flusher_is_owner())
 		forget(conn);
-	errno = saved_errno;
 }
 
 /* A pass in progress writes to the number: it must not be taken by something else meanwhile. */

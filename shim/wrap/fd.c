@@ -94,18 +94,21 @@ EXPORT int shutdown(int fd, int how)
 }
 
 /* A function of its own, so that a close of a file saves no registers. */
-__attribute__((noinline)) static int close_known(int fd)
+__attribute__((noinline)) static int close_known(int fd, struct conn *conn)
 {
-	closing_one(fd);
+	if (UNLIKELY(stdio_fd_is_number(fd)))
+		closing((unsigned int)fd, (unsigned int)fd);
+	else
+		activity_closing_one(conn);
 	return next.close(fd);
 }
 
 EXPORT int close(int fd)
 {
-	const struct conn *conn = conn_find(fd);
+	struct conn *conn = conn_find(fd);
 
 	if (UNLIKELY(conn && conn_kind(conn) != CONN_UNKNOWN) || stdio_fd_is_number(fd))
-		return close_known(fd);
+		return close_known(fd, conn);
 	return next.close(fd);
 }
 

@@ -28,9 +28,7 @@ __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n
 {
 	ssize_t done = next.read(fd, buf, n);
 
-	if (done <= 0 || activity_asks_on(conn))
-		return done;
-	return activity_received_on_stream(conn, buf, done);
+	return done > 0 ? activity_received_by_server(conn, buf, done) : done;
 }
 
 __attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
@@ -47,12 +45,13 @@ __attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	struct conn *conn = conn_find(fd);
+	enum conn_kind kind = activity_kind(conn);
 
-	if (UNLIKELY(!conn || !waiting_to_read_is_plain(conn)))
+	if (UNLIKELY(!waiting_has_nothing_to_flush()))
 		return read_other(fd, buf, n);
-	if (conn_kind(conn) == CONN_SERVER)
+	if (kind == CONN_SERVER && LIKELY(conn_turn(conn) != CONN_TURN_ANSWERED))
 		return read_server(fd, buf, n, conn);
-	return activity_ignores_received(conn, false) ? next.read(fd, buf, n)
+	return activity_ignores_received(kind, false) ? next.read(fd, buf, n)
 						      : read_other(fd, buf, n);
 }
 
@@ -68,7 +67,15 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 	return activity_received(conn, fd, iov, (size_t)count, done, false);
 }
 
-EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+__attribute__((noinline)) static ssize_t recv_server(int fd, void *buf, size_t n, int flags,
+						     struct conn *conn)
+{
+	ssize_t done = next.recv(fd, buf, n, flags);
+
+	return done > 0 ? activity_received_by_server(conn, buf, done) : done;
+}
+
+__attribute__((noinline)) static ssize_t recv_other(int fd, void *buf, size_t n, int flags)
 {
 	struct conn *conn;
 	ssize_t done;
@@ -78,6 +85,16 @@ EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 	done = next.recv(fd, buf, n, flags);
 
 	return received(conn, fd, buf, done, flags);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	struct conn *conn = conn_find(fd);
+
+	if (LIKELY(activity_kind(conn) == CONN_SERVER && waiting_to_read_is_plain(conn) &&
+		   !(flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL))))
+		return recv_server(fd, buf, n, flags, conn);
+	return recv_other(fd, buf, n, flags);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKADDR_ARG addr,

@@ -26,7 +26,7 @@ static inline int returned(int result, const uint64_t *mask)
 	return result;
 }
 
-/* Apart, so that the common case saves no registers. */
+/* A function of its own, so that the common case saves no registers. */
 __attribute__((noinline)) static int epoll_wait_slow_path(int epfd, struct epoll_event *events,
 							  int maxevents, int timeout)
 {

@@ -66,7 +66,7 @@ bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
 	if (!flusher_awake() || (!(conn && conn_turn(conn) == CONN_TURN_ANSWERED) && skips()))
 		return true;
 	if (conn && turn_taking_ends(conn))
-		activity_ended(conn, 1);
+		activity_ended();
 	if (conn && conn_is_servers(conn)) /* reading as a client does not show that it serves */
 		flusher_start();
 	if (all_sinks_pending_here())
