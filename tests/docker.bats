@@ -148,7 +148,7 @@ once() {
 	docker run --rm --network=none "${options[@]}" "$IMAGE:$kind" "$@"
 }
 
-# Ages are of a busy machine; DOCKER_REQUESTS=200 on a quiet one has the figures of compatibility.md.
+# Ages are of a busy machine; DOCKER_REQUESTS=100 on a quiet one has those of the example's page.
 @test "A line is in docker logs 100 ms after its response, whoever runs; with IDLEFLUSH_DISABLE it is not" {
 	local count=${DOCKER_REQUESTS:-15} name median late worst
 	cd "$BATS_TEST_TMPDIR"
