@@ -3,6 +3,7 @@
 #include "base/thread.h"
 
 #include "base/futex.h"
+#include "base/handlers.h"
 #include "base/next.h"
 #include "base/platform.h"
 
@@ -36,8 +37,9 @@ int thread_start(void *(*run)(void *), size_t stack)
 	return error;
 }
 
-static _Atomic bool made; /* the program has created a thread, or is about to */
-static bool forked;       /* stdio's locking flag is inherited from the parent; set by the child */
+static _Atomic bool made;   /* the program has created a thread, or is about to */
+static _Atomic pid_t maker; /* the thread that did so in a handler, perhaps inside stdio; or 0 */
+static bool forked; /* stdio's locking flag is inherited from the parent; set by the child */
 
 bool thread_any_made(void)
 {
@@ -53,12 +55,28 @@ bool thread_is_alone(void)
 void thread_begin_in_child(void)
 {
 	atomic_store_explicit(&made, false, memory_order_relaxed);
+	if (maker)
+		maker = (pid_t)syscall(SYS_gettid); /* the only thread that is left */
 	forked = true;
 }
 
-void thread_note_made(void)
+void thread_note_made(bool unlocked)
 {
+	if (unlocked && handlers_may_be_running())
+		atomic_store(&maker, (pid_t)syscall(SYS_gettid));
 	atomic_store_explicit(&made, true, memory_order_relaxed);
+}
+
+bool thread_may_hide_stdio(uint64_t mask)
+{
+	pid_t tid = atomic_load_explicit(&maker, memory_order_relaxed);
+
+	if (LIKELY(!tid))
+		return false;
+	if (tid != (pid_t)syscall(SYS_gettid) || handlers_may_run(mask))
+		return true;
+	atomic_store(&maker, 0);
+	return false;
 }
 
 bool thread_await_end(pid_t tid)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -24,8 +25,18 @@ bool thread_is_alone(void);
 /* Has the program created a thread by pthread_create(3)? Any context. */
 bool thread_any_made(void);
 
-/* The program is about to create a thread. Any thread. */
-void thread_note_made(void);
+/*
+ * The program is about to create its first thread. `unlocked`: libc has not locked its streams so
+ * far. Any thread; a signal handler, too.
+ */
+void thread_note_made(bool unlocked);
+
+/*
+ * A handler that creates the first thread may have interrupted stdio, which holds no lock then
+ * though libc locks from now on. Until the thread that ran it is seen outside of handlers, nobody
+ * may touch a stream. May that be so? `mask`: what the calling thread has blocked. Any context.
+ */
+bool thread_may_hide_stdio(uint64_t mask);
 
 /* A forked child has one thread. Atfork child handler only. */
 void thread_begin_in_child(void);

@@ -33,7 +33,8 @@ void flusher_start_wanted(void)
 	pthread_sigmask(SIG_SETMASK, &all, &saved_mask);
 	if (!handlers_any_blocked(
 		    saved_mask.__val[0]) && /* a handler may have interrupted malloc */
-	    flusher_is_owner() &&           /* a vfork child's thread would end with that child */
+	    !thread_may_hide_stdio(saved_mask.__val[0]) &&
+	    flusher_is_owner() && /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;
 

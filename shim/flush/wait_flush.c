@@ -178,7 +178,8 @@ static bool make_pass(uint64_t mask, int64_t now)
 	/* Without locks, a stream is only safe from other threads where there are none. */
 	if (flusher_rules.start == CONFIG_START_NEVER && !thread_is_alone())
 		return false;
-	if (!is_outside_stdio(mask) || !flusher_is_owner() || !flusher_owns_bytes())
+	if (thread_may_hide_stdio(mask) || !is_outside_stdio(mask) || !flusher_is_owner() ||
+	    !flusher_owns_bytes())
 		return false;
 	result = pass_at_wait(now, armed, flusher_hold_ns(),
 			      flusher_not_started() && thread_is_alone());

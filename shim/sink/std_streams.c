@@ -8,6 +8,7 @@
 #include "sink/sink.h"
 
 #include "base/platform.h"
+#include "base/thread.h"
 #include "shared/introspect.h"
 #include "sink/stdio_lock.h"
 #include "sink/wait_checks.h"
@@ -42,13 +43,13 @@ bool std_streams_locked_by_caller(void)
 
 bool std_streams_held_by_caller(void)
 {
-	return owner_told &&
-	       (std_streams_locked_by_caller() || !stdio_lock_is_used(streams[0].file));
+	return owner_told && (std_streams_locked_by_caller() || !std_streams_lock_tells());
 }
 
 bool std_streams_lock_tells(void)
 {
-	return owner_told && stdio_lock_is_used(streams[0].file);
+	return owner_told && stdio_lock_is_used(streams[0].file) &&
+	       !thread_may_hide_stdio(UINT64_MAX);
 }
 
 bool std_streams_pending(void)

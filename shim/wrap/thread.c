@@ -9,6 +9,7 @@
 #include "base/symbols.h"
 #include "base/thread.h"
 #include "flush/flusher.h"
+#include "sink/sink.h"
 
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
 			  void *(*run)(void *), void *restrict argument)
@@ -18,7 +19,7 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 
 	if (flusher_awake() && !thread_any_made()) {
 		saved_errno = errno;
-		thread_note_made();
+		thread_note_made(!std_streams_lock_tells());
 		flusher_share_table();
 		errno = saved_errno;
 	}
