@@ -160,11 +160,13 @@ void wait_flush_leave(void)
 
 bool wait_flush_leave_once(void)
 {
-	if (atomic_load_explicit(&flusher->left_once, memory_order_relaxed))
+	int64_t now = clock_now_ns();
+
+	if (atomic_load_explicit(&flusher->left_once, memory_order_relaxed) && is_paced(now))
 		return false;
 	atomic_store_explicit(&flusher->left_once, true, memory_order_relaxed);
 	if (flusher_not_started())
-		flusher_note_pending(clock_now_ns());
+		flusher_note_pending(now);
 	else if (!flusher_is_armed())
 		flusher_arm_at_wait();
 	return true;

@@ -64,7 +64,7 @@ void wait_flush_leave(void);
 
 /*
  * A pass is due, but the call will not block. Leaves it to the wait that most likely follows, and
- * returns true; false if that has been tried since the last pass. Any context.
+ * returns true. False if one was left already, and the last pass was `idle` ago. Any context.
  */
 bool wait_flush_leave_once(void);
 
