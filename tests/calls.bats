@@ -110,6 +110,7 @@ ways_of() {
 	pthread_create) echo "a thread" ;;
 	close_range) echo "three|none of them open|the wrong way round|all the rest" ;;
 	closefrom) echo "the rest|everything" ;;
+	fcntl | fcntl64) echo "a duplicate|a closed descriptor" ;;
 	dup) echo "a file|a closed descriptor" ;;
 	dup2 | dup3) echo "onto a free number|onto itself|a closed one" ;;
 	fopen | fopen64) echo "r|w|a|q|no such file|a bad pointer" ;;

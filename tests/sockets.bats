@@ -231,6 +231,24 @@ os._exit(0)'
 }
 
 # bats test_tags=glibc
+@test "What is sent on a duplicate of the connection counts" {
+	local made
+	for made in 'os.dup(n)' 'fcntl.fcntl(n, fcntl.F_DUPFD, 100)'; do
+		python_counts 3 '
+import fcntl
+client, server = connect()
+n = server.fileno()
+copy = '"$made"'
+for _ in range(3):
+    client.send(b"GET / HTTP/1.1\r\n\r\n")
+    server.recv(99)
+    os.write(copy, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    client.recv(99)
+os._exit(0)'
+	done
+}
+
+# bats test_tags=glibc
 @test "A response that lasts until close counts at the end of the process" {
 	python_counts 1 '
 client, server = connect()

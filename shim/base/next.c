@@ -9,6 +9,7 @@
 
 #include "base/platform.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -248,6 +249,18 @@ static void raw_closefrom(int lowest)
 		raw_close((int)fd);
 }
 
+static int raw_fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+	long argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, long);
+	va_end(arguments);
+	return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+#define raw_fcntl64 raw_fcntl
+
 static int raw_dup(int fd)
 {
 	return (int)syscall(SYS_dup, fd);
@@ -262,7 +275,7 @@ static int raw_dup3(int from, int to, int flags)
 static int raw_dup2(int from, int to)
 {
 	if (from == to)
-		return fcntl(from, F_GETFD) < 0 ? -1 : to;
+		return raw_fcntl(from, F_GETFD, 0) < 0 ? -1 : to;
 	return raw_dup3(from, to, 0);
 }
 

@@ -49,7 +49,7 @@
 /* What glibc and musl both have, and what we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
 	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
-	X(__flbf) X(fcntl) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
+	X(__flbf) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
 	X(funlockfile) X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl)           \
 	X(madvise) X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)          \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize)                                \

@@ -50,7 +50,7 @@ __attribute__((noinline)) static enum reads kind_of(int fd)
 
 static bool is_nonblocking(int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
 
 	return flags >= 0 && flags & O_NONBLOCK;
 }

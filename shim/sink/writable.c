@@ -77,7 +77,7 @@ bool writable_is_behind(const struct writable *file, int fd)
 static size_t pipe_room(int fd, enum writable_margin margin)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int size = fcntl(fd, F_GETPIPE_SZ);
+	int size = (int)syscall(SYS_fcntl, fd, F_GETPIPE_SZ);
 	int queued = 0;
 	size_t slots, taken;
 

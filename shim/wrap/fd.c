@@ -13,6 +13,7 @@
 #include "sink/stdio_fd.h"
 
 #include <linux/close_range.h>
+#include <stdarg.h>
 
 static void closing(unsigned int first, unsigned int last)
 {
@@ -137,6 +138,36 @@ EXPORT int dup(int fd)
 
 	duplicated(fd, made);
 	return made;
+}
+
+static inline int commanded(int fd, int command, int done)
+{
+	if (UNLIKELY(command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+		duplicated(fd, done);
+	return done;
+}
+
+/* As in libc: what a command takes, if anything, is one register. */
+EXPORT int fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	return commanded(fd, command, next.fcntl(fd, command, argument));
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	return commanded(fd, command, next.fcntl64(fd, command, argument));
 }
 
 EXPORT int dup2(int from, int to)
