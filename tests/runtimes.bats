@@ -11,6 +11,7 @@ setup_file() {
 	g++ -O0 -o "$WORK/beast" "$here/beast.cc" -pthread &
 	g++ -O0 -DUNSYNC -o "$WORK/httplib" "$ROOT/tests/fixtures/httplib.cc" -lcpp-httplib -pthread
 	(cd "$WORK" && ocamlopt -o server unix.cmxa server.ml && ocamlopt -o many unix.cmxa many.ml &&
+		ocamlopt -o hold unix.cmxa hold.ml &&
 		ocamlc -o many.byte unix.cma many.ml)
 	gdc -O1 -o "$WORK/d" "$here/server.d"
 	wait
@@ -21,6 +22,8 @@ setup() {
 }
 
 teardown() {
+	touch go
+	end_piped
 	stop_all
 }
 
@@ -123,6 +126,27 @@ is_fresh() {
 		assert_equal "$(grep -c '^child' ocaml.out)" 10
 		assert_equal "$(sort -u ocaml.out | wc -l)" $((count + 10))
 	done
+}
+
+# holds TEXT: what the report says of the program that was started last.
+holds() {
+	"$IDLEFLUSH" --check --pid "$PIPED" | grep -qx " *$1"
+}
+
+@test "--check --pid reports what Perl and OCaml hold back" {
+	start_piped LD_PRELOAD="$LIB" perl "$HERE/hold.pl" go
+	wait_until 5 holds "5 bytes in Perl's STDOUT"
+	"$IDLEFLUSH" --check --json --pid "$PIPED" | grep -q '"pending_perl":5,'
+	touch go
+	end_piped
+	assert_equal "$(cat out)" $'flushed\nheld'
+	rm go
+	start_piped LD_PRELOAD="$LIB" "$WORK/hold" go
+	wait_until 5 holds "5 bytes in OCaml's stdout"
+	"$IDLEFLUSH" --check --json --pid "$PIPED" | grep -q '"pending_ocaml":5,'
+	touch go
+	end_piped
+	assert_equal "$(cat out)" $'flushed\nheld'
 }
 
 @test "a Perl and an OCaml that start and end at once lose no line and end as ever" {

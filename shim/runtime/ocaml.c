@@ -11,6 +11,7 @@
 
 #include "base/platform.h"
 #include "runtime/own_buffer.h"
+#include "shared/introspect.h"
 
 #define BUFFER_BYTES 65536 /* IO_BUFFER_SIZE */
 #define MANY         1000
@@ -64,6 +65,8 @@ static void find_stdout(void)
 		if (!channel->limit && channel->fd == STDOUT_FILENO)
 			out = channel;
 	}
+	if (out)
+		library_status.ocaml = (struct status_buffer){out->buffer, &out->at};
 }
 
 static bool pending(void)

@@ -14,6 +14,7 @@
 
 #include "base/platform.h"
 #include "runtime/own_buffer.h"
+#include "shared/introspect.h"
 
 #include <limits.h>
 
@@ -144,10 +145,12 @@ static struct buffer_layer *pending_layer(void)
 {
 	struct buffer_layer *top = (struct buffer_layer *)*handle;
 
+	library_status.perl = (struct status_buffer){NULL, NULL};
 	if (!top || ((struct layer *)handle)->flags || top->layer.kind != api.perlio)
 		return NULL;
 	if (!top->layer.below || top->layer.below->kind != api.unix_)
 		return NULL;
+	library_status.perl = (struct status_buffer){top->start, &top->at};
 	return top->layer.flags & WRITES && top->at > top->start ? top : NULL;
 }
 

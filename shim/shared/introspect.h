@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define STATUS_NOTE      "idleflush" /* the note's name */
-#define STATUS_NOTE_TYPE 2
+#define STATUS_NOTE_TYPE 3
 
 #define STATUS_STD_STREAMS   2    /* stdout and stderr */
 #define STATUS_EXTRA_STREAMS 1024 /* others that are kept fresh */
@@ -25,6 +25,12 @@ enum flusher_mode {
 	FLUSHER_WANTED,   /* awake, the thread starts at the next sign of a server */
 	FLUSHER_STARTING, /* one thread is creating it */
 	FLUSHER_RUNNING,
+};
+
+/* A buffer of a language runtime, as a wait has seen it; NULL: none has. */
+struct status_buffer {
+	const char *from;
+	char *const *to; /* where its end is kept */
 };
 
 /* Addresses are of the process itself. Times are CLOCK_MONOTONIC nanoseconds, 0: never. */
@@ -58,6 +64,9 @@ struct status {
 	/* C streams that are kept fresh, or NULL; is it given up until its file changes? */
 	void *_Atomic streams[STATUS_STD_STREAMS + STATUS_EXTRA_STREAMS];
 	const _Atomic uint32_t *muted[STATUS_STD_STREAMS];
+
+	struct status_buffer perl, ocaml; /* what they hold for stdout */
+	_Atomic uint32_t python;          /* there is an interpreter, and its buffers are hidden */
 };
 
 /* The note's content. */

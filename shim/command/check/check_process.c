@@ -121,6 +121,10 @@ static void print_counts(void)
 			    remote.muted ? ", left there: a device, or nobody reads it" : "");
 	if (remote.streams >= STATUS_EXTRA_STREAMS)
 		report_line("", "(no more can be kept fresh; any further log files are not)");
+	report_bytes(remote.perl, "Perl's STDOUT", "pending_perl");
+	report_bytes(remote.ocaml, "OCaml's stdout", "pending_ocaml");
+	if (done->python)
+		report_line("", "(what Python's streams hold, only Python can tell)");
 	if (remote.armed_since_ns)
 		report_line("", "(a flush is due, armed %s)",
 			    tell_age(armed, remote.armed_since_ns));
@@ -141,7 +145,9 @@ static void add_counts(void)
 {
 	total.responses += remote.responses;
 	total.bytes += (int64_t)remote.status.bytes;
-	total.pending += remote.pending > 0 ? remote.pending : 0;
+	total.pending += (remote.pending > 0 ? remote.pending : 0) +
+			 (remote.perl > 0 ? remote.perl : 0) +
+			 (remote.ocaml > 0 ? remote.ocaml : 0);
 }
 
 /* It works if bytes have been flushed; a thread that is awake proves nothing. */

@@ -176,6 +176,17 @@ static void read_streams(struct search *search)
 	}
 }
 
+/* A handle that was closed since may have left anything there. */
+static int64_t read_buffer(struct search *search, const struct status_buffer *buffer)
+{
+	uint64_t to, size;
+
+	if (!buffer->from || !read_memory(search, number(buffer->to), &to, sizeof(to)))
+		return -1;
+	size = to - number(buffer->from);
+	return size < BLOCK_MOST ? (int64_t)size : -1;
+}
+
 static void read_says(struct search *search)
 {
 	struct remote_state *remote = search->remote;
@@ -200,6 +211,8 @@ int remote_state_read(struct remote_state *remote, pid_t pid)
 		read_flusher(&search);
 		read_responses(&search);
 		read_streams(&search);
+		remote->perl = read_buffer(&search, &remote->status.perl);
+		remote->ocaml = read_buffer(&search, &remote->status.ocaml);
 		read_says(&search);
 	}
 	close(search.memory);

@@ -25,6 +25,8 @@ struct remote_state {
 	bool muted;        /* stdout or stderr is given up until its file changes */
 	unsigned streams;  /* C streams that are kept fresh */
 	int64_t pending;   /* bytes in them; -1: it cannot be told */
+	int64_t perl;      /* bytes in Perl's STDOUT; -1: none was seen */
+	int64_t ocaml;     /* the same for OCaml's stdout */
 };
 
 /* Returns 0, or a negative errno where the process's mappings cannot be read. */

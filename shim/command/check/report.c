@@ -61,6 +61,14 @@ void report_number(const char *name, int64_t number)
 	printf("%" PRId64, number);
 }
 
+void report_bytes(int64_t size, const char *what, const char *name)
+{
+	if (size < 0)
+		return;
+	report_line("", "%" PRId64 " bytes in %s", size, what);
+	report_number(name, size);
+}
+
 /* The end of the object. */
 static void end_object(void)
 {

@@ -26,6 +26,9 @@ void report_as_json(void);
 void report_text(const char *name, const char *text);
 void report_number(const char *name, int64_t number);
 
+/* Both, of a buffer of that many bytes; nothing if `size` is negative. */
+void report_bytes(int64_t size, const char *what, const char *name);
+
 /*
  * Prints one line. Bytes that come from others (names, paths, settings) are escaped as in C, so
  * that a terminal gets printable ASCII only.

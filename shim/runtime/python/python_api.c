@@ -3,6 +3,7 @@
 #include "runtime/python/python_api.h"
 
 #include "base/platform.h"
+#include "shared/introspect.h"
 
 #include <limits.h>
 
@@ -47,6 +48,7 @@ static bool find(void *where)
 	dlerror(); /* what is missing must not stay behind as the program's error */
 	if (complete)
 		__atomic_store_n(&found, &calls, __ATOMIC_RELEASE);
+	library_status.python = complete;
 	return complete;
 }
 
