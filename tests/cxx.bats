@@ -18,28 +18,10 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	END=
 }
 
 teardown() {
-	[ -z "$END" ] || end_program
-}
-
-# start_program [VARIABLE=VALUE...] COMMAND...: its stdin stays open until end_program.
-start_program() {
-	rm -f in pipe
-	mkfifo in pipe
-	cat pipe >out 3>&- &
-	READER=$!
-	env "$@" <in >pipe 2>err 3>&- &
-	PID=$!
-	exec {END}>in
-}
-
-end_program() {
-	exec {END}>&-
-	END=
-	wait "$PID" "$READER"
+	end_piped
 }
 
 printed() {
@@ -48,14 +30,14 @@ printed() {
 
 @test "cout is fresh in a C++ program that took it off C stdio; without the shim its line waits" {
 	local program
-	start_program "$WORK/pie"
+	start_piped "$WORK/pie"
 	refute wait_until 1 printed
-	end_program
+	end_piped
 	printed
 	for program in pie no-pie early; do
-		start_program LD_PRELOAD="$LIB" "$WORK/$program"
+		start_piped LD_PRELOAD="$LIB" "$WORK/$program"
 		wait_until 5 printed
-		end_program
+		end_piped
 		assert_equal "$(cat out)" $'a line\nwas on: 0'
 	done
 }
@@ -63,24 +45,24 @@ printed() {
 @test "cin of a program that took cout off C stdio reads ahead as it does without the shim" {
 	local how
 	for how in A=b LD_PRELOAD="$LIB"; do
-		start_program "$how" "$WORK/pie"
-		printf 'one\ntwo\nthree\n' >&"$END"
-		end_program
+		start_piped "$how" "$WORK/pie"
+		printf 'one\ntwo\nthree\n' >&"$PIPED_IN"
+		end_piped
 		assert_equal "$(cat err)" 'read ahead: 10'
 	done
 }
 
 @test "--runtimes without C++ leaves cout its own buffer" {
-	start_program LD_PRELOAD="$LIB" IDLEFLUSH_RUNTIMES=perl,python "$WORK/pie"
+	start_piped LD_PRELOAD="$LIB" IDLEFLUSH_RUNTIMES=perl,python "$WORK/pie"
 	refute wait_until 1 printed
-	end_program
+	end_piped
 	printed
 }
 
 @test "A C++ program whose libstdc++ is linked statically is left alone" {
-	start_program LD_PRELOAD="$LIB" "$WORK/static"
+	start_piped LD_PRELOAD="$LIB" "$WORK/static"
 	refute wait_until 1 printed
-	end_program
+	end_piped
 	assert_equal "$(cat out)" $'a line\nwas on: 0'
 }
 

@@ -12,31 +12,10 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	END=
 }
 
 teardown() {
-	[ -z "$END" ] || end_program
-}
-
-# start_program [VARIABLE=VALUE...] COMMAND...: its stdin stays open until end_program.
-start_program() {
-	rm -f in pipe
-	mkfifo in pipe
-	cat pipe >out 3>&- &
-	READER=$!
-	env "$@" <in >pipe 2>err 3>&- &
-	PID=$!
-	exec {END}>in
-}
-
-# Its exit status is in STATUS.
-end_program() {
-	STATUS=0
-	exec {END}>&-
-	END=
-	wait "$PID" || STATUS=$?
-	wait "$READER"
+	end_piped
 }
 
 has_lines() {
@@ -47,7 +26,7 @@ has_lines() {
 each_line_comes() {
 	local i
 	for i in 1 2 3; do
-		echo "x line $i" >&"$END"
+		echo "x line $i" >&"$PIPED_IN"
 		wait_until 5 has_lines "$i"
 	done
 }
@@ -60,14 +39,14 @@ FILTERS=("grep x" "grep -v y" "sed s/x/y/" "cut -c1-9" "cut -d: -f1" "tr x y" "u
 	local filter
 	for filter in "grep x" "gawk {print}" "stdbuf -oL tr x y"; do
 		# shellcheck disable=SC2086 # words
-		start_program $filter
-		echo "x line 1" >&"$END"
+		start_piped $filter
+		echo "x line 1" >&"$PIPED_IN"
 		if [[ $filter != stdbuf* ]]; then
 			refute wait_until 1 has_lines 1
 		else # the control: this one does not hold it back
 			wait_until 5 has_lines 1
 		fi
-		end_program
+		end_piped
 		has_lines 1
 	done
 }
@@ -76,21 +55,21 @@ FILTERS=("grep x" "grep -v y" "sed s/x/y/" "cut -c1-9" "cut -d: -f1" "tr x y" "u
 	local filter
 	for filter in "${FILTERS[@]}"; do
 		# shellcheck disable=SC2086 # words
-		start_program LD_PRELOAD="$LIB" $filter
+		start_piped LD_PRELOAD="$LIB" $filter
 		each_line_comes
-		assert_equal "$(ls "/proc/$PID/task")" "$PID"
-		end_program
+		assert_equal "$(ls "/proc/$PIPED/task")" "$PIPED"
+		end_piped
 		assert_equal "$(wc -l <out)" 3
-		assert_equal "$STATUS" 0
+		assert_equal "$PIPED_STATUS" 0
 	done
 }
 
 @test "a filter that is terminated has printed what it had read" {
-	start_program LD_PRELOAD="$LIB" grep x
+	start_piped LD_PRELOAD="$LIB" grep x
 	each_line_comes
-	kill -TERM "$PID"
-	end_program
-	assert_equal "$STATUS" 143
+	kill -TERM "$PIPED"
+	end_piped
+	assert_equal "$PIPED_STATUS" 143
 	assert_equal "$(cat out)" $'x line 1\nx line 2\nx line 3'
 }
 
@@ -98,14 +77,14 @@ FILTERS=("grep x" "grep -v y" "sed s/x/y/" "cut -c1-9" "cut -d: -f1" "tr x y" "u
 	local i
 	: >log
 	# shellcheck disable=SC2016 # for the inner shells
-	start_program LD_PRELOAD="$LIB" sh -c 'sh -c "echo \$\$ >tail.pid; exec tail -n +1 -f log" |
+	start_piped LD_PRELOAD="$LIB" sh -c 'sh -c "echo \$\$ >tail.pid; exec tail -n +1 -f log" |
 		grep x | sed s/x/y/ | gawk "{print \$3}"'
 	for i in 1 2 3; do
 		echo "x line $i" >>log
 		wait_until 5 has_lines "$i"
 	done
 	kill "$(cat tail.pid)"
-	end_program
+	end_piped
 	assert_equal "$(cat out)" $'1\n2\n3'
 }
 
@@ -117,14 +96,14 @@ connect_to() {
 @test "nc and grep pass a line that comes by the network on at once" {
 	local i port
 	port=$(free_port)
-	start_program LD_PRELOAD="$LIB" sh -c "nc -l -N 127.0.0.1 $port | grep x"
+	start_piped LD_PRELOAD="$LIB" sh -c "nc -l -N 127.0.0.1 $port | grep x"
 	wait_until 5 connect_to "$port"
 	for i in 1 2 3; do
 		echo "x line $i" >&"$SOCKET"
 		wait_until 5 has_lines "$i"
 	done
 	exec {SOCKET}>&-
-	end_program
+	end_piped
 }
 
 @test "whatever the size of the pieces, filters print the same bytes as without the shim" {
@@ -139,14 +118,14 @@ connect_to() {
 }
 
 @test "a filter with a second thread is left alone" {
-	start_program LD_PRELOAD="$LIB" "$WORK/unlocked" copy
+	start_piped LD_PRELOAD="$LIB" "$WORK/unlocked" copy
 	each_line_comes
-	end_program
-	start_program LD_PRELOAD="$LIB" "$WORK/unlocked" thread
-	echo "x line 1" >&"$END"
+	end_piped
+	start_piped LD_PRELOAD="$LIB" "$WORK/unlocked" thread
+	echo "x line 1" >&"$PIPED_IN"
 	refute wait_until 1 has_lines 1
-	kill "$PID"
-	end_program
+	kill "$PIPED"
+	end_piped
 }
 
 @test "a program whose library writes without locks is treated as such" {

@@ -37,6 +37,8 @@ READER=()
 declare -gA SERVER_PID=() READER_PID=()
 # The exit status of the server that stop_server ended, or await_server saw end, last.
 export SERVER_STATUS=
+# The same of the program that end_piped ended.
+export PIPED_STATUS=
 
 # bats before 1.9 has no skip in setup_file: `cannot_run REASON; return` there, skip_if_cannot here.
 cannot_run() {
@@ -211,6 +213,30 @@ end_server() {
 	fi
 	wait "$server" "$reader" 2>/dev/null || true
 	unset "SERVER_PID[$1]" "READER_PID[$1]"
+}
+
+# --- a program that is no server: its files out and err are in the current folder
+
+# start_piped [VARIABLE=VALUE...] COMMAND...: it is PIPED; its stdout is a pipe to `out`, and its stdin
+# stays open, for what is written to PIPED_IN, until end_piped.
+start_piped() {
+	rm -f in pipe
+	mkfifo in pipe
+	cat pipe >out 3>&- &
+	PIPED_READER=$!
+	env "$@" <in >pipe 2>err 3>&- &
+	PIPED=$!
+	exec {PIPED_IN}>in
+}
+
+# Waits for its end, and for all that it printed; its exit status is in PIPED_STATUS.
+end_piped() {
+	PIPED_STATUS=0
+	[ -n "${PIPED-}" ] || return 0
+	exec {PIPED_IN}>&-
+	wait "$PIPED" || PIPED_STATUS=$?
+	wait "$PIPED_READER"
+	PIPED=
 }
 
 # For teardown: ends what start_server started, and waits for it.
