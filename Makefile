@@ -5,7 +5,7 @@
 #   make check  lint, unit tests, artifact tests, bats; installs what is missing where it may
 #   make bench  the figures of the README; QUICK=1 for coarse ones
 #
-#   make check-thirdparty   libuv's, libevent's and CPython's own tests, plain and preloaded
+#   make check-thirdparty   libuv's, libevent's, Perl's, OCaml's and CPython's own tests, plain and preloaded
 #   make check-storms       tests/storms.bats with the full counts
 #   make soak               servers at work for MINUTES=10: memory, descriptors, threads
 #
@@ -440,11 +440,16 @@ soak: all test-programs
 # --- figures: compared with the alternatives, and in instructions
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/bin/%,\
-                    $(filter-out %/thread.c,$(wildcard tests/bench/*.c))) $(B)/bench/bin/thread.so
+                    $(filter-out %/thread.c,$(wildcard tests/bench/*.c))) $(B)/bench/bin/thread.so \
+                  $(B)/bench/bin/ints
 
 $(B)/bench/bin/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -Wl,-z,now -o $@ $<
+
+$(B)/bench/bin/ints: tests/bench/ints.cc Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CXX) $(CXX) -O2 -g -o $@ $<
 
 $(B)/bench/bin/%.so: tests/bench/%.c Makefile
 	@mkdir -p $(@D)

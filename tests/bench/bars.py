@@ -48,6 +48,9 @@ def _elsewhere(r):
                "<= 0.5", "{:.2f} ms")
     yield ("lines: wall time", r.ratio("a-lines", "wall_ns_per_line", "idleflush"),
            "<= 0.88", "x {:.3f}")
+    for name, key in (("C++, cout off C stdio: wall time", "idleflush"),
+                      ("… --runtimes=none", "idleflush-none")):
+        yield name, r.ratio("x-cout", "wall_ns_per_line", key), None, "x {:.3f}"
     loop = "h-loop", "ns_per_round"
     yield "loop on a socket pair", r.ratio(*loop, "idleflush"), "<= 1.04", "x {:.3f}"
     yield "… --start=threads", r.ratio(*loop, "idleflush-threads"), None, "x {:.3f}"

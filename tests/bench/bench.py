@@ -4,7 +4,7 @@
 """
 Usage: bench.py [--quick] [--only=a,b,...] [--out=DIR]
 
-Workloads: a lines, b full load, r steady rates, c ages, d nginx, e uvicorn, f idling, g start-up,
+Workloads: a lines, x lines of C++'s cout, b full load, r steady rates, c ages, d nginx, e uvicorn, f idling, g start-up,
 h calls, i memory, s a stalled collector, w programs that are no network servers.
 In the environment: BUILD, the folder of what was built; LIB=FILE measures another library (its
 launcher lies beside it); BENCH_UNPINNED=1 lets the scheduler place servers and load.
@@ -25,6 +25,7 @@ import work_waiting
 
 WORKLOADS = {
     "a": work_lines.run,
+    "x": work_lines.run_cout,
     "b": work_http.run_full_load,
     "r": work_http.run_rates,
     "c": work_http.run_ages,

@@ -44,6 +44,8 @@ IDLE = Contestant("idleflush", "idleflush", [IDLEFLUSH])
 THREADS = Contestant("idleflush-threads", "idleflush --start=threads",
                      [IDLEFLUSH, "--start=threads"])
 IDLE_1S = Contestant("idleflush-1s", "idleflush -i 1s -m 0", [IDLEFLUSH, "-i", "1s", "-m", "0"])
+NO_RUNTIMES = Contestant("idleflush-none", "idleflush --runtimes=none",
+                         [IDLEFLUSH, "--runtimes=none"])
 STDBUF = Contestant("stdbuf-oL", "stdbuf -oL", ["stdbuf", "-oL"])
 UNBUFFER = Contestant("unbuffer", "unbuffer", ["unbuffer"])
 THREAD_LIB = os.path.join(BUILD, "bench", "bin", "thread.so")
@@ -67,7 +69,7 @@ ALL = [one for one in [
 ] if one.known]
 # Those who are asked at every rate.
 MAIN = [one for one in ALL if one in (PLAIN, IDLE, THREADS, STDBUF, UNBUFFER)] + [THREAD]
-LABELS = {one.key: one.label for one in ALL + [OLDER, AGAIN, THREAD]}
+LABELS = {one.key: one.label for one in ALL + [OLDER, AGAIN, THREAD, NO_RUNTIMES]}
 
 
 def pick(*keys):

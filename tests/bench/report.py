@@ -124,12 +124,13 @@ def summary(results):
             cost(results, "b-epoll", "cpu_us_per_request", key, "µs"),
             thousands(results, key),
             cost(results, "a-lines", "wall_ns_per_line", key, "ns"),
+            cost(results, "x-cout", "wall_ns_per_line", key, "ns"),
             kib(memory),
         ]
 
     return table([*(f"age at {rate}/s" for rate in SHOWN), *(f"CPU at {rate}/s" for rate in SHOWN),
-                  "CPU at full load", "requests/s", "time per line", "memory"],
-                 cells, contestants.MAIN)
+                  "CPU at full load", "requests/s", "time per line", "by cout", "memory"],
+                 cells, [*contestants.MAIN, contestants.NO_RUNTIMES])
 
 
 def table_of_costs(results, kind):
@@ -201,8 +202,9 @@ def write(bench):
         return listing(results) + "\n\n" + bars.table(results)
     parts = [
         "Age of a line: median / 99th. CPU: the process's time per request. Time per line: of a "
-        "program that only prints. Memory: private and dirty, more than plain's. Where plain has a "
-        "figure the others have their ratio to it.\n\n" + summary(results),
+        "program that only prints; by cout: the same in C++ after sync_with_stdio(false). Memory: "
+        "private and dirty, more than plain's. Where plain has a figure the others have their ratio "
+        "to it.\n\n" + summary(results),
         machine.describe(bench.quick),
         "CPU time per request by requests a second, of the whole process:\n\n"
         + table_of_costs(results, "epoll"),

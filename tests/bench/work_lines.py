@@ -1,4 +1,4 @@
-# work_lines.py -- (a): printf of millions of log lines into a pipe, as fast as they go
+# work_lines.py -- millions of lines into a pipe, as fast as they go: (a) printf, (x) C++'s cout
 # SPDX-License-Identifier: MIT
 import os
 import subprocess
@@ -42,3 +42,14 @@ def run(bench):
             wall, cpu = lines_through_cat(command)
             bench.results.add("a-lines", "wall_ns_per_line", one.key, turn, wall / count * 1e9)
             bench.results.add("a-lines", "cpu_ns_per_line", one.key, turn, cpu / count * 1e9)
+
+
+def run_cout(bench):
+    """A million numbers by cout << n << '\\n' after sync_with_stdio(false)."""
+    ways = [contestants.PLAIN, contestants.IDLE, contestants.NO_RUNTIMES, contestants.AGAIN,
+            contestants.STDBUF]
+    for turn in bench.rounds("x-cout", 20, 3, 20):
+        for one in ways[turn % len(ways):] + ways[:turn % len(ways)]:
+            wall, cpu = lines_through_cat(one.command([bench.program("ints"), "1000000"], []))
+            bench.results.add("x-cout", "wall_ns_per_line", one.key, turn, wall * 1e3)
+            bench.results.add("x-cout", "cpu_ns_per_line", one.key, turn, cpu * 1e3)
