@@ -21,7 +21,7 @@ setup() {
 }
 
 teardown() {
-	touch os.fork.go fork.go spawn.go forkserver.go
+	touch ticks.go os.fork.go fork.go spawn.go forkserver.go
 	if [ -n "${STDIN-}" ]; then
 		exec {STDIN}>&- || true
 	fi
@@ -134,6 +134,22 @@ end_of_input() {
 
 @test "uvicorn's workers have fresh lines" {
 	fresh uvicorn-workers
+}
+
+# prints LINE FILE: is that a line of the file?
+prints() {
+	grep -qx "$1" "$2"
+}
+
+@test "A lone line from before a wait or a sleep comes before the idle time is over" {
+	local late=(IDLEFLUSH_IDLE=1h IDLEFLUSH_MAX_AGE=1h IDLEFLUSH_HEARTBEAT=0)
+	start_server wsgiref preload "${late[@]}" "${SERVE[@]}" wsgiref
+	request "$(port_of wsgiref)" 1
+	wait_until 5 arrived wsgiref 1
+	preload "${late[@]}" "$PYTHON" "$APPS/ticks.py" | cat >ticks 3>&- &
+	wait_until 5 prints tick ticks
+	touch ticks.go
+	wait $!
 }
 
 @test "What is printed at the start arrives before any request, once from each worker" {

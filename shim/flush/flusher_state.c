@@ -101,6 +101,7 @@ void flusher_arm_at_wait(void)
 
 void flusher_arm(void)
 {
+	atomic_store_explicit(&flusher->answered, 1, memory_order_relaxed);
 	if (!is_left_to_wait())
 		flusher_arm_at_wait();
 }

@@ -28,8 +28,9 @@ struct flusher {
 	_Atomic uint32_t active;           /* activities the thread has not seen: 0, 1, 2 or more */
 	_Atomic int64_t first_activity_ns; /* when the first of `active` was */
 	_Atomic uint32_t waits_follow;     /* passes at waits since the thread last found bytes */
-	_Atomic uint32_t skip; /* how many waits before the next pass need not read the clock */
-	uint32_t skipped;      /* `skip` when the clock was last read; a hint */
+	_Atomic uint32_t skip;     /* how many waits before the next pass need not read the clock */
+	uint32_t skipped;          /* `skip` when the clock was last read; a hint */
+	_Atomic uint32_t answered; /* a response was completed since the last wait */
 	int64_t window_ns; /* start of the window in which waits are counted; a hint, as the next */
 	int64_t window_waits;
 	_Atomic int64_t next_pass_ns; /* when the next pass at a wait is expected; wait_flush.c */

@@ -81,7 +81,7 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 	if (!armed_since_ns && !pass_retry_ns() && mode == SINK_WHOLE_LINES)
 		library_status.heartbeats++;
 	make(&params, all_sinks_flush);
-	return params.bytes;
+	return params.bytes || params.found_late;
 }
 
 enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone)

@@ -10,8 +10,8 @@
 
 /*
  * Makes one pass. `armed_since_ns`: the first activity since the last pass, 0: there was none;
- * `hold_ns`: how long an unfinished line may be kept back. True: bytes were written. The flusher
- * thread only.
+ * `hold_ns`: how long an unfinished line may be kept back. True: there were bytes that no wait
+ * had brought out. The flusher thread only.
  */
 bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns);
 

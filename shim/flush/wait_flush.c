@@ -144,6 +144,38 @@ static void leave(int64_t now)
 		flusher_arm_at_wait();
 }
 
+/*
+ * To ask the thread of a runtime is to wake it, even where it finds nothing. So it is asked once in
+ * `idle` at most, and before a wait for work only after a response that came alone: in steady
+ * traffic max-age decides, and the flusher thread asks less often.
+ */
+static bool asks_thread(enum wait_flush_wait wait, int64_t now)
+{
+	static _Atomic int64_t last_ns; /* the last wait that asked, or followed a response */
+	int64_t before = atomic_load_explicit(&last_ns, memory_order_relaxed);
+	bool lone = !before || has_passed(now, before, flusher_rules.idle_ns);
+
+	if (wait == WAIT_FOR_WORK &&
+	    atomic_exchange_explicit(&flusher->answered, 0, memory_order_relaxed))
+		atomic_store_explicit(&last_ns, now, memory_order_relaxed);
+	else if (wait != WAIT_FOR_EVENT || !lone)
+		return false;
+	if (!lone || !all_runtimes_flush_soon())
+		return false;
+	atomic_store_explicit(&last_ns, now, memory_order_relaxed);
+	return true;
+}
+
+void wait_flush_by_thread(enum wait_flush_wait wait)
+{
+	if (asks_thread(wait, clock_now_ns())) {
+		if (thread_is_alone() && !std_streams_pending() && !extra_streams_pending())
+			flusher_passed_at_wait();
+	} else if (!flusher_is_armed()) {
+		flusher_arm_at_wait();
+	}
+}
+
 enum wait_flush_due wait_flush_due(void)
 {
 	int64_t now = clock_now_ns();

@@ -30,6 +30,15 @@
  */
 bool wait_flush(uint64_t *mask, bool blocks);
 
+enum wait_flush_wait {
+	WAIT_NOT,       /* the call does not block */
+	WAIT_FOR_WORK,  /* such as a request */
+	WAIT_FOR_EVENT, /* the time, a child */
+};
+
+/* The same where only a thread of ours can flush what may be pending. errno is kept. */
+void wait_flush_by_thread(enum wait_flush_wait wait);
+
 /* Restores the signal mask. errno is kept. */
 void wait_flush_end(const uint64_t *mask);
 

@@ -71,6 +71,16 @@ enum sink_result all_runtimes_flush(struct flush_params *params)
 	return most;
 }
 
+bool all_runtimes_flush_soon(void)
+{
+	bool any = false;
+
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->flush_soon && here[i]->flush_soon())
+			any = true;
+	return any;
+}
+
 void all_runtimes_stdout_closed(void)
 {
 	own_buffer_file_closed(all_runtimes_pending());

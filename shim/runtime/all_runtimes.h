@@ -33,6 +33,9 @@ bool all_runtimes_want_pass(void);
 /* Has all of those flushed. The flusher thread only. */
 enum sink_result all_runtimes_flush(struct flush_params *params);
 
+/* Has those flushed at once that have a thread for it. False: there is none. Any context. */
+bool all_runtimes_flush_soon(void);
+
 /* File descriptor 1 is about to be closed. Any context. */
 void all_runtimes_stdout_closed(void);
 

@@ -45,6 +45,12 @@ struct runtime {
 	/* Flushes, or has it done soon. Never waits. The flusher thread, with forks kept out. */
 	enum sink_result (*flush)(struct flush_params *params);
 
+	/*
+	 * Has a thread of its own flush at once, for the caller is about to wait. False: it cannot
+	 * now. May be NULL. Any context.
+	 */
+	bool (*flush_soon)(void);
+
 	/* --- */
 
 	/* A forked child begins. Atfork child handler only. NULL: nothing to do. */

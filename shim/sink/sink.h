@@ -44,6 +44,7 @@ struct flush_params {
 	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
+	bool found_late;        /* out: a runtime held bytes that no wait had asked to flush */
 };
 
 /* What happened to the descriptor of a stream since its file was last identified. */

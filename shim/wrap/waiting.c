@@ -9,11 +9,12 @@
 #include "runtime/all_runtimes.h"
 #include "wrap/activity.h"
 
-/* For bytes that only the flusher thread can flush: log files on disk, Python's buffers. */
-static void arm_for_others(void)
+/* For bytes that only a thread of ours can flush: log files on disk, Python's buffers. */
+static void leave_to_thread(enum wait_flush_wait wait)
 {
-	if (!flusher_not_started() && !flusher_is_armed() && all_sinks_want_pass())
-		flusher_arm_at_wait();
+	if (!flusher_not_started() && (all_runtimes_any() || !flusher_is_armed()) &&
+	    all_sinks_want_pass())
+		wait_flush_by_thread(wait);
 }
 
 /* Need this wait not read the clock? waiting_has_nothing_to_flush() only asks without a bit. */
@@ -34,7 +35,7 @@ bool waiting_begin(uint64_t *mask, bool blocks)
 	if (all_sinks_pending_here())
 		flushed = wait_flush(mask, blocks);
 	else
-		arm_for_others();
+		leave_to_thread(blocks ? WAIT_FOR_WORK : WAIT_NOT);
 	return flushed;
 }
 
@@ -49,7 +50,7 @@ void waiting_for_child(void)
 	if (turn_taking_end_all())
 		flusher_arm();
 	if (!all_sinks_pending_here()) {
-		arm_for_others();
+		leave_to_thread(WAIT_FOR_EVENT);
 	} else if (!flusher_not_started() && !all_runtimes_pending()) {
 		if (!flusher_is_armed())
 			flusher_arm_at_wait();
@@ -72,7 +73,7 @@ bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
 	if (all_sinks_pending_here())
 		goes_on = read_flush(fd, dontwait);
 	else if (conn && conn_has_peer(conn))
-		arm_for_others();
+		leave_to_thread(dontwait ? WAIT_NOT : WAIT_FOR_WORK);
 	errno = goes_on ? saved_errno : EINTR;
 	return goes_on;
 }

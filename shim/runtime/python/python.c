@@ -157,6 +157,7 @@ static enum sink_result flush(struct flush_params *params)
 {
 	if (!is_up())
 		return SINK_CLEAN;
+	params->found_late |= python_visitor_found_late();
 	if (params->mode != SINK_WHOLE_LINES)
 		return flush_last();
 	last = 0;
@@ -171,6 +172,11 @@ static enum sink_result flush(struct flush_params *params)
 		return SINK_DELEGATED;
 	return params->armed_since_ns || has_run() ? request_pass(params->armed_since_ns)
 						   : SINK_CLEAN;
+}
+
+static bool flush_soon(void)
+{
+	return python_hooks_open() && python_visitor_request_soon();
 }
 
 /* --- the GIL of a thread that is about to wait for us ----------------------------------------- */
@@ -249,4 +255,5 @@ const struct runtime python_runtime = {.setting = CONFIG_RUNTIME_PYTHON,
 				       .may_hold = may_hold,
 				       .wants_pass = wants_pass,
 				       .flush = flush,
+				       .flush_soon = flush_soon,
 				       .begin_in_child = begin_in_child};

@@ -133,6 +133,11 @@ bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mod
 	return flush_all(python, mode, true, &buffered, raised) != SINK_NO_ROOM;
 }
 
+bool python_sys_streams_found(void)
+{
+	return atomic_load(&in_vain) == 0;
+}
+
 void python_sys_streams_wrote(size_t n)
 {
 	atomic_fetch_add_explicit(&written, n, memory_order_relaxed);

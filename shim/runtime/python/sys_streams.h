@@ -28,6 +28,9 @@ enum sink_result python_sys_streams_flush(const struct python_api *python, enum 
 bool python_sys_streams_flush_own(const struct python_api *python, enum sink_mode mode,
 				  bool *raised);
 
+/* Did the latest flush bring bytes out? Holds the GIL. */
+bool python_sys_streams_found(void);
+
 /*
  * Have the latest flushes found nothing, so that another one can wait? Each of them doubles the
  * pause, up to half a second. Any context.

@@ -35,13 +35,15 @@ static struct {
 	/* Written by the flusher thread: */
 	_Atomic bool ends;          /* the thread is to return */
 	_Atomic uint32_t last;      /* futex: number of the last pass before an end, or 0 */
-	_Atomic uint32_t requested; /* futex: passes requested */
+	_Atomic uint32_t requested; /* futex: passes requested, by a host thread as well */
+	_Atomic bool late;          /* one of them was requested by the flusher thread */
 	/* Written by this thread: */
 	_Atomic pid_t tid;
 	_Atomic uint32_t done;        /* passes made */
 	_Atomic int32_t result;       /* enum sink_result */
 	_Atomic int64_t last_pass_ns; /* when the latest pass ended */
 	_Atomic int64_t cpu_ns;       /* the CPU time that the thread had used then */
+	_Atomic bool found_late;      /* a pass that was requested late brought bytes out */
 } own;
 
 static _Atomic bool buffered = true;
@@ -59,14 +61,17 @@ static int64_t flush(const struct python_api *python, uint32_t *requested)
 	int gil = python->PyGILState_Ensure();
 	int64_t start = clock_now_ns();
 	uint32_t last = atomic_load(&own.last);
+	bool late = atomic_exchange(&own.late, false);
 	enum sink_mode mode = last ? SINK_ALL : SINK_WHOLE_LINES;
 	enum sink_result result = SINK_CLEAN;
 	bool may_hold = false;
 
-	if (last)
+	if (last && (int32_t)(last - *requested) > 0)
 		*requested = last;
 	if (python_hooks_put(python))
 		result = python_sys_streams_flush(python, mode, &may_hold);
+	if (late && python_sys_streams_found())
+		atomic_store(&own.found_late, true);
 	atomic_store(&buffered, may_hold);
 	atomic_store(&own.result, result);
 	note_end(*requested);
@@ -220,10 +225,20 @@ uint32_t python_visitor_request(bool last)
 	uint32_t pass_number = atomic_load(&own.requested) + 1;
 
 	atomic_store(&own.last, last ? pass_number : 0);
-	atomic_store(&own.requested, pass_number);
+	atomic_store(&own.late, true);
+	atomic_fetch_add(&own.requested, 1); /* or more: see python_visitor_request_soon */
 	futex_wake(&own.requested);
 	futex_wake(&own.last); /* a thread that holds the GIL for an earlier one lets this one in */
 	return pass_number;
+}
+
+bool python_visitor_request_soon(void)
+{
+	if (!atomic_load_explicit(&own.started, memory_order_relaxed))
+		return false;
+	atomic_fetch_add(&own.requested, 1);
+	futex_wake(&own.requested);
+	return true;
 }
 
 void python_visitor_hold_until_exit(void)
@@ -250,6 +265,11 @@ bool python_visitor_has_made(uint32_t pass_number)
 enum sink_result python_visitor_result(void)
 {
 	return (enum sink_result)atomic_load(&own.result);
+}
+
+bool python_visitor_found_late(void)
+{
+	return atomic_exchange(&own.found_late, false);
 }
 
 int64_t python_visitor_last_pass_ns(void)

@@ -28,6 +28,9 @@ void python_visitor_stop(void);
  */
 uint32_t python_visitor_request(bool last);
 
+/* The same for one like any other. False: there is no thread. Any context. */
+bool python_visitor_request_soon(void);
+
 /* If a last pass was requested, waits for the end of the process, 400 ms at most. Any thread. */
 void python_visitor_hold_until_exit(void);
 
@@ -39,6 +42,9 @@ bool python_visitor_has_made(uint32_t pass_number);
 
 /* The result of the latest pass. After SINK_NO_ROOM the thread tries again by itself. */
 enum sink_result python_visitor_result(void);
+
+/* Did passes that the flusher requested bring bytes out since the last call? The flusher only. */
+bool python_visitor_found_late(void);
 
 /* When the latest pass ended, and the CPU time that the thread had used until then. */
 int64_t python_visitor_last_pass_ns(void);
