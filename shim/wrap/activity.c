@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "flush/all_sinks.h"
+#include "flush/flusher.h"
 #include "sink/stdio_fd.h"
 
 /* True also when unsure: what is written there does not count as a response. */

@@ -20,7 +20,7 @@
 #include "base/platform.h"
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
-#include "flush/flusher.h"
+#include "flush/flusher_state.h"
 
 /* accept(2) returned `fd`: a server-side connection. errno is kept. */
 void activity_accepted(int fd);

@@ -1,6 +1,6 @@
 /* descriptors.c -- what wrappers report: a descriptor is shut down, closed or duplicated */
 /* SPDX-License-Identifier: MIT */
-#include "base/futex.h"
+#include "base/clock.h"
 #include "base/platform.h"
 #include "flush/all_sinks.h"
 #include "flush/fork_gate.h"

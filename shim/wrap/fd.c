@@ -7,7 +7,7 @@
  */
 #include "wrap/activity.h"
 #include "wrap/creds.h"
-#include "flush/flusher.h"
+#include "flush/flusher_state.h"
 #include "base/next.h"
 #include "base/platform.h"
 #include "sink/stdio_fd.h"

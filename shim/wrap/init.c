@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/next.h"
 #include "base/platform.h"
-#include "sink/writable.h"
 #include "sink/sink.h"
 #include "runtime/all_runtimes.h"
 #include "runtime/python/python.h"

@@ -3,6 +3,7 @@
 /* As in send.c; besides, a thread that reads a connection is about to wait for its peer. */
 #include "wrap/activity.h"
 #include "wrap/waiting.h"
+#include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
 

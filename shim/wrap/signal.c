@@ -6,7 +6,7 @@
  */
 #include "exit/hidden_handler.h"
 #include "base/handlers.h"
-#include "flush/flusher.h"
+#include "flush/flusher_state.h"
 #include "base/next.h"
 #include "base/platform.h"
 

@@ -6,7 +6,7 @@
  * child, which frees a stream of its parent.
  */
 #include "wrap/activity.h"
-#include "flush/flusher.h"
+#include "flush/flusher_state.h"
 #include "base/next.h"
 #include "base/platform.h"
 #include "runtime/cxx.h"

@@ -7,7 +7,7 @@
 #include "base/futex.h"
 #include "base/next.h"
 #include "base/platform.h"
-#include "flush/flusher.h"
+#include "flush/flusher_state.h"
 #include "flush/wait_flush.h"
 #include "wrap/waiting.h"
 

@@ -109,22 +109,23 @@ static char *escape(const char *format, va_list arguments)
 	return escaped;
 }
 
-static void print(const char *about, const char *text)
+/* Returns the text, escaped. */
+static char *print(const char *about, const char *format, va_list arguments)
 {
+	char *text = escape(format, arguments);
+
 	if (!muted)
 		printf("%-*s%s\n", COLUMN, about, text);
+	return text;
 }
 
 void report_line(const char *about, const char *format, ...)
 {
 	va_list arguments;
-	char *text;
 
 	va_start(arguments, format);
-	text = escape(format, arguments);
+	free(print(about, format, arguments));
 	va_end(arguments);
-	print(about, text);
-	free(text);
 }
 
 void report_finding(enum verdict found, const char *about, const char *format, ...)
@@ -133,9 +134,8 @@ void report_finding(enum verdict found, const char *about, const char *format, .
 	char *text;
 
 	va_start(arguments, format);
-	text = escape(format, arguments);
+	text = print(about, format, arguments);
 	va_end(arguments);
-	print(about, text);
 	if (found <= verdict) {
 		free(text);
 		return;

@@ -1,4 +1,4 @@
-/* status.c -- where `idleflush --check --pid` finds the library's state */
+/* introspect.c -- where `idleflush --check --pid` finds the library's state */
 /* SPDX-License-Identifier: MIT */
 #include "conn/conn.h"
 #include "flush/flusher_state.h"
