@@ -419,6 +419,11 @@ check-waits: all test-programs musl-programs
 	for programs in tests musl; do PROGS=$(CURDIR)/$(B)/$$programs WAITS_ROUNDS=$(or $(RUNS),1000) \
 	  WAITS_PRINTED=3000000 WAITS_JUMPS=20000 BATS_TEST_TIMEOUT=1800 bats --tap tests/waits.bats || exit 1; done
 
+# tests/runtimes.bats with RUNS starts of Perl and OCaml (1000), and ten times as many signals.
+.PHONY: check-runtimes
+check-runtimes: all test-programs
+	STARTS=$(or $(RUNS),1000) ALARMS=$(or $(RUNS),1000)0 BATS_TEST_TIMEOUT=1800 bats --tap tests/runtimes.bats
+
 # Python servers: ages of lines, lines at SIGTERM (RUNS of each), 10 000 forks, throughput.
 .PHONY: check-python
 check-python: all test-programs

@@ -247,6 +247,7 @@ honours_setid() {
 	PYTHONUNBUFFERED=1 works /usr/bin/python3
 	assert_line --partial 'PYTHONUNBUFFERED is set'
 	works perl
+	assert_line 'output     Perl: has a buffer of its own, which is flushed when the program waits'
 	IDLEFLUSH_RUNTIMES=none check 1 perl
 	assert_line 'instead    $| = 1 in the program'
 	not_needed node server.js

@@ -4,6 +4,10 @@
 
 load helper
 
+# For the large counts: make check-runtimes.
+STARTS=${STARTS:-60}
+ALARMS=${ALARMS:-300}
+
 setup_file() {
 	local here=$ROOT/tests/fixtures/runtimes
 	export HERE=$here WORK=$BATS_FILE_TMPDIR
@@ -11,7 +15,7 @@ setup_file() {
 	g++ -O0 -o "$WORK/beast" "$here/beast.cc" -pthread &
 	g++ -O0 -DUNSYNC -o "$WORK/httplib" "$ROOT/tests/fixtures/httplib.cc" -lcpp-httplib -pthread
 	(cd "$WORK" && ocamlopt -o server unix.cmxa server.ml && ocamlopt -o many unix.cmxa many.ml &&
-		ocamlopt -o hold unix.cmxa hold.ml &&
+		ocamlopt -o hold unix.cmxa hold.ml && ocamlopt -o alarms unix.cmxa alarms.ml &&
 		ocamlc -o many.byte unix.cma many.ml)
 	gdc -O1 -o "$WORK/d" "$here/server.d"
 	wait
@@ -128,6 +132,14 @@ is_fresh() {
 	done
 }
 
+@test "where signal handlers leave the waits of Perl and OCaml, each line comes once, in its order" {
+	seq -f 'line %.0f' "$ALARMS" >expected
+	perl "$HERE/alarms.pl" "$ALARMS" | cmp - expected
+	preload perl "$HERE/alarms.pl" "$ALARMS" | cmp - expected
+	"$WORK/alarms" "$ALARMS" | cmp - expected
+	preload "$WORK/alarms" "$ALARMS" | cmp - expected
+}
+
 # holds TEXT: what the report says of the program that was started last.
 holds() {
 	"$IDLEFLUSH" --check --pid "$PIPED" | grep -qx " *$1"
@@ -151,11 +163,11 @@ holds() {
 
 @test "a Perl and an OCaml that start and end at once lose no line and end as ever" {
 	local i
-	for ((i = 0; i < 60; i++)); do
-		preload perl -e "print qq(line $i\n); exit $i" | cat >>out
-		assert_equal "${PIPESTATUS[0]}" "$i"
+	for ((i = 0; i < STARTS; i++)); do
+		preload perl -e "print qq(line $i\n); exit $i % 256" | cat >>out
+		assert_equal "${PIPESTATUS[0]}" $((i % 256))
 		preload "$WORK/many" 2 | cat >>ocaml.out
 	done
-	assert_equal "$(cat out)" "$(seq -f 'line %.0f' 0 59)"
-	assert_equal "$(sort ocaml.out | uniq -c | tr -s ' ')" $' 60 line 1\n 60 line 2'
+	assert_equal "$(cat out)" "$(seq -f 'line %.0f' 0 $((STARTS - 1)))"
+	assert_equal "$(sort ocaml.out | uniq -c | tr -s ' ')" " $STARTS line 1"$'\n'" $STARTS line 2"
 }

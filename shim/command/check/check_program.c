@@ -150,6 +150,14 @@ static void check_calls(const struct calls *calls, const struct config *config,
 			       "the file has no call of C stdio that prints");
 }
 
+/* Perl's and OCaml's buffers are flushed by the thread that owns them, and by no other. */
+static const char *how_flushed(uint64_t runtime)
+{
+	return runtime & (CONFIG_RUNTIME_PERL | CONFIG_RUNTIME_OCAML)
+		       ? ", which is flushed when the program waits"
+		       : ", which is flushed, too";
+}
+
 /* A language runtime, or a program with buffers of its own. */
 static void check_runtime(const struct output *output, bool inside, const struct config *config)
 {
@@ -162,7 +170,7 @@ static void check_runtime(const struct output *output, bool inside, const struct
 	report_guide(output->guide);
 	report_finding(verdict, "output", "%s%s: %s%s", inside ? "has in it " : "", output->name,
 		       output->says,
-		       covered                            ? ", which is flushed, too"
+		       covered                            ? how_flushed(output->runtime)
 		       : output->verdict == VERDICT_FAILS ? ", which is not flushed"
 							  : "");
 	if (output->runtime == CONFIG_RUNTIME_PYTHON && getenv("PYTHONUNBUFFERED"))
