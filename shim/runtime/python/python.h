@@ -3,12 +3,12 @@
 /*
  * A thread that waits has released the GIL, and could take it again to flush. But CPython runs the
  * program's signal handlers inside BufferedWriter.flush(), and its waits end for nothing but a
- * signal that is still to be handled: what a handler raised in our flush would be lost. So at a wait
- * our second thread is asked, on which no handler runs.
- * Waiting for the GIL may take as long as a thread computes, so the flusher never does. While
- * Python is busy it adds a pending call for the main thread (pending_call.h); otherwise, or if that
- * thread did not make the call, it requests a pass of our second thread (visitor.h).
- * What is pending cannot be seen without the GIL: whether anything may be is guessed from what ran.
+ * signal that is still to be handled: what a handler raised in our flush would be lost. So at a
+ * wait our second thread is asked, on which no handler runs. Waiting for the GIL may take as long
+ * as a thread computes, so the flusher never does. While Python is busy it adds a pending call for
+ * the main thread (pending_call.h); otherwise, or if that thread did not make the call, it requests
+ * a pass of our second thread (visitor.h). What is pending cannot be seen without the GIL: whether
+ * anything may be is guessed from what ran.
  */
 #ifndef IDLEFLUSH_PYTHON_H
 #define IDLEFLUSH_PYTHON_H
