@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SECOND        INT64_C(1000000000) /* in nanoseconds */
 #define CHILDREN_MOST 64
@@ -170,33 +171,40 @@ static void judge_counts(void)
 
 /* --- its children ----------------------------------------------------------------------------- */
 
-/* A worker runs the same program as the master, with which it is checked. */
-static bool is_worker(pid_t parent, pid_t child)
+/* Once: a child that was made a moment ago may be about to execute another program. */
+static bool settle(void)
 {
-	static char theirs[PROGRAM_PATH_MAX], ours[PROGRAM_PATH_MAX];
+	static bool settled;
+	bool before = settled;
 
-	return !process_link(parent, "exe", ours, sizeof(ours)) &&
-	       !process_link(child, "exe", theirs, sizeof(theirs)) && !strcmp(ours, theirs);
+	settled = true;
+	return !before && !usleep(50000);
 }
 
-static void check_worker(pid_t pid)
+/* A worker runs the same program as the master, with which it is checked. */
+static void check_worker(pid_t master, pid_t pid)
 {
-	pid_t thread = process_find_thread(pid, "idleflush");
-	int error = remote_state_read(&remote, pid);
 	const char *asleep;
 
-	if (error || remote.memory_error || !remote.loaded || !*remote.version) {
-		report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
-		return;
-	}
-	asleep = asleep_because(pid, thread);
-	if (asleep) {
+	do {
+		pid_t thread = process_find_thread(pid, "idleflush");
+		int error = remote_state_read(&remote, pid);
+
+		if (!process_runs_same(master, pid))
+			return;
+		if (error || remote.memory_error || !remote.loaded || !*remote.version) {
+			report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
+			return;
+		}
+		asleep = asleep_because(pid, thread);
+	} while (asleep && settle());
+	if (asleep)
 		report_finding(VERDICT_FAILS, "worker", "%d: %s", (int)pid, asleep);
-		return;
-	}
-	report_line("worker", "%d: awake, bytes=%" PRIu64 ", pending %" PRId64, (int)pid,
-		    remote.status.bytes, remote.pending);
-	add_counts();
+	else
+		report_line("worker", "%d: awake, bytes=%" PRIu64 ", pending %" PRId64, (int)pid,
+			    remote.status.bytes, remote.pending);
+	if (!asleep)
+		add_counts();
 }
 
 static void check_workers(pid_t pid)
@@ -205,8 +213,7 @@ static void check_workers(pid_t pid)
 	size_t count = process_descendants(pid, children, CHILDREN_MOST);
 
 	for (size_t i = 0; i < count; i++)
-		if (is_worker(pid, children[i]))
-			check_worker(children[i]);
+		check_worker(pid, children[i]);
 	if (count == CHILDREN_MOST)
 		report_line("", "(there may be more: %d children are looked at)", CHILDREN_MOST);
 }

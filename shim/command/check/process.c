@@ -98,6 +98,14 @@ int process_link(pid_t pid, const char *name, char *target, size_t size)
 	return 0;
 }
 
+bool process_runs_same(pid_t pid, pid_t other)
+{
+	static char theirs[4096], ours[4096];
+
+	return !process_link(pid, "exe", ours, sizeof(ours)) &&
+	       !process_link(other, "exe", theirs, sizeof(theirs)) && !strcmp(ours, theirs);
+}
+
 int process_variable(pid_t pid, const char *name, char *value, size_t size)
 {
 	FILE *file = open_text(pid, "environ");

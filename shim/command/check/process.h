@@ -31,6 +31,9 @@ bool process_is_stopped(pid_t pid);
 /* What the link /proc/PID/`name` says, or "?". Returns 0 or a negative errno. */
 int process_link(pid_t pid, const char *name, char *target, size_t size);
 
+/* Do both run the same program? */
+bool process_runs_same(pid_t pid, pid_t other);
+
 /* The value of an environment variable as it was at the start. 0, -ENOENT: not set, or -errno. */
 int process_variable(pid_t pid, const char *name, char *value, size_t size);
 
