@@ -49,6 +49,8 @@ LIB_CFLAGS  += -Dsyscall=system_call
 LIB_CFLAGS  += $(if $(filter aarch64-%,$(TRIPLET)),-mno-outline-atomics)
 LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
+# Last in .bss: what is large and mostly untouched, so that the rest shares few pages.
+LIB_LDFLAGS += -Wl,--sort-section=name
 
 # A folder is a layer: those of the library, those of the command, and what both share.
 LIB_DIRS     := $(patsubst %,shim/%,wrap exit flush runtime runtime/* sink conn http base shared)

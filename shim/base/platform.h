@@ -42,6 +42,7 @@
 #define EXPORT      __attribute__((visibility("default")))
 #define HIDDEN      __attribute__((visibility("hidden")))        /* or externs go through the GOT */
 #define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
+#define LARGE       __attribute__((section(".bss.large"))) /* of its pages few are ever touched */
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 

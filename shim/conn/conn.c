@@ -16,8 +16,8 @@
 #define RUNS_ASKED 16
 
 /* In .bss: only pages in use take memory. */
-struct conn_run *_Atomic conn_runs[CONN_RUNS];
-struct conn_run conn_near[CONN_NEAR_RUNS];
+LARGE struct conn_run *_Atomic conn_runs[CONN_RUNS];
+LARGE struct conn_run conn_near[CONN_NEAR_RUNS];
 
 static _Atomic bool any_paired; /* was there a conn_pair()? */
 static _Atomic size_t highest;  /* the highest index in use */

@@ -36,7 +36,7 @@ struct slot {
 	struct sink_stream stream;
 };
 
-static struct slot slots[SLOTS];
+LARGE static struct slot slots[SLOTS];
 static _Atomic uint32_t watched; /* slots that are not free; with WAIT_CHECK_STREAMS */
 static _Atomic uint32_t in_use;  /* those behind the first so many were never used */
 static _Atomic uint32_t closers; /* threads that wait for a slot */

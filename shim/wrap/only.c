@@ -19,7 +19,7 @@ struct told {
 };
 
 /* Static, because a stack may be small; only the constructor uses it. */
-static struct told self, parent;
+LARGE static struct told self, parent;
 
 /* "/proc/SELF/FILE", where `self` is a number or "self". */
 static void name_file(char path[64], pid_t pid, const char *file)

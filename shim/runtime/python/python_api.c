@@ -10,8 +10,8 @@
 static struct python_api calls;
 static const struct python_api *found; /* &calls, once that is complete */
 
-static unsigned long long loads; /* the loader's count, when we last looked */
-static char library[PATH_MAX];   /* of the interpreter that was loaded since */
+static unsigned long long loads;     /* the loader's count, when we last looked */
+LARGE static char library[PATH_MAX]; /* of the interpreter that was loaded since */
 
 const struct python_api *python_api(void)
 {
