@@ -147,6 +147,13 @@ void flusher_note_pending(int64_t now_ns);
 /* The calling thread made a pass at a wait, which wrote everything that was pending. */
 void flusher_passed_at_wait(void);
 
+/* Was a response completed since the last call? Any context. */
+static inline bool flusher_was_answered(void)
+{
+	return atomic_load_explicit(&flusher->answered, memory_order_relaxed) &&
+	       atomic_exchange_explicit(&flusher->answered, 0, memory_order_relaxed);
+}
+
 /* Have the latest lines all been flushed at waits? Any context. */
 bool flusher_waits_follow(void);
 

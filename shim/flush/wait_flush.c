@@ -155,8 +155,7 @@ static bool asks_thread(enum wait_flush_wait wait, int64_t now)
 	int64_t before = atomic_load_explicit(&last_ns, memory_order_relaxed);
 	bool lone = !before || has_passed(now, before, flusher_rules.idle_ns);
 
-	if (wait == WAIT_FOR_WORK &&
-	    atomic_exchange_explicit(&flusher->answered, 0, memory_order_relaxed))
+	if (wait == WAIT_FOR_WORK && flusher_was_answered())
 		atomic_store_explicit(&last_ns, now, memory_order_relaxed);
 	else if (wait != WAIT_FOR_EVENT || !lone)
 		return false;

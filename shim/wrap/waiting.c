@@ -12,9 +12,12 @@
 /* For bytes that only a thread of ours can flush: log files on disk, Python's buffers. */
 static void leave_to_thread(enum wait_flush_wait wait)
 {
-	if (!flusher_not_started() && (all_runtimes_any() || !flusher_is_armed()) &&
-	    all_sinks_want_pass())
+	if (flusher_not_started() || (flusher_is_armed() && !all_runtimes_any()))
+		return;
+	if (all_sinks_want_pass())
 		wait_flush_by_thread(wait);
+	else if (all_runtimes_may_hold() && !flusher_is_armed() && flusher_was_answered())
+		flusher_arm_at_wait(); /* the latest passes found nothing; this one may */
 }
 
 /* Need this wait not read the clock? waiting_has_nothing_to_flush() only asks without a bit. */
