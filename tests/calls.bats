@@ -107,7 +107,7 @@ ways_of() {
 	sleep) echo "no time|interrupted" ;;
 	fork) echo "a child" ;;
 	__register_atfork) echo "no handlers" ;;
-	pthread_create) echo "a thread" ;;
+	pthread_create | thrd_create) echo "a thread" ;;
 	close_range) echo "three|none of them open|the wrong way round|all the rest" ;;
 	closefrom) echo "the rest|everything" ;;
 	fcntl | fcntl64) echo "a duplicate|a closed descriptor" ;;

@@ -5,10 +5,15 @@
 load helper
 
 @test "A process whose main thread has ended ends with its last thread" {
-	local lib
-	for lib in '' "$LIB"; do
-		run -0 timeout 20 env ${lib:+LD_PRELOAD="$lib"} "$PROGS/leader"
-		assert_output "worker ends"
+	local lib word program
+	for program in "$PROGS/leader" "$BUILD/musl/leader"; do
+		[ -x "$program" ] || continue
+		for lib in '' "$LIB"; do
+			for word in pthread c11; do
+				run -0 timeout 20 env ${lib:+LD_PRELOAD="$lib"} "$program" $word
+				assert_output "worker ends"
+			done
+		done
 	done
 }
 

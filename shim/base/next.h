@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 #include <fcntl.h>

@@ -1,8 +1,9 @@
-/* thread.c -- the exported function that creates threads */
+/* thread.c -- the exported functions that create threads, and fork */
 /* SPDX-License-Identifier: MIT */
 /*
  * With --start=threads our thread starts right after the first one of the program, so that libc
- * keeps its single-threaded paths until then. std::thread calls this; C11's thrd_create does not.
+ * keeps its single-threaded paths until then. std::thread calls pthread_create; glibc's and musl's
+ * thrd_create do not call the exported one.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -11,22 +12,43 @@
 #include "flush/flusher.h"
 #include "sink/sink.h"
 
+static void before_thread(void)
+{
+	int saved_errno;
+
+	if (!flusher_awake() || thread_any_made())
+		return;
+	saved_errno = errno;
+	thread_note_made(!std_streams_lock_tells());
+	flusher_share_table();
+	errno = saved_errno;
+}
+
+static void after_thread(bool made)
+{
+	if (made && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started())
+		flusher_start_wanted();
+}
+
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
 			  void *(*run)(void *), void *restrict argument)
 {
-	int saved_errno;
 	int error;
 
-	if (flusher_awake() && !thread_any_made()) {
-		saved_errno = errno;
-		thread_note_made(!std_streams_lock_tells());
-		flusher_share_table();
-		errno = saved_errno;
-	}
+	before_thread();
 	error = NEXT(pthread_create)(thread, attributes, run, argument);
-	if (!error && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started())
-		flusher_start_wanted();
+	after_thread(!error);
 	return error;
+}
+
+EXPORT int thrd_create(thrd_t *thread, thrd_start_t run, void *argument)
+{
+	int result;
+
+	before_thread();
+	result = NEXT(thrd_create)(thread, run, argument);
+	after_thread(result == thrd_success);
+	return result;
 }
 
 static bool is_exec(const char *name)
