@@ -115,6 +115,75 @@ sequence() {
 	done
 }
 
+@test "A vfork child that waits leaves its parent's line to its parent, and makes no thread" {
+	local call start how
+	# Here the line goes into the child's file.
+	run -0 "$PROGS/vfork_waits" poll exit --flush
+	assert_output 'other file: 6 bytes, threads of the child: 1'
+	for how in exit exec; do
+		for start in "${STARTS[@]}"; do
+			WORDS=("$how")
+			in_each "${FEW[@]}" -- env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_HEARTBEAT=0 \
+				IDLEFLUSH_START="$start" "$PROGS/vfork_waits"
+			for call in "${FEW[@]}"; do
+				assert_equal "$call $(cat "$call.err")" "$call first
+second
+other file: 0 bytes, threads of the child: 1"
+			done
+		done
+	done
+}
+
+@test "A wait that is stopped and continued after a flush returns as it does without the shim" {
+	local call start how
+	local calls=("${WAITS[@]}")
+	for how in signal timeout; do
+		[ "$how" = signal ] ||
+			calls=(epoll_wait epoll_pwait poll ppoll select pselect usleep nanosleep clock_nanosleep)
+		WORDS=("$how")
+		in_each "${calls[@]}" -- "$PROGS/stopped"
+		mkdir "$how"
+		mv ./*.err "$how"
+		for start in "${STARTS[@]}"; do
+			in_each "${calls[@]}" -- env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_START="$start" \
+				"$PROGS/stopped"
+			for call in "${calls[@]}"; do
+				assert_equal "$(cat "$call.err")" "$(cat "$how/$call.err")"
+				assert_equal "$call $(cat "$call.out" "$call.status")" "$call line
+0"
+			done
+		done
+	done
+}
+
+# converse NAME ID: sends a request, reads the start of the answer, and keeps the connection open.
+converse() {
+	exec {SOCKET}<>"/dev/tcp/127.0.0.1/$(port_of "$1")"
+	printf 'GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n' "$2" >&"$SOCKET"
+	read -r -t 10 <&"$SOCKET"
+}
+
+@test "A thread for each connection flushes as it waits for the next request of its client" {
+	local start id
+	start_server plain "$PROGS/server" --model=threads --graceful
+	for start in "${STARTS[@]}"; do
+		start_server "$start" preload IDLEFLUSH_HEARTBEAT=0 IDLEFLUSH_START="$start" \
+			IDLEFLUSH_STATS=1 "$PROGS/server" --model=threads --graceful
+		for id in {1..8}; do
+			converse "$start" "$id"
+			wait_until 10 arrived "$start" "$id"
+		done
+	done
+	converse plain 1
+	refute arrived plain 1
+	for start in "${STARTS[@]}"; do
+		stop_server "$start"
+		assert_equal "$(lines_of "$start" | cut -d' ' -f1,2)" "$(seq -f 'req %g' 8)"
+		run -0 cat "$(dir_of "$start")/err"
+		assert_output --regexp ' at_waits=[1-9]'
+	done
+}
+
 # readerless PIPE WORD [COMMAND...]: the same status in each call, COMMAND before the program.
 readerless() {
 	local call start
