@@ -112,7 +112,7 @@ static void print_settings(pid_t pid)
 static void print_counts(void)
 {
 	const struct status *done = &remote.status;
-	char activity[32], flush[32], armed[32];
+	char activity[32], flush[32], due[32];
 
 	if (remote.pending < 0)
 		report_line("pending", "cannot be told of this libc");
@@ -127,8 +127,7 @@ static void print_counts(void)
 	if (done->python)
 		report_line("", "(what Python's streams hold, only Python can tell)");
 	if (remote.armed_since_ns)
-		report_line("", "(a flush is due, armed %s)",
-			    tell_age(armed, remote.armed_since_ns));
+		report_line("", "(a flush is due, armed %s)", tell_age(due, remote.armed_since_ns));
 	report_line("done", "responses=%" PRId64 " flushes=%" PRIu64 " bytes=%" PRIu64,
 		    remote.responses, done->flushes, done->bytes);
 	report_line("", "no_room=%" PRIu64 " heartbeats=%" PRIu64 " oldest_ms=%" PRId64,
@@ -146,9 +145,7 @@ static void add_counts(void)
 {
 	total.responses += remote.responses;
 	total.bytes += (int64_t)remote.status.bytes;
-	total.pending += (remote.pending > 0 ? remote.pending : 0) +
-			 (remote.perl > 0 ? remote.perl : 0) +
-			 (remote.ocaml > 0 ? remote.ocaml : 0);
+	total.pending += remote.held;
 }
 
 /* It works if bytes have been flushed; a thread that is awake proves nothing. */

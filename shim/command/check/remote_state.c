@@ -213,6 +213,9 @@ int remote_state_read(struct remote_state *remote, pid_t pid)
 		read_streams(&search);
 		remote->perl = read_buffer(&search, &remote->status.perl);
 		remote->ocaml = read_buffer(&search, &remote->status.ocaml);
+		remote->held = (remote->pending > 0 ? remote->pending : 0) +
+			       (remote->perl > 0 ? remote->perl : 0) +
+			       (remote->ocaml > 0 ? remote->ocaml : 0);
 		read_says(&search);
 	}
 	close(search.memory);

@@ -27,6 +27,7 @@ struct remote_state {
 	int64_t pending;   /* bytes in them; -1: it cannot be told */
 	int64_t perl;      /* bytes in Perl's STDOUT; -1: none was seen */
 	int64_t ocaml;     /* the same for OCaml's stdout */
+	int64_t held;      /* in all of these, as far as it can be told */
 };
 
 /* Returns 0, or a negative errno where the process's mappings cannot be read. */
