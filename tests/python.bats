@@ -498,3 +498,26 @@ libpython() {
 	echo >&"$STDIN"
 	end_of_input
 }
+
+# In CPython 3.12 and later nobody can see who has the GIL.
+@test "No thread state of ours is in the traceback of a crash, nor of a watchdog while C code keeps the GIL" {
+	local _
+	cat >watched.py <<-'END'
+		import faulthandler
+		print("line")
+		faulthandler.dump_traceback_later(0.1)
+		sum(range(80_000_000)) # keeps the GIL
+		faulthandler._sigsegv()
+	END
+	for _ in {1..3}; do
+		run timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=20ms /usr/bin/python3 -X faulthandler watched.py
+		assert_equal "$status" 139
+		assert_line --partial 'Timeout'
+		assert_line --partial 'Fatal Python error: Segmentation fault'
+		refute_output --partial 'no Python frame'
+	done
+	for _ in {1..10}; do
+		run timeout 20 env LD_PRELOAD="$LIB" /usr/bin/python3 -X faulthandler -c 'import faulthandler; faulthandler._sigsegv()'
+		refute_output --partial 'no Python frame'
+	done
+}

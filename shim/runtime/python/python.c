@@ -7,6 +7,7 @@
 #include "base/handlers.h"
 #include "base/platform.h"
 #include "base/thread.h"
+#include "runtime/python/main_pass.h"
 #include "runtime/python/pending_call.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
@@ -248,6 +249,7 @@ static void begin_in_child(void)
 	python_hooks_begin_in_child();
 	python_sys_streams_begin_in_child();
 	python_visitor_begin_in_child();
+	python_main_pass_begin_in_child();
 }
 
 const struct runtime python_runtime = {.setting = CONFIG_RUNTIME_PYTHON,

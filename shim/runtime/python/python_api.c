@@ -6,12 +6,16 @@
 #include "shared/introspect.h"
 
 #include <limits.h>
+#include <stdatomic.h>
+
+#define OWN_STATES 0x030c0000UL /* Python 3.12 */
 
 static struct python_api calls;
 static const struct python_api *found; /* &calls, once that is complete */
 
 static unsigned long long loads;     /* the loader's count, when we last looked */
 LARGE static char library[PATH_MAX]; /* of the interpreter that was loaded since */
+static void *_Atomic main_state;     /* the thread state of its main thread */
 
 const struct python_api *python_api(void)
 {
@@ -98,4 +102,20 @@ void python_api_find(void)
 {
 	if (dlsym && dlerror && !find(RTLD_DEFAULT))
 		dl_iterate_phdr(count_loads, &loads);
+}
+
+void python_api_note_main(void)
+{
+	atomic_store(&main_state, python_api()->current_thread_state());
+}
+
+bool python_api_main_has_gil(bool or_unknown)
+{
+	const struct python_api *python = python_api();
+	void *holder, *known = atomic_load(&main_state);
+
+	if (python->version && *python->version >= OWN_STATES)
+		return false;
+	holder = python->current_thread_state();
+	return holder && (known ? holder == known : or_unknown);
 }

@@ -81,6 +81,15 @@ struct python_api {
 /* All of them, or NULL where no interpreter was found so far. One load; any context. */
 const struct python_api *python_api(void);
 
+/* The caller is the interpreter's main thread, and has the GIL. */
+void python_api_note_main(void);
+
+/*
+ * Has the main thread the GIL? Before it is noted, any thread may be it if `or_unknown`. False
+ * since 3.12, where each thread knows its own state only. Any thread.
+ */
+bool python_api_main_has_gil(bool or_unknown);
+
 /* Looks for an interpreter in the program and its libraries. Constructor only. */
 void python_api_find(void);
 

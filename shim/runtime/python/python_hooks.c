@@ -253,6 +253,7 @@ bool python_hooks_put(const struct python_api *python)
 static int put_by_main_thread(void *unused)
 {
 	(void)unused;
+	python_api_note_main();
 	python_hooks_put(python_api());
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/platform.h"
 #include "base/thread.h"
 #include "sink/wait_checks.h"
+#include "runtime/python/main_pass.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
 #include "runtime/python/sys_streams.h"
@@ -132,7 +133,7 @@ static int64_t make_pass(const struct python_api *python, uint32_t *requested)
 
 	await_hooks(python);
 	atomic_store(&own.result, SINK_CLEAN);
-	if (python_hooks_enter()) {
+	if (!python_main_pass_instead(&own.last) && python_hooks_enter()) {
 		if (python->Py_IsInitialized() && has_threads(python))
 			took = flush(python, requested);
 		python_hooks_leave();
@@ -176,6 +177,9 @@ static void *run(void *unused)
 	await(is_initialized);
 	while (!is_initialized())
 		wait_for_request(atomic_load(&own.requested), INT64_MAX);
+	await_hooks(python);
+	if (python_hooks_open()) /* the main thread has put them: this one has nothing to do yet */
+		wait_for_request(0, INT64_MAX);
 	while (!atomic_load(&own.ends)) {
 		uint32_t requested = atomic_load(&own.requested);
 		int64_t took = make_pass(python, &requested);

@@ -1,0 +1,67 @@
+/* main_pass.c -- a pass that the interpreter's main thread makes, instead of a thread of ours */
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread state that waits for the GIL is seen in the traceback of a crash, and in that of a
+ * watchdog while C code keeps the GIL. So our thread waits without one.
+ * Owns: one entry of the interpreter's queue of pending calls; see pending_call.c.
+ */
+#include "runtime/python/main_pass.h"
+
+#include "base/futex.h"
+#include "base/platform.h"
+#include "runtime/python/python_api.h"
+#include "runtime/python/python_hooks.h"
+#include "runtime/python/sys_streams.h"
+
+#define STEPS_ALONE   5   /* then the main thread is asked */
+#define STEPS_FAST    64  /* the first of them, STEP_FAST apart */
+#define STEPS_UNKNOWN 128 /* as long as it is not known which thread is the main one */
+#define STEP_FAST     NS_PER_MS
+#define STEP_SLOW     (8 * NS_PER_MS)
+
+static _Atomic bool queued; /* set by our thread, cleared by the main thread; a child has a copy */
+static _Atomic bool asked;  /* the call is still wanted, in this process */
+static _Atomic bool made;
+
+static int flush(void *unused)
+{
+	bool raised = false;
+
+	(void)unused;
+	atomic_store(&queued, false);
+	if (!atomic_load(&asked))
+		return 0;
+	if (python_sys_streams_flush_own(python_api(), SINK_WHOLE_LINES, &raised))
+		atomic_store(&made, true);
+	return raised ? -1 : 0;
+}
+
+static void ask(void)
+{
+	if (!python_hooks_open() || !python_hooks_try_enter())
+		return;
+	atomic_store(&asked, true);
+	if (!atomic_exchange(&queued, true) && python_api()->Py_AddPendingCall(flush, NULL))
+		atomic_store(&queued, false);
+	python_hooks_leave();
+}
+
+bool python_main_pass_instead(_Atomic uint32_t *stop)
+{
+	atomic_store(&made, false);
+	for (int i = 0; !atomic_load(&made) && !atomic_load(stop) &&
+			python_api_main_has_gil(i < STEPS_UNKNOWN);
+	     i++) {
+		if (i == STEPS_ALONE)
+			ask();
+		futex_wait_until(stop, 0,
+				 clock_now_ns() + (i < STEPS_FAST ? STEP_FAST : STEP_SLOW));
+	}
+	atomic_store(&asked, false);
+	return atomic_load(&made);
+}
+
+void python_main_pass_begin_in_child(void)
+{
+	atomic_store(&asked, false);
+}
