@@ -86,8 +86,9 @@ all_came() {
 	done
 	traffic small 20
 	traffic large 20
-	assert [ "$(came small)" -gt 2 ]
-	assert_equal "$(came large)" 2
+	# Two flushes at waits may have followed each other; libc's own come at each KiB.
+	assert [ "$(came small)" -gt 10 ]
+	assert [ "$(came large)" -le 4 ]
 	stop_server large
 	assert_equal "$(came large)" 22
 }
