@@ -25,38 +25,10 @@ static char target[PROGRAM_PATH_MAX]; /* what a link of /proc says */
 
 /* --- loaded: awake? --------------------------------------------------------------------------- */
 
-static bool is_asleep_by_choice(void)
-{
-	const char *word = "asleep";
-	size_t length = strlen(remote.says);
-
-	return length >= strlen(word) && !strcmp(remote.says + length - strlen(word), word);
-}
-
-/* Why the library does nothing in it, or NULL: it is awake. */
-static const char *asleep_because(pid_t pid, pid_t thread)
-{
-	pid_t owner = remote.owner, own = process_own_pid(pid);
-
-	if (!*remote.says)
-		return "its constructor has not run yet";
-	if (is_asleep_by_choice())
-		return remote.says;
-	if (!owner)
-		return "forked past fork(3), by clone(2): asleep";
-	if (own && owner != own)
-		return "in its parent's memory until it executes a program";
-	if (remote.mode == FLUSHER_ASLEEP)
-		return "it ends: asleep";
-	if (remote.mode == FLUSHER_RUNNING && !thread)
-		return "awake, but its thread is gone";
-	return NULL;
-}
-
 /* True where the numbers are of this process, and not what it has from its parent. */
 static bool check_state(pid_t pid, pid_t thread)
 {
-	const char *asleep = asleep_because(pid, thread);
+	const char *asleep = remote_state_asleep(&remote, pid, thread);
 	pid_t owner = remote.owner, own = process_own_pid(pid);
 
 	if (asleep)
@@ -193,7 +165,7 @@ static void check_worker(pid_t master, pid_t pid)
 			report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
 			return;
 		}
-		asleep = asleep_because(pid, thread);
+		asleep = remote_state_asleep(&remote, pid, thread);
 	} while (asleep && settle());
 	if (asleep)
 		report_finding(VERDICT_FAILS, "worker", "%d: %s", (int)pid, asleep);

@@ -221,3 +221,30 @@ int remote_state_read(struct remote_state *remote, pid_t pid)
 	close(search.memory);
 	return error;
 }
+
+static bool is_asleep_by_choice(const struct remote_state *remote)
+{
+	const char *word = "asleep";
+	size_t length = strlen(remote->says);
+
+	return length >= strlen(word) && !strcmp(remote->says + length - strlen(word), word);
+}
+
+const char *remote_state_asleep(const struct remote_state *remote, pid_t pid, pid_t thread)
+{
+	pid_t owner = remote->owner, own = process_own_pid(pid);
+
+	if (!*remote->says)
+		return "its constructor has not run yet";
+	if (is_asleep_by_choice(remote))
+		return remote->says;
+	if (!owner)
+		return "forked past fork(3), by clone(2): asleep";
+	if (own && owner != own)
+		return "in its parent's memory until it executes a program";
+	if (remote->mode == FLUSHER_ASLEEP)
+		return "it ends: asleep";
+	if (remote->mode == FLUSHER_RUNNING && !thread)
+		return "awake, but its thread is gone";
+	return NULL;
+}

@@ -33,4 +33,10 @@ struct remote_state {
 /* Returns 0, or a negative errno where the process's mappings cannot be read. */
 int remote_state_read(struct remote_state *remote, pid_t pid);
 
+/*
+ * Why the library does nothing in process `pid`, or NULL: it is awake. `thread`: its flusher thread,
+ * or 0. A constant string, or one in *remote.
+ */
+const char *remote_state_asleep(const struct remote_state *remote, pid_t pid, pid_t thread);
+
 #endif
