@@ -34,8 +34,8 @@ struct remote_state {
 int remote_state_read(struct remote_state *remote, pid_t pid);
 
 /*
- * Why the library does nothing in process `pid`, or NULL: it is awake. `thread`: its flusher thread,
- * or 0. A constant string, or one in *remote.
+ * Why the library does nothing in process `pid`, or NULL: it is awake. `thread`: that of the
+ * flusher, or 0. A constant string, or one in *remote.
  */
 const char *remote_state_asleep(const struct remote_state *remote, pid_t pid, pid_t thread);
 
