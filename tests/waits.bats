@@ -184,6 +184,25 @@ converse() {
 	done
 }
 
+# The functions of libc are bound at the start, because ld.so's lookup takes far more.
+@test "A flush at a wait takes at most 512 bytes of the stack of a coroutine" {
+	local call start plain
+	[[ $PROGS != */musl ]] || skip "musl has no makecontext"
+	[ "$BUILD" = "$ROOT/build" ] || skip "it is that of the library as it is installed"
+	for call in epoll_wait poll ppoll select pselect pause sleep usleep nanosleep; do
+		LD_BIND_NOW=1 "$PROGS/small_stack" "$call" 2>err | cat >out
+		plain=$(cat err)
+		assert [ "$plain" -gt 0 ]
+		for start in "${STARTS[@]}"; do
+			preload LD_BIND_NOW=1 $DUE IDLEFLUSH_START="$start" "$PROGS/small_stack" "$call" \
+				2>err | cat >out
+			assert_equal "$(grep -cx line out)" 3
+			assert [ $(($(cat err) - plain)) -gt 0 ]
+			assert [ $(($(cat err) - plain)) -le 512 ]
+		done
+	done
+}
+
 # readerless PIPE WORD [COMMAND...]: the same status in each call, COMMAND before the program.
 readerless() {
 	local call start

@@ -48,7 +48,8 @@ static void count(const struct flush_params *params, enum sink_result result)
 		pending_since_ns = 0;
 }
 
-static enum sink_result make(struct flush_params *params,
+/* Inline because of its stack: flush/wait_flush.c. */
+INLINE enum sink_result make(struct flush_params *params,
 			     enum sink_result (*flush)(struct flush_params *params))
 {
 	bool entered = fork_gate_enter();

@@ -107,7 +107,7 @@ static bool is_outside_stdio(uint64_t mask)
 /* Blocks every signal that can be blocked. */
 static void block_all(uint64_t *mask)
 {
-	const uint64_t all = ~UINT64_C(0);
+	static const uint64_t all = ~UINT64_C(0);
 
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, sizeof(all));
 }

@@ -40,11 +40,11 @@ struct flush_params {
 	enum writable_margin margin;
 	bool alone;      /* there is no other thread, so streams need not be locked */
 	bool borrows;    /* this thread has a descriptor table of its own: see base/fd_table.h */
+	bool found_late; /* out: a runtime held bytes that no wait had asked to flush */
 	int64_t now_ns;  /* CLOCK_MONOTONIC */
 	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
-	bool found_late;        /* out: a runtime held bytes that no wait had asked to flush */
 };
 
 /* What happened to the descriptor of a stream since its file was last identified. */
@@ -57,7 +57,6 @@ enum sink_descriptor {
 /* A C stream that is kept fresh. */
 struct sink_stream {
 	FILE *file;                  /* NULL: none */
-	struct writable target;      /* the file that its bytes are for; set by whoever flushes */
 	struct stream_buffer buffer; /* under the stream's lock */
 	_Atomic uint32_t descriptor; /* enum sink_descriptor */
 	_Atomic uint32_t muted;      /* nothing can be done for it until its file changes */
@@ -65,6 +64,7 @@ struct sink_stream {
 	_Atomic int abandoned;       /* the pid whose thread holds its lock for ever, or 0 */
 	size_t written_unlocked;     /* bytes that were written without the lock */
 	int64_t partial_since_ns;    /* since when an unfinished line is kept back */
+	struct writable target;      /* the file that its bytes are for; set by whoever flushes */
 };
 
 /* Begins to watch `file`. */

@@ -88,7 +88,9 @@ static enum sink_result mute(struct sink_stream *stream)
 	return SINK_CLEAN;
 }
 
-static enum sink_result flush_by_libc(struct sink_stream *stream, struct flush_params *params)
+/* Not inline: its frame is none of a thread that is about to wait. */
+__attribute__((noinline)) static enum sink_result flush_by_libc(struct sink_stream *stream,
+								struct flush_params *params)
 {
 	FILE *file = stream->file;
 	size_t room = writable_room(&stream->target, fileno_unlocked(file), params->margin);
@@ -269,11 +271,10 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 	/* Before the lock is tried: it is recursive, so its holder would get it. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, params);
-	if (params->alone)
-		return flush_locked(stream, params);
-	if (!try_lock(stream, params))
+	if (!params->alone && !try_lock(stream, params))
 		return params->mode == SINK_FORCE ? write_past_lock(stream, params) : SINK_BUSY;
 	result = flush_locked(stream, params);
-	funlockfile(stream->file);
+	if (!params->alone)
+		funlockfile(stream->file);
 	return result;
 }

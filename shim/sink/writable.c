@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <sys/select.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 #ifndef RWF_NOSIGNAL
@@ -46,25 +45,26 @@ static enum writable_kind kind_of(int fd, mode_t mode)
 	return WRITABLE_NEVER;
 }
 
-void writable_identify(struct writable *file, int fd)
+/* The system call, because glibc before 2.33 exports no fstat. */
+static bool look(struct writable *file, int fd)
 {
-	struct stat found;
-
-	memset(file, 0, sizeof(*file));
-	/* The system call, because glibc before 2.33 exports no fstat. */
-	if (fd < 0 || syscall(SYS_fstat, fd, &found) < 0)
-		return;
-	file->device = found.st_dev;
-	file->inode = found.st_ino;
-	file->kind = (uint8_t)kind_of(fd, found.st_mode);
+	return fd >= 0 && syscall(SYS_fstat, fd, &file->found) == 0;
 }
 
-bool writable_is_behind(const struct writable *file, int fd)
+void writable_identify(struct writable *file, int fd)
 {
-	struct stat found;
+	memset(file, 0, sizeof(*file));
+	if (!look(file, fd))
+		return;
+	file->device = file->found.st_dev;
+	file->inode = file->found.st_ino;
+	file->kind = (uint8_t)kind_of(fd, file->found.st_mode);
+}
 
-	return fd >= 0 && syscall(SYS_fstat, fd, &found) == 0 && found.st_dev == file->device &&
-	       found.st_ino == file->inode;
+bool writable_is_behind(struct writable *file, int fd)
+{
+	return look(file, fd) && file->found.st_dev == file->device &&
+	       file->found.st_ino == file->inode;
 }
 
 /*
@@ -76,12 +76,12 @@ bool writable_is_behind(const struct writable *file, int fd)
  */
 static size_t pipe_room(int fd, enum writable_margin margin)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = getauxval(AT_PAGESZ);
 	int size = (int)syscall(SYS_fcntl, fd, F_GETPIPE_SZ);
 	int queued = 0;
 	size_t slots, taken;
 
-	if (size <= 0 || ioctl(fd, FIONREAD, &queued) < 0)
+	if (size <= 0 || syscall(SYS_ioctl, fd, FIONREAD, &queued) < 0)
 		return margin == WRITABLE_ALL ? page : 0;
 	slots = (size_t)size / page;
 	taken = queued ? 2 * (size_t)queued / page + 2 : 0;
@@ -106,7 +106,7 @@ static size_t socket_room(int fd)
 }
 
 /* poll(2) refuses more descriptors than RLIMIT_NOFILE, which some daemons set to 0. */
-static short select_now(int fd)
+__attribute__((noinline)) static short select_now(int fd)
 {
 	unsigned long set[FD_SETSIZE / 8 / sizeof(long)] = {0};
 	size_t bits = 8 * sizeof(*set);
@@ -139,15 +139,16 @@ size_t writable_room(const struct writable *file, int fd, enum writable_margin m
 }
 
 /* By system call, because libc's is a cancellation point. Returns bytes or a negative errno. */
-static ssize_t write_flags(int fd, const char *text, size_t n, int flags)
+INLINE ssize_t write_flags(int fd, const char *text, size_t n, int flags)
 {
 	struct iovec part = {(void *)text, n};
-	long done = syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, flags);
+	long done = flags ? syscall(SYS_pwritev2, fd, &part, 1L, -1L, -1L, flags)
+			  : syscall(SYS_write, fd, text, n);
 
 	return done < 0 ? -errno : (ssize_t)done;
 }
 
-static bool is_sigpipe_pending(void)
+__attribute__((noinline)) static bool is_sigpipe_pending(void)
 {
 	uint64_t pending = 0;
 
@@ -155,23 +156,28 @@ static bool is_sigpipe_pending(void)
 	return pending >> (SIGPIPE - 1) & 1;
 }
 
-/* A write with `flags`; removes a SIGPIPE that it raises, which is always on this thread. */
-static ssize_t write_quietly(int fd, const char *text, size_t n, int flags)
+/*
+ * A write with `flags`; removes a SIGPIPE that it raises, which is always on this thread.
+ * `blocked`: all signals are blocked already.
+ */
+static ssize_t write_quietly(int fd, const char *text, size_t n, int flags, bool blocked)
 {
-	const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
-	const struct timespec now = {0, 0};
-	uint64_t mask;
+	static const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
+	static const struct timespec now = {0, 0};
+	uint64_t mask = 0;
 	bool was_pending;
 	ssize_t done;
 
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &sigpipe, &mask, sizeof(mask));
+	if (flags & RWF_NOSIGNAL)
+		return write_flags(fd, text, n, flags);
+	if (!blocked)
+		syscall(SYS_rt_sigprocmask, SIG_BLOCK, &sigpipe, &mask, sizeof(mask));
 	was_pending = is_sigpipe_pending();
-	done = flags ? write_flags(fd, text, n, flags) : syscall(SYS_write, fd, text, n);
-	if (!flags && done < 0)
-		done = -errno;
+	done = write_flags(fd, text, n, flags);
 	if (done == -EPIPE && !was_pending)
 		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now, sizeof(sigpipe));
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+	if (!blocked)
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 	return done;
 }
 
@@ -180,37 +186,35 @@ static bool is_refused(ssize_t done)
 	return done == -EOPNOTSUPP || done == -EINVAL || done == -ENOSYS;
 }
 
-/* For files that support no write that cannot block. */
-static ssize_t write_with_room(const struct writable *file, int fd, const char *text, size_t n,
-			       enum writable_margin margin)
+/* How many of `n` bytes fit in a pipe that supports no write that cannot block; 0: wait. */
+static size_t fitting(const struct writable *file, int fd, size_t n, enum writable_margin margin)
 {
-	size_t room = writable_room(file, fd, margin);
+	/* A half-free one needs no further look. */
+	size_t room =
+		margin == WRITABLE_HALF ? pipe_room(fd, margin) : writable_room(file, fd, margin);
 
-	if (room == WRITABLE_GONE)
-		return -EPIPE;
-	if (!room || (n > room && n <= PIPE_BUF))
-		return -EAGAIN;
-	return write_quietly(fd, text, n < room ? n : room, 0);
+	if (n <= room || room == WRITABLE_GONE)
+		return n;
+	return n <= PIPE_BUF ? 0 : room;
 }
 
 static ssize_t write_pipe(struct writable *file, int fd, const char *text, size_t n,
 			  enum writable_margin margin)
 {
+	static const int flags[] = {[KNOWS_BOTH] = RWF_NOWAIT | RWF_NOSIGNAL,
+				    [KNOWS_NOWAIT] = RWF_NOWAIT,
+				    [KNOWS_NEITHER] = 0};
 	ssize_t done;
 
-	if (file->fallback == KNOWS_BOTH) {
-		done = write_flags(fd, text, n, RWF_NOWAIT | RWF_NOSIGNAL);
-		if (!is_refused(done))
+	for (;; file->fallback++) {
+		if (file->fallback == KNOWS_NEITHER)
+			n = fitting(file, fd, n, margin);
+		if (!n)
+			return -EAGAIN;
+		done = write_quietly(fd, text, n, flags[file->fallback], margin == WRITABLE_HALF);
+		if (file->fallback == KNOWS_NEITHER || !is_refused(done))
 			return done;
-		file->fallback = KNOWS_NOWAIT;
 	}
-	if (file->fallback == KNOWS_NOWAIT) {
-		done = write_quietly(fd, text, n, RWF_NOWAIT);
-		if (!is_refused(done))
-			return done;
-		file->fallback = KNOWS_NEITHER;
-	}
-	return write_with_room(file, fd, text, n, margin);
 }
 
 static ssize_t write_socket(int fd, const char *text, size_t n)

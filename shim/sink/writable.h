@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Kinds of files, by how to write to them without blocking. */
@@ -23,8 +24,9 @@ enum writable_kind {
 /* The file that a descriptor referred to when it was identified. */
 struct writable {
 	uint64_t device, inode;
-	uint8_t kind;     /* enum writable_kind */
-	uint8_t fallback; /* enum writable_fallback of writable.c; 0 until the kernel refused */
+	uint8_t kind;      /* enum writable_kind */
+	uint8_t fallback;  /* enum writable_fallback of writable.c; 0 until the kernel refused */
+	struct stat found; /* here because a thread that is about to wait may have little stack */
 };
 
 /*
@@ -32,7 +34,7 @@ struct writable {
  * process may fill it between the check and the write.
  */
 enum writable_margin {
-	WRITABLE_HALF,    /* half of it: a thread of the program writes */
+	WRITABLE_HALF,    /* half of it: a thread of the program writes, with all signals blocked */
 	WRITABLE_RESERVE, /* some pages: the flusher thread writes */
 	WRITABLE_ALL,     /* nothing: the last chance before a fork or the end */
 };
@@ -41,7 +43,7 @@ enum writable_margin {
 void writable_identify(struct writable *file, int fd);
 
 /* Does `fd` still refer to that file? One system call. */
-bool writable_is_behind(const struct writable *file, int fd);
+bool writable_is_behind(struct writable *file, int fd);
 
 /*
  * Writes as many of the `n` > 0 bytes at `text` as it can without blocking. Lines of at most
