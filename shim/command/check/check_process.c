@@ -28,7 +28,7 @@ static char target[PROGRAM_PATH_MAX]; /* what a link of /proc says */
 /* True where the numbers are of this process, and not what it has from its parent. */
 static bool check_state(pid_t pid, pid_t thread)
 {
-	const char *asleep = remote_state_asleep(&remote, pid, thread);
+	const char *asleep = remote_state_asleep(&remote, process_own_pid(pid), thread);
 	pid_t owner = remote.owner, own = process_own_pid(pid);
 
 	if (asleep)
@@ -165,7 +165,7 @@ static void check_worker(pid_t master, pid_t pid)
 			report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
 			return;
 		}
-		asleep = remote_state_asleep(&remote, pid, thread);
+		asleep = remote_state_asleep(&remote, process_own_pid(pid), thread);
 	} while (asleep && settle());
 	if (asleep)
 		report_finding(VERDICT_FAILS, "worker", "%d: %s", (int)pid, asleep);

@@ -230,9 +230,9 @@ static bool is_asleep_by_choice(const struct remote_state *remote)
 	return length >= strlen(word) && !strcmp(remote->says + length - strlen(word), word);
 }
 
-const char *remote_state_asleep(const struct remote_state *remote, pid_t pid, pid_t thread)
+const char *remote_state_asleep(const struct remote_state *remote, pid_t own, pid_t thread)
 {
-	pid_t owner = remote->owner, own = process_own_pid(pid);
+	pid_t owner = remote->owner;
 
 	if (!*remote->says)
 		return "its constructor has not run yet";

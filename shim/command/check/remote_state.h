@@ -34,9 +34,10 @@ struct remote_state {
 int remote_state_read(struct remote_state *remote, pid_t pid);
 
 /*
- * Why the library does nothing in process `pid`, or NULL: it is awake. `thread`: that of the
- * flusher, or 0. A constant string, or one in *remote.
+ * Why the library does nothing in a process that has the number `own` in its namespace (0: not
+ * known), or NULL: it is awake. `thread`: that of the flusher, or 0. A constant string, or one in
+ * *remote.
  */
-const char *remote_state_asleep(const struct remote_state *remote, pid_t pid, pid_t thread);
+const char *remote_state_asleep(const struct remote_state *remote, pid_t own, pid_t thread);
 
 #endif
