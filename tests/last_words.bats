@@ -107,7 +107,8 @@ deaths() {
 }
 
 @test "What was printed comes out while other threads print, however the process dies" {
-	deaths 'whole control:20' threads "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
+	# Without the shim the lines that are left in the buffer are few, and often none.
+	deaths 'whole control:1' threads "$FROM_OUTSIDE,$RAISED,$CRASHES,$ENDS,$EXECS"
 	# exit(3) flushes without locks, so libc itself prints lines twice there.
 	deaths '' threads "$EXITS"
 }
