@@ -48,7 +48,7 @@ in_each() {
 	shift
 	for call in "${calls[@]}"; do
 		{
-			timeout "${BOUND:-100}" "$@" "$call" "${WORDS[@]}" 2>"$call.err" |
+			timeout -k 1 "${BOUND:-100}" "$@" "$call" "${WORDS[@]}" 2>"$call.err" |
 				cat >"$call.out"
 			echo "${PIPESTATUS[0]}" >"$call.status"
 		} 3>&- &
