@@ -104,7 +104,7 @@ bool std_streams_can_flush(void)
 
 bool std_streams_can_borrow(void)
 {
-	return streams[0].target.kind != WRITABLE_DISK && streams[1].target.kind != WRITABLE_DISK;
+	return streams[0].target.kind != WRITABLE_DISK;
 }
 
 void std_streams_want_buffer(size_t size)
