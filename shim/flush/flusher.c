@@ -146,6 +146,7 @@ void flusher_resume(void)
 
 void flusher_share_table(void)
 {
+	atomic_thread_fence(memory_order_seq_cst); /* see leave_table() in flusher_thread.c */
 	if (!fd_table_is_used())
 		return;
 	fd_table_need();

@@ -167,6 +167,10 @@ static void leave_table(void)
 	    !fd_table_is_needed() && platform_stdio_visible() && !all_runtimes_any() &&
 	    std_streams_can_borrow() && !fd_table_is_filtered())
 		fd_table_leave();
+	/* The program may have made a thread meanwhile, and seen a table that was still shared. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (thread_any_made() && fd_table_is_own())
+		fd_table_need();
 }
 
 /* Ends this thread, so that a thread of the program starts another one, which shares its table. */

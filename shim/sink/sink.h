@@ -110,7 +110,7 @@ void std_streams_init(void);
 /* Can stdout be flushed: is it open, and neither a terminal nor a message socket? */
 bool std_streams_can_flush(void);
 
-/* Is stdout no file on disk? stderr may be one: it has no buffer, as a rule. */
+/* Is stdout a pipe or a socket? stderr may be a file: it has no buffer, as a rule. */
 bool std_streams_can_borrow(void);
 
 /* stream_pending for stdout or stderr; any context. */

@@ -104,7 +104,7 @@ bool std_streams_can_flush(void)
 
 bool std_streams_can_borrow(void)
 {
-	return streams[0].target.kind != WRITABLE_DISK;
+	return streams[0].target.kind == WRITABLE_PIPE || streams[0].target.kind == WRITABLE_SOCKET;
 }
 
 void std_streams_want_buffer(size_t size)
