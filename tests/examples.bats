@@ -79,12 +79,15 @@ for c in (init, server):
 admit() {
 	local cel=$BUILD/cel
 	command -v npm >/dev/null || skip "npm is not here"
-	if [ ! -e "$cel/node_modules/@bufbuild/cel" ]; then
-		mkdir -p "$cel"
-		flock "$cel" timeout 100 npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix "$cel" \
-			@bufbuild/cel@0.6.1 @bufbuild/protobuf@2 >/dev/null 2>&1 ||
-			skip "npm cannot install @bufbuild/cel here"
-	fi
+	mkdir -p "$cel"
+	# Two tests may come here at the same time: one installs, the other waits until that is complete.
+	(
+		flock 9
+		[ -e "$cel/complete" ] ||
+			timeout 100 npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix "$cel" \
+				@bufbuild/cel@0.6.1 @bufbuild/protobuf@2 >/dev/null 2>&1
+	) 9>"$cel/lock" || skip "npm cannot install @bufbuild/cel here"
+	touch "$cel/complete"
 	cp "$ROOT/tests/fixtures/kubernetes/admit.mjs" "$cel"
 	yaml "kubernetes/$1" 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/policy.json"
 	yaml ../tests/fixtures/kubernetes/pods.yaml 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/pods.json"
