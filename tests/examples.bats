@@ -83,11 +83,11 @@ admit() {
 	# Two tests may come here at the same time: one installs, the other waits until that is complete.
 	(
 		flock 9
-		[ -e "$cel/complete" ] ||
-			timeout 100 npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix "$cel" \
-				@bufbuild/cel@0.6.1 @bufbuild/protobuf@2 >/dev/null 2>&1
+		[ ! -e "$cel/complete" ] || exit 0
+		timeout 100 npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix "$cel" \
+			@bufbuild/cel@0.6.1 @bufbuild/protobuf@2 >/dev/null 2>&1 &&
+			touch "$cel/complete"
 	) 9>"$cel/lock" || skip "npm cannot install @bufbuild/cel here"
-	touch "$cel/complete"
 	cp "$ROOT/tests/fixtures/kubernetes/admit.mjs" "$cel"
 	yaml "kubernetes/$1" 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/policy.json"
 	yaml ../tests/fixtures/kubernetes/pods.yaml 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/pods.json"
