@@ -88,10 +88,10 @@ admit() {
 			@bufbuild/cel@0.6.1 @bufbuild/protobuf@2 >/dev/null 2>&1 &&
 			touch "$cel/complete"
 	) 9>"$cel/lock" || skip "npm cannot install @bufbuild/cel here"
-	cp "$ROOT/tests/fixtures/kubernetes/admit.mjs" "$cel"
+	cp "$ROOT/tests/fixtures/kubernetes/admit.mjs" "$cel/admit-$BATS_TEST_NUMBER.mjs"
 	yaml "kubernetes/$1" 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/policy.json"
 	yaml ../tests/fixtures/kubernetes/pods.yaml 'import json; print(json.dumps(docs[0]))' >"$BATS_TEST_TMPDIR/pods.json"
-	node "$cel/admit.mjs" "$BATS_TEST_TMPDIR/policy.json" "$BATS_TEST_TMPDIR/pods.json"
+	node "$cel/admit-$BATS_TEST_NUMBER.mjs" "$BATS_TEST_TMPDIR/policy.json" "$BATS_TEST_TMPDIR/pods.json"
 }
 
 # What both policies have in common.
