@@ -19,6 +19,18 @@ once() {
 	assert_output "rounds $ONCE lost 0 twice 0 other 0"
 }
 
+# once_each PRINTS...: those, by fork and by exec, with each end.
+once_each() {
+	local by prints end
+	for by in fork exec; do
+		for prints in "$@"; do
+			for end in term exit raise; do
+				once "$by" "$prints" "$end"
+			done
+		done
+	done
+}
+
 @test "A line that is lost or comes twice is found" {
 	run -0 "$PROGS/once" 5 exec pending term
 	assert_output 'rounds 5 lost 5 twice 0 other 0'
@@ -27,25 +39,11 @@ once() {
 }
 
 @test "A line that was flushed comes once, however a signal ends the process right afterwards" {
-	local by prints end
-	for by in fork exec; do
-		for prints in flush line; do
-			for end in term exit raise; do
-				once "$by" "$prints" "$end"
-			done
-		done
-	done
+	once_each flush line
 }
 
 @test "Lines that are flushed all the time come once, wherever a signal ends the process" {
-	local by prints end
-	for by in fork exec; do
-		for prints in busy-flush busy-line; do
-			for end in term exit raise; do
-				once "$by" "$prints" "$end"
-			done
-		done
-	done
+	once_each busy-flush busy-line
 }
 
 @test "A line that was flushed comes once where our thread starts later" {

@@ -2,8 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each request has a ticket, so that nobody mistakes the answer to an earlier request for its own:
- * a flush that began before a line was printed may leave that line pending. Owns: the words below.
- * `wanted` and `asked` are written by whoever makes a request, the others by the flusher thread.
+ * a flush that began before a line was printed may leave that line pending.
+ * Owns: the words below. `wanted` and `asked` are written by whoever makes a request, the others by
+ * the flusher thread.
  * Called from: host threads, signal handlers, the flusher thread. Locks: none.
  */
 #include "flush/flush_request.h"

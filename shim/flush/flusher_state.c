@@ -9,9 +9,9 @@
 #include "flush/flusher_state.h"
 
 #include "base/futex.h"
-#include "sink/wait_checks.h"
 #include "flush/pass.h"
 #include "sink/sink.h"
+#include "sink/wait_checks.h"
 
 #define WAITS_TRUSTED 8 /* after this many passes at waits, each response is left to a wait */
 

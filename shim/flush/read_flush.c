@@ -84,14 +84,12 @@ bool read_flush(int fd, bool dontwait)
 	bool goes_on = true, blocks;
 	uint64_t mask;
 
-	blocks = due != WAIT_FLUSH_LATER && !dontwait && !returns_at_once(fd);
-	if (blocks)
+	if (due != WAIT_FLUSH_LATER && !dontwait && !returns_at_once(fd))
 		reads = kind_of(fd);
+	blocks = reads != READS_AT_ONCE;
 	handlers = wait_flush_handlers();
-	if (reads == READS_AT_ONCE)
-		blocks = false;
-	else if (handlers == HANDLERS_MIXED ||
-		 (handlers == HANDLERS_INTERRUPT && reads == READS_WAIT_LIMITED))
+	if (blocks && (handlers == HANDLERS_MIXED ||
+		       (handlers == HANDLERS_INTERRUPT && reads == READS_WAIT_LIMITED)))
 		due = WAIT_FLUSH_LATER;
 	if (due == WAIT_FLUSH_LATER) {
 		wait_flush_leave();

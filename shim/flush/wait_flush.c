@@ -132,16 +132,21 @@ static void set_skip(int64_t now)
 	atomic_store_explicit(&flusher->skip, flusher->skipped, memory_order_relaxed);
 }
 
+/* Has the flusher thread make the pass in time; if there is none, notes since when it is due. */
+static void arm(int64_t now)
+{
+	if (flusher_not_started())
+		flusher_note_pending(now);
+	else if (!flusher_is_armed())
+		flusher_arm_at_wait();
+}
+
 /* Leaves the pending bytes to the flusher thread. */
 static void leave(int64_t now)
 {
-	if (flusher_not_started()) {
-		flusher_note_pending(now);
-		return;
-	}
-	set_skip(now);
-	if (!flusher_is_armed())
-		flusher_arm_at_wait();
+	if (!flusher_not_started())
+		set_skip(now);
+	arm(now);
 }
 
 /*
@@ -196,10 +201,7 @@ bool wait_flush_leave_once(void)
 	if (atomic_load_explicit(&flusher->left_once, memory_order_relaxed) && is_paced(now))
 		return false;
 	atomic_store_explicit(&flusher->left_once, true, memory_order_relaxed);
-	if (flusher_not_started())
-		flusher_note_pending(now);
-	else if (!flusher_is_armed())
-		flusher_arm_at_wait();
+	arm(now);
 	return true;
 }
 

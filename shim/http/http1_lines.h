@@ -35,7 +35,7 @@ HTTP1_INLINE bool http1_lines_take_length(struct http1 *m, const unsigned char *
 	return true;
 }
 
-/* "Transfer-Encoding: chunked", likewise, where the line begins with "transfer". */
+/* The same for "Transfer-Encoding: chunked", where the line begins with "transfer". */
 static inline bool http1_lines_take_coding(struct http1 *m, const unsigned char *line,
 					   const unsigned char *last)
 {

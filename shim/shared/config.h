@@ -46,10 +46,10 @@ struct config {
 
 /* How a value is written. No spaces, signs or exponents. Case matters only in `libc` and START. */
 enum config_form {
-	CONFIG_TIME,    /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
-	CONFIG_BUFFER,  /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, likewise M, G; libc: 0 */
-	CONFIG_SIGNALS, /* names with or without SIG, or numbers, by commas; all; none */
-	CONFIG_START,   /* constructor, server or threads */
+	CONFIG_TIME,     /* as GNU sleep, and ms, us: 0.5, .5, 5ms, 1s, 2m, 1h, 1d; to 1 ns */
+	CONFIG_BUFFER,   /* as GNU stdbuf: 4096, 64K (or 64k, 64KiB), 64KB, and so M, G; libc: 0 */
+	CONFIG_SIGNALS,  /* names with or without SIG, or numbers, by commas; all; none */
+	CONFIG_START,    /* constructor, server or threads */
 	CONFIG_RUNTIMES, /* names by commas; all; none */
 	CONFIG_LIST,     /* globs by commas, none of them empty; a comma cannot be part of one */
 	CONFIG_SWITCH,   /* 1, true, yes, on; 0, false, no, off */

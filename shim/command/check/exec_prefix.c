@@ -23,7 +23,7 @@ enum effect {
 static const struct kind {
 	const char *name;
 	const char *letters; /* of the options that take a value */
-	const char *words;   /* long ones likewise, by commas: the value may be the next word */
+	const char *words;   /* the long ones, by commas: the value may be the next word */
 	int operands;        /* so many words come before the command */
 	enum effect effect;
 } kinds[] = {
