@@ -80,6 +80,18 @@ sequence() {
 	done
 }
 
+@test "A signal that answers a line is not missed in a read, even if other handlers restart it" {
+	local call reads=(accept accept4 read readv recv recvfrom recvmsg recvmmsg pipe_read pipe_readv)
+	[[ $PROGS != */musl ]] || skip "our thread shares the descriptor table of a program of musl"
+	WORDS=("$ROUNDS" --mixed)
+	in_each "${reads[@]}" -- env LD_PRELOAD="$LIB" $DUE IDLEFLUSH_STATS=stats "$PROGS/answered"
+	for call in "${reads[@]}"; do
+		assert_equal "$call $(cat "$call.err")" "$call missed 0 of $ROUNDS"
+	done
+	# Our thread flushed as soon as the program waited, not an idle time later.
+	assert [ "$(grep -c " at_waits=$ROUNDS " stats)" -ge 5 ]
+}
+
 @test "A handler that waits while its program is inside stdio prints no line twice, and loses none" {
 	local how start word
 	for how in putchar printf; do

@@ -91,6 +91,21 @@ bool thread_await_end(pid_t tid)
 	return true;
 }
 
+/* "PID (NAME) STATE ...", where NAME may contain anything, and has 15 bytes at most. */
+bool thread_main_sleeps(void)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	char text[48] = "";
+	const char *end;
+
+	if (fd < 0)
+		return false;
+	syscall(SYS_read, fd, text, sizeof(text) - 1);
+	syscall(SYS_close, fd);
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'S';
+}
+
 /* The directory has two links and one a thread. */
 unsigned thread_count(void)
 {

@@ -47,6 +47,12 @@ void thread_begin_in_child(void);
  */
 bool thread_await_end(pid_t tid);
 
+/*
+ * Does the main thread sleep, so that a signal would interrupt that? False if /proc cannot tell. By
+ * a thread that has a descriptor table of its own; errno may change.
+ */
+bool thread_main_sleeps(void);
+
 /* How many threads there are, with ours; 0: /proc cannot tell. Any context; errno may change. */
 unsigned thread_count(void);
 

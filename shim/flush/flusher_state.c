@@ -119,12 +119,28 @@ void flusher_note_pending(int64_t now_ns)
 	atomic_compare_exchange_strong(&flusher->armed_since_ns, &unarmed, now_ns);
 }
 
-void flusher_passed_at_wait(void)
+void flusher_ask_for_pass(int64_t now_ns)
+{
+	int saved_errno = errno;
+
+	flusher_note_pending(now_ns);
+	atomic_store(&flusher->asked, true);
+	if (atomic_exchange(&flusher->wait_state, WAIT_STATE_RUNNING) != WAIT_STATE_RUNNING)
+		futex_wake(&flusher->wait_state);
+	errno = saved_errno;
+}
+
+void flusher_trust_waits(void)
 {
 	uint32_t follow = atomic_load_explicit(&flusher->waits_follow, memory_order_relaxed);
 
 	if (follow < WAITS_TRUSTED)
 		atomic_store_explicit(&flusher->waits_follow, follow + 1, memory_order_relaxed);
+}
+
+void flusher_passed_at_wait(void)
+{
+	flusher_trust_waits();
 	atomic_store_explicit(&flusher->skip, 0, memory_order_relaxed);
 	if (flusher_is_armed())
 		atomic_store(&flusher->armed_since_ns, 0);

@@ -37,7 +37,8 @@ struct flusher {
 	_Atomic bool left_once;       /* a pass that was due was left to the next wait */
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
-	bool cannot_start;                 /* it ran, but cannot be started again */
+	_Atomic bool asked;     /* the main thread is about to wait, and wants a pass then */
+	bool cannot_start;      /* it ran, but cannot be started again */
 	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
 	pid_t owner;
 	pid_t tid;                /* of the thread, which writes it */
@@ -144,6 +145,13 @@ void flusher_arm_at_wait(void);
 /* The same if there is no thread: only notes that bytes are pending since `now_ns`. */
 void flusher_note_pending(int64_t now_ns);
 
+/*
+ * The main thread, the only one of the program, is about to wait, and cannot flush there: the
+ * flusher thread, which has a descriptor table of its own, will do so as soon as it sleeps.
+ * Async-signal-safe; errno is kept.
+ */
+void flusher_ask_for_pass(int64_t now_ns);
+
 /* The calling thread made a pass at a wait, which wrote everything that was pending. */
 void flusher_passed_at_wait(void);
 
@@ -153,6 +161,9 @@ static inline bool flusher_was_answered(void)
 	return atomic_load_explicit(&flusher->answered, memory_order_relaxed) &&
 	       atomic_exchange_explicit(&flusher->answered, 0, memory_order_relaxed);
 }
+
+/* The bytes of a wait were flushed before anything else happened. Any context. */
+void flusher_trust_waits(void);
 
 /* Have the latest lines all been flushed at waits? Any context. */
 bool flusher_waits_follow(void);

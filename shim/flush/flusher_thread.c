@@ -22,6 +22,8 @@
 #define EXIT_BOUND     (50 * NS_PER_MS)  /* for the flush at exit, after which libc flushes */
 #define DEATH_BOUND    (150 * NS_PER_MS) /* for the flush before a process dies */
 #define TIMED_WAIT_MIN (10 * NS_PER_MS)
+#define ASKED_STEP     (NS_PER_MS / 20)
+#define ASKED_STEPS    8
 #define STRETCH_MOST   64
 #define IDLE_CPU_NS    (NS_PER_MS / 10) /* less between two heartbeats: nothing ran */
 
@@ -61,7 +63,8 @@ static void sleep_until_due(int64_t wait_ns, bool busy)
 	if (busy && wait_ns > most + most / 8) /* a short remainder is not worth a second wait */
 		wait_ns = most;
 	atomic_store(&flusher->wait_state, wait_state);
-	if (!flush_request_is_made() && (busy || !flusher_is_armed()))
+	if (!flush_request_is_made() && !atomic_load(&flusher->asked) &&
+	    (busy || !flusher_is_armed()))
 		futex_wait(&flusher->wait_state, wait_state, wait_ns);
 	atomic_store(&flusher->wait_state, WAIT_STATE_RUNNING);
 }
@@ -158,6 +161,24 @@ static void make_pass(bool heartbeat)
 }
 
 /*
+ * The main thread asked for a pass at its wait. Not before it sleeps: whoever reads the line may
+ * answer with a signal, and if its handler ran before the wait, the wait would miss it. If that
+ * takes too long, the pass comes in time, like any other.
+ */
+static void serve_main_thread(void)
+{
+	for (int i = 0; !thread_main_sleeps(); i++) {
+		if (i == ASKED_STEPS)
+			return;
+		futex_sleep(ASKED_STEP);
+	}
+	if (flusher_owns_bytes() && pass_run(SINK_WHOLE_LINES, disarm(), flusher_hold_ns())) {
+		library_status.at_waits++;
+		flusher_trust_waits();
+	}
+}
+
+/*
  * A separate descriptor table pays off while the program has one thread. libc's own flush, files on
  * disk and Python need the program's table.
  */
@@ -203,6 +224,10 @@ void *flusher_thread_run(void *unused)
 			flush_request_end();
 			make_room_for_another();
 			return unused;
+		}
+		if (atomic_exchange(&flusher->asked, false) && fd_table_is_own()) {
+			serve_main_thread();
+			continue;
 		}
 		note_activity(now);
 		if (!atomic_load(&flusher_stretched))

@@ -4,7 +4,7 @@
  * These calls have no form that unblocks signals as it begins to wait. If every handler of the
  * program restarts calls, no handler ends the call anyway, and we flush before it. If none restarts
  * calls, we wait in ppoll(2) first. Either kind of handler ends that; so if there are both kinds,
- * or if the descriptor has a timeout of its own, the flusher thread flushes.
+ * or if the descriptor has a timeout of its own, the flusher thread flushes as soon as we wait.
  */
 #include "flush/read_flush.h"
 
@@ -76,23 +76,31 @@ static bool returns_at_once(int fd)
 	return is_readable(fd) || is_nonblocking(fd);
 }
 
-bool read_flush(int fd, bool dontwait)
+/* May this thread flush? `unfailing`: the call cannot fail with EINTR before it is made. */
+static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, bool unfailing)
+{
+	if (handlers == HANDLERS_INTERRUPT)
+		return reads != READS_WAIT_LIMITED && !unfailing;
+	return handlers == HANDLERS_RESTART;
+}
+
+static bool flush(int fd, bool dontwait, bool unfailing)
 {
 	enum wait_flush_due due = wait_flush_due();
-	enum wait_flush_handlers handlers;
+	enum wait_flush_handlers handlers = wait_flush_handlers();
 	enum reads reads = READS_AT_ONCE;
 	bool goes_on = true, blocks;
 	uint64_t mask;
 
-	if (due != WAIT_FLUSH_LATER && !dontwait && !returns_at_once(fd))
-		reads = kind_of(fd);
-	blocks = reads != READS_AT_ONCE;
-	handlers = wait_flush_handlers();
-	if (blocks && (handlers == HANDLERS_MIXED ||
-		       (handlers == HANDLERS_INTERRUPT && reads == READS_WAIT_LIMITED)))
-		due = WAIT_FLUSH_LATER;
 	if (due == WAIT_FLUSH_LATER) {
 		wait_flush_leave();
+		return true;
+	}
+	if (!dontwait && !returns_at_once(fd))
+		reads = kind_of(fd);
+	blocks = reads != READS_AT_ONCE;
+	if (blocks && !may_flush(handlers, reads, unfailing)) {
+		wait_flush_ask();
 		return true;
 	}
 	if (due == WAIT_FLUSH_IF_BLOCKS && !blocks && wait_flush_leave_once())
@@ -103,4 +111,14 @@ bool read_flush(int fd, bool dontwait)
 		goes_on = wait_until_readable(fd, &mask);
 	wait_flush_end(&mask);
 	return goes_on;
+}
+
+bool read_flush(int fd, bool dontwait)
+{
+	return flush(fd, dontwait, false);
+}
+
+void read_flush_refill(int fd)
+{
+	flush(fd, false, true);
 }

@@ -13,4 +13,10 @@
  */
 bool read_flush(int fd, bool dontwait);
 
+/*
+ * The same before a stream reads `fd` to refill its buffer, which a signal handler must not end
+ * here: only libc can fail the program's call then.
+ */
+void read_flush_refill(int fd);
+
 #endif

@@ -14,6 +14,7 @@
  */
 #include "flush/wait_flush.h"
 
+#include "base/fd_table.h"
 #include "base/futex.h"
 #include "base/handlers.h"
 #include "base/thread.h"
@@ -192,6 +193,19 @@ enum wait_flush_due wait_flush_due(void)
 void wait_flush_leave(void)
 {
 	leave(clock_now_ns());
+}
+
+void wait_flush_ask(void)
+{
+	int64_t now = clock_now_ns();
+
+	if (!flusher_is_running() || !fd_table_is_used() || all_runtimes_pending() ||
+	    flusher->owner != (pid_t)syscall(SYS_gettid)) {
+		leave(now);
+		return;
+	}
+	pace(now);
+	flusher_ask_for_pass(now);
 }
 
 bool wait_flush_leave_once(void)

@@ -72,6 +72,13 @@ enum wait_flush_due wait_flush_due(void);
 void wait_flush_leave(void);
 
 /*
+ * A pass is due, but the calling thread cannot make it, as it cannot unblock signals as it begins
+ * to wait. Asks the flusher thread to do so then, if that can tell, or leaves the bytes to it. Any
+ * context; errno may change.
+ */
+void wait_flush_ask(void);
+
+/*
  * A pass is due, but the call will not block. Leaves it to the wait that most likely follows, and
  * returns true. False if one was left already, and the last pass was `idle` ago. Any context.
  */

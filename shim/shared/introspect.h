@@ -47,7 +47,7 @@ struct status {
 
 	/* What was done in this process, by the thread that makes a pass or holds Python's GIL. */
 	_Atomic uint64_t flushes;  /* passes that wrote bytes */
-	_Atomic uint64_t at_waits; /* those of them that a thread of the program made at a wait */
+	_Atomic uint64_t at_waits; /* those made or asked for at a wait of the program */
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t no_room;    /* passes deferred because a write could have blocked */
 	_Atomic uint64_t heartbeats; /* passes that no activity had armed */

@@ -10,7 +10,6 @@
 #include "base/platform.h"
 #include "base/thread.h"
 #include "flush/read_flush.h"
-#include "flush/wait_flush.h"
 #include "wrap/waiting.h"
 #include "flush/all_sinks.h"
 
@@ -71,11 +70,7 @@ static void refilling(FILE *file)
 
 	if (!all_sinks_pending_here())
 		return;
-	/* A handler that ends the wait must fail the call, which only libc can do. */
-	if (wait_flush_handlers() == HANDLERS_RESTART)
-		read_flush(fileno_unlocked(file), false);
-	else
-		wait_flush_leave();
+	read_flush_refill(fileno_unlocked(file));
 	errno = saved_errno;
 }
 
