@@ -83,8 +83,8 @@ static void arm(void)
 static bool is_left_to_wait(void)
 {
 	return flusher_waits_follow() &&
-	       atomic_load_explicit(&flusher->wait_state, memory_order_relaxed) ==
-		       WAIT_STATE_PARKED;
+	       atomic_load_explicit(&flusher->wait_state, memory_order_relaxed) !=
+		       WAIT_STATE_RUNNING;
 }
 
 void flusher_arm_at_wait(void)
@@ -155,13 +155,14 @@ void flusher_end_stretch(void)
 	errno = saved_errno;
 }
 
-/* Time begins as if two passes had just been made: the first is due `idle` later. */
+/* Time begins as if waits had just made two passes: the next is due `idle` later. */
 static void begin(struct flusher *page)
 {
 	int64_t now = clock_now_ns();
 
 	pass_reset(now);
 	page->next_pass_ns = now + 2 * flusher_rules.idle_ns;
+	page->last_wait_ns = now + flusher_rules.idle_ns;
 	page->owner = getpid();
 	atomic_store(&page->mode, FLUSHER_WANTED);
 }

@@ -34,6 +34,7 @@ struct flusher {
 	int64_t window_ns; /* start of the window in which waits are counted; a hint, as the next */
 	int64_t window_waits;
 	_Atomic int64_t next_pass_ns; /* when the next pass at a wait is expected; wait_flush.c */
+	_Atomic int64_t last_wait_ns; /* the last wait with pending bytes that read the clock */
 	_Atomic bool left_once;       /* a pass that was due was left to the next wait */
 
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */

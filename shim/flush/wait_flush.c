@@ -46,15 +46,22 @@ static bool is_only_mine(void)
 }
 
 /*
- * Passes at waits are `idle` apart on average. Two may follow each other: otherwise a server that
- * prints a line a little more often than that would have every second one wait for the next.
+ * A pass costs less than a wake-up of the flusher thread, which would look after the bytes instead.
+ * So a wait that comes alone flushes. Of those that come in quick succession one in `idle` does, on
+ * average: two passes may follow each other, because to answer one request may take two waits.
  */
 static bool is_paced(int64_t now)
 {
 	int64_t next = atomic_load_explicit(&flusher->next_pass_ns, memory_order_relaxed);
+	int64_t last = atomic_load_explicit(&flusher->last_wait_ns, memory_order_relaxed);
 
-	return next - now <= flusher_rules.idle_ns ||
-	       next - now > 2 * flusher_rules.idle_ns; /* the clock ran backwards */
+	return now - last >= flusher_rules.idle_ns / 4 || next - now <= flusher_rules.idle_ns;
+}
+
+/* A wait has flushed, or left that to the flusher thread. */
+static void note_wait(int64_t now)
+{
+	atomic_store_explicit(&flusher->last_wait_ns, now, memory_order_relaxed);
 }
 
 static void pace(int64_t now)
@@ -68,6 +75,7 @@ static void pace(int64_t now)
 		next = now + idle;
 	atomic_store_explicit(&flusher->next_pass_ns, next + idle, memory_order_relaxed);
 	atomic_store_explicit(&flusher->left_once, false, memory_order_relaxed);
+	note_wait(now);
 }
 
 static bool is_due(int64_t now, bool blocks)
@@ -145,6 +153,7 @@ static void arm(int64_t now)
 /* Leaves the pending bytes to the flusher thread. */
 static void leave(int64_t now)
 {
+	note_wait(now);
 	if (!flusher_not_started())
 		set_skip(now);
 	arm(now);
