@@ -166,11 +166,11 @@ static void leave(int64_t now)
  */
 static bool asks_thread(enum wait_flush_wait wait, int64_t now)
 {
-	static _Atomic int64_t last_ns; /* the last wait that asked, or followed a response */
+	static _Atomic int64_t last_ns; /* the last wait that asked, or in traffic */
 	int64_t before = atomic_load_explicit(&last_ns, memory_order_relaxed);
 	bool lone = !before || has_passed(now, before, flusher_rules.idle_ns);
 
-	if (wait == WAIT_FOR_WORK && flusher_was_answered())
+	if (wait == WAIT_FOR_WORK && (flusher_is_busy() || flusher_was_answered()))
 		atomic_store_explicit(&last_ns, now, memory_order_relaxed);
 	else if (wait != WAIT_FOR_EVENT || !lone)
 		return false;
