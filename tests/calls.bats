@@ -107,7 +107,7 @@ ways_of() {
 	sleep) echo "no time|interrupted" ;;
 	fork) echo "a child" ;;
 	__register_atfork) echo "no handlers" ;;
-	pthread_create | thrd_create) echo "a thread" ;;
+	pthread_create | thrd_create | pthread_cancel) echo "a thread" ;;
 	close_range) echo "three|none of them open|the wrong way round|all the rest" ;;
 	closefrom) echo "the rest|everything" ;;
 	fcntl | fcntl64) echo "a duplicate|a closed descriptor" ;;
@@ -133,7 +133,7 @@ ways_of() {
 	prctl) echo "a name|a bad pointer|an unknown option|keep capabilities" ;;
 	capset) echo "as they are|a bad pointer|a bad header|an unknown version" ;;
 	unshare) echo "nothing|unknown flags|a user namespace" ;;
-	pthread_exit) echo "of the only thread" ;;
+	pthread_exit | thrd_exit) echo "of the only thread" ;;
 	syscall) echo "an unknown number|a bad pointer|six arguments|no filter|a clone" ;;
 	setns) echo "its own|a closed descriptor|no namespace" ;;
 	esac

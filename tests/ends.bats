@@ -17,20 +17,53 @@ load helper
 	done
 }
 
+@test "What a thread of libc's own prints after the main thread has ended is not lost at _exit" {
+	local program
+	for program in "$PROGS/leader" "$BUILD/musl/leader"; do
+		[ -x "$program" ] || continue
+		run -0 timeout -s KILL 20 "$program" aio
+		assert_output ''
+		run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" "$program" aio
+		assert_output "worker ends"
+	done
+}
+
 # The heartbeat, at which our thread finds itself alone, never comes here.
 @test "A process whose only thread ends by itself ends at once, and with the same status" {
-	local program
+	local program way
 	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
 		[ -x "$program" ] || continue
 		run -7 timeout 20 "$program" exit
 		assert_output ''
 		run -7 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" exit
 		assert_output line
-		run -0 timeout 20 "$program" pthread_exit
+		for way in pthread_exit thrd_exit; do
+			run -0 timeout 20 "$program" $way
+			assert_output $'line\nbye'
+			run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" $way
+			assert_output $'line\nbye'
+		done
+	done
+}
+
+# We do not see that it ends; our thread finds out at a heartbeat.
+@test "A process whose only thread cancels itself loses nothing" {
+	local program
+	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
+		[ -x "$program" ] || continue
+		run -0 timeout 20 "$program" cancel
 		assert_output $'line\nbye'
-		run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" pthread_exit
+		run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$program" cancel
 		assert_output $'line\nbye'
 	done
+}
+
+# An idle process has fewer of them: 5 in these three seconds.
+@test "Where the main thread has ended, our thread looks at each heartbeat whether others are left" {
+	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms IDLEFLUSH_STATS="$BATS_TEST_TMPDIR/stats" "$PROGS/leader" late
+	assert_output "worker ends"
+	run -0 grep -oE ' heartbeats=[0-9]+' "$BATS_TEST_TMPDIR/stats"
+	assert [ "${output#*=}" -ge 10 ]
 }
 
 # The program hangs in libc itself as soon as there is a second thread, whosever it is.

@@ -117,13 +117,17 @@ unsigned thread_count(void)
 	return (unsigned)tasks.st_nlink - 2;
 }
 
-bool thread_is_left_alone(unsigned ours)
+/* Then /proc/self/exe refers to no program any more; without /proc it does not exist either. */
+bool thread_main_has_ended(void)
 {
-	unsigned count = thread_count();
 	char name[1];
 
-	if (!count || count > ours + 1) /* a main thread that ended still counts */
-		return false;
 	return syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", name, sizeof(name)) < 0 &&
-	       errno == ENOENT; /* the main thread has ended: it refers to no program any more */
+	       errno == ENOENT && thread_count();
+}
+
+bool thread_is_left_alone(unsigned ours)
+{
+	/* A main thread that ended still counts. */
+	return thread_count() <= ours + 1 && thread_main_has_ended();
 }

@@ -57,6 +57,12 @@ bool thread_main_sleeps(void);
 unsigned thread_count(void);
 
 /*
+ * Has the main thread ended though the process goes on? False if /proc cannot tell. Any context;
+ * errno may change.
+ */
+bool thread_main_has_ended(void);
+
+/*
  * Have the main thread (by pthread_exit) and all others of the program ended, so that only `ours`
  * are left? libc ends a process with its last thread, so ours must end too, or the process would
  * stay for ever. False if /proc cannot tell. Any context; errno may change.

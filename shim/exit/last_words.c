@@ -85,9 +85,12 @@ void last_words_before_exec(void)
 
 void last_words_of_main_thread(void)
 {
-	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != getpid() ||
-	    (flusher_rules.heartbeat_ns && thread_count() > 1U + flusher_has_thread()))
+	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != getpid())
 		return;
+	if (flusher_rules.heartbeat_ns && thread_count() > 1U + flusher_has_thread()) {
+		flusher_share_table(); /* libc makes threads, too, such as those of SIGEV_THREAD */
+		return;
+	}
 	if (!flusher_suspend())
 		flusher_stop(); /* no thread: falls asleep */
 	decision_set("the main thread has ended: asleep");

@@ -54,8 +54,9 @@ bool flusher_flush_now(bool ends, int64_t bound_ns);
 void flusher_flush_then(void (*then)(void));
 
 /*
- * The program creates threads: ours must share its descriptor table from now on, because libc ends
- * a process with its last thread, which may be ours, and flushes on it. errno may change.
+ * The main thread may end before others do: ours must share its descriptor table from now on,
+ * because libc ends a process with its last thread, which may be ours, and flushes on it. errno may
+ * change.
  */
 void flusher_share_table(void);
 

@@ -106,7 +106,8 @@ static int64_t program_cpu_ns(void)
 /*
  * If nothing has run in the process since the last heartbeat, there is nothing to find: the next
  * one comes after twice the time, up to STRETCH_MOST times the setting, until
- * flusher_wait_returned().
+ * flusher_wait_returned(). Not if the main thread has ended: the heartbeat then finds that the
+ * others have, too, and the process must end with them.
  */
 static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 {
@@ -114,7 +115,7 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	bool idle = ran - *ran_ns < IDLE_CPU_NS;
 
 	*ran_ns = ran;
-	if (!idle)
+	if (!idle || thread_main_has_ended())
 		return 1;
 	stretch = stretch < STRETCH_MOST ? 2 * stretch : stretch;
 	atomic_store(&flusher_stretched, 1);

@@ -90,6 +90,14 @@ EXPORT void pthread_exit(void *result)
 	__builtin_unreachable();
 }
 
+/* glibc's and musl's do not call the exported pthread_exit. */
+EXPORT void thrd_exit(int result)
+{
+	last_words_of_main_thread();
+	NEXT(thrd_exit)(result);
+	__builtin_unreachable();
+}
+
 /*
  * The variadic functions pass their list on as an array. It is on the stack, not on the heap,
  * because a vfork child may call them. `first` and what follows it up to NULL become `argv`.

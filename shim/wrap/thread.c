@@ -1,4 +1,4 @@
-/* thread.c -- the exported functions that create threads, and fork */
+/* thread.c -- the exported functions that create and cancel threads, and fork */
 /* SPDX-License-Identifier: MIT */
 /*
  * With --start=threads our thread starts right after the first one of the program, so that libc
@@ -49,6 +49,16 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t run, void *argument)
 	result = NEXT(thrd_create)(thread, run, argument);
 	after_thread(result == thrd_success);
 	return result;
+}
+
+/* The main thread may be cancelled by itself, or by a thread that libc has made (SIGEV_THREAD). */
+EXPORT int pthread_cancel(pthread_t thread)
+{
+	int saved_errno = errno;
+
+	flusher_share_table();
+	errno = saved_errno;
+	return NEXT(pthread_cancel)(thread);
 }
 
 static bool is_exec(const char *name)
