@@ -98,6 +98,7 @@ ways_of() {
 	socketpair) echo "a stream|an unknown domain|a bad pointer" ;;
 	connect) echo "a closed descriptor|a bad pointer|without waiting|no room|interrupted" ;;
 	shutdown) echo "one side|not connected|a closed descriptor" ;;
+	setsockopt) echo "least bytes|a closed descriptor|a bad pointer|too short" ;;
 	close) echo "a file|again|descriptor -1" ;;
 	nanosleep) echo "2 ms|no time|a wrong time|before now|a bad pointer|interrupted" ;;
 	clock_nanosleep)

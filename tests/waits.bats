@@ -196,6 +196,42 @@ converse() {
 	done
 }
 
+# Where nobody else flushes, a read of a connection is tried without waiting first.
+@test "A read of a connection ends as it does without the shim, though it is tried before" {
+	local call calls=(read recv recvfrom recvmsg) start
+	[[ $PROGS == */musl ]] || calls+=(__read_chk __recv_chk __recvfrom_chk)
+	# Here it is tried, and that is all.
+	timeout 20 "$PROGS/tried" recv once 2>once.err | cat >once.out
+	in_each "${calls[@]}" -- "$PROGS/tried"
+	for call in "${calls[@]}"; do
+		mv "$call.err" "$call.plain"
+	done
+	run -1 diff recv.plain once.err
+	assert_regex "$output" "> later +-1 .*> a later one +-1 .*> inherited +2 .*> told +2 "
+	for start in "${STARTS[@]}"; do
+		in_each "${calls[@]}" -- strace -f -o "trace" -E LD_PRELOAD="$LIB" \
+			-E IDLEFLUSH_IDLE=100us -E IDLEFLUSH_START="$start" "$PROGS/tried"
+		for call in "${calls[@]}"; do
+			diff "$call.plain" "$call.err"
+			assert_equal "$(sort -u "$call.out")" pending
+		done
+	done
+}
+
+# polls_of NAME WORDS...: how many a server makes for 400 requests that come at once.
+polls_of() {
+	start_server "$1" strace -f -o "$1.trace" -E LD_PRELOAD="$LIB" -E IDLEFLUSH_START=threads \
+		"$PROGS/server" "${@:2}"
+	"$PROGS/load" --port="$(port_of "$1")" --count=400 --rate=100000 --connections=16 >"$1.load"
+	grep -q 'ok=400 ' "$1.load"
+	grep -c ' poll(' "$1.trace" || true
+}
+
+@test "A server that is busy makes no call to learn whether its reads will wait" {
+	assert [ "$(polls_of plain --recv=readv)" -ge 50 ]
+	assert [ "$(polls_of tried --recv=read)" -le 20 ]
+}
+
 # The functions of libc are bound at the start, because ld.so's lookup takes far more.
 @test "A flush at a wait takes at most 512 bytes of the stack of a coroutine" {
 	local call start plain

@@ -224,6 +224,11 @@ static int raw_connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 	return (int)syscall(SYS_connect, fd, addr.__sockaddr__, length);
 }
 
+static int raw_setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, length);
+}
+
 static int raw_shutdown(int fd, int how)
 {
 	return (int)syscall(SYS_shutdown, fd, how);

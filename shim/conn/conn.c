@@ -99,7 +99,7 @@ unsigned conn_forget(struct conn *conn)
 		close_count(conn, ended);
 	atomic_store_explicit(&conn->turn, CONN_TURN_OVER, memory_order_relaxed);
 	atomic_store_explicit(&conn->debugged_framing, HTTP_UNDECIDED, memory_order_relaxed);
-	atomic_store_explicit(&conn->paired, false, memory_order_relaxed);
+	atomic_store_explicit(&conn->marks, 0, memory_order_relaxed);
 	conn_set_kind(conn, CONN_UNKNOWN);
 	return ended;
 }
@@ -219,7 +219,8 @@ uint64_t conn_responses(void)
 
 static void leave_end_to_child(struct conn *conn)
 {
-	if (atomic_exchange_explicit(&conn->paired, false, memory_order_relaxed) &&
+	if (atomic_fetch_and_explicit(&conn->marks, (uint8_t)~CONN_PAIRED, memory_order_relaxed) &
+		    CONN_PAIRED &&
 	    conn_kind(conn) == CONN_UNKNOWN)
 		conn_set_kind(conn, CONN_CLIENT);
 }
@@ -244,7 +245,7 @@ void conn_pair(int fd)
 	conn = conn_find(fd);
 	if (!conn)
 		return;
-	atomic_store_explicit(&conn->paired, true, memory_order_relaxed);
+	atomic_store_explicit(&conn->marks, CONN_PAIRED, memory_order_relaxed);
 	atomic_store_explicit(&any_paired, true, memory_order_relaxed);
 }
 

@@ -32,6 +32,12 @@ enum conn_turn {
 	CONN_TURN_ANSWERED, /* and then bytes were sent: the response ends with the next turn */
 };
 
+enum conn_mark {
+	CONN_PAIRED = 1,      /* made by socketpair(2), and no fork since */
+	CONN_TRIED = 2,       /* reads may be tried without waiting: wrap/read_try.c */
+	CONN_NEVER_TRIED = 4, /* they may not; neither: not asked yet */
+};
+
 struct conn {
 	alignas(64) struct http_in in;    /* under `receiving` */
 	alignas(64) struct http_out out;  /* under `sending` */
@@ -41,7 +47,7 @@ struct conn {
 	_Atomic bool sending;             /* a thread is using `out` */
 	_Atomic bool listed;              /* on the list of turn_taking.c */
 	_Atomic uint8_t debugged_framing; /* enum http_framing that --debug reported last */
-	_Atomic bool paired;              /* made by socketpair(2), and no fork since */
+	_Atomic uint8_t marks;            /* enum conn_mark bits */
 	_Atomic uint32_t responses;       /* that ended since the entry was reset: conn_count() */
 	struct conn *next; /* on that list; written by the thread that set `listed` */
 };

@@ -8,12 +8,17 @@
  */
 #include "flush/read_flush.h"
 
+#include "base/clock.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "flush/flusher_state.h"
+#include "flush/pass.h"
 #include "flush/wait_flush.h"
 
 #include <sys/stat.h>
 #include <termios.h>
+
+#define SKIP_MOST 63
 
 enum reads {
 	READS_AT_ONCE, /* a file or a device: the call does not wait */
@@ -70,10 +75,9 @@ static bool wait_until_readable(int fd, const uint64_t *mask)
 	return next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) >= 0 || errno != EINTR;
 }
 
-/* Will the call return at once? Then it is no wait: the program's next one flushes. */
-static bool returns_at_once(int fd)
+bool read_flush_waits(int fd)
 {
-	return is_readable(fd) || is_nonblocking(fd);
+	return !is_nonblocking(fd);
 }
 
 /* May this thread flush? `unfailing`: the call cannot fail with EINTR before it is made. */
@@ -84,7 +88,8 @@ static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, bool 
 	return handlers == HANDLERS_RESTART;
 }
 
-static bool flush(int fd, bool dontwait, bool unfailing)
+/* `tried`: the call waits. Otherwise, if it returns at once, the program's next one flushes. */
+static bool flush(int fd, bool dontwait, bool tried, bool unfailing)
 {
 	enum wait_flush_due due = wait_flush_due();
 	enum wait_flush_handlers handlers = wait_flush_handlers();
@@ -96,7 +101,7 @@ static bool flush(int fd, bool dontwait, bool unfailing)
 		wait_flush_leave();
 		return true;
 	}
-	if (!dontwait && !returns_at_once(fd))
+	if (tried || (!dontwait && !is_readable(fd) && read_flush_waits(fd)))
 		reads = kind_of(fd);
 	blocks = reads != READS_AT_ONCE;
 	if (blocks && !may_flush(handlers, reads, unfailing)) {
@@ -113,12 +118,62 @@ static bool flush(int fd, bool dontwait, bool unfailing)
 	return goes_on;
 }
 
+/* Are bytes pending for which nobody but the waiting thread does anything? */
+static bool is_noted(void)
+{
+	return flusher_not_started() && flusher_is_armed() && !pass_retry_ns();
+}
+
+static bool was_left_once(void)
+{
+	return atomic_load_explicit(&flusher->left_once, memory_order_relaxed);
+}
+
+/*
+ * Where that is so, the clock only tells whether bytes are older than max-age. Not every try reads
+ * it: twice as many do not each time, as long as they take no longer than an eighth of `idle`.
+ */
+bool read_flush_wants_try(void)
+{
+	static _Atomic uint32_t skip, skipped; /* hints */
+	static _Atomic int64_t read_ns;
+	uint32_t left = atomic_load_explicit(&skip, memory_order_relaxed);
+	int64_t now;
+
+	if (left && is_noted()) {
+		atomic_store_explicit(&skip, left - 1, memory_order_relaxed);
+		return true;
+	}
+	if (wait_flush_due() != WAIT_FLUSH_IF_BLOCKS)
+		return false;
+	if (is_noted() && was_left_once())
+		wait_flush_leave();
+	now = clock_now_ns();
+	left = now - read_ns > flusher_rules.idle_ns / 8 ? skipped / 2 : 2 * skipped + 1;
+	skip = skipped = left < SKIP_MOST ? left : SKIP_MOST;
+	read_ns = now;
+	return true;
+}
+
+void read_flush_did_not_wait(void)
+{
+	if (is_noted() && was_left_once())
+		return;
+	if (!wait_flush_leave_once())
+		wait_flush_leave();
+}
+
 bool read_flush(int fd, bool dontwait)
 {
-	return flush(fd, dontwait, false);
+	return flush(fd, dontwait, false, false);
+}
+
+bool read_flush_waiting(int fd)
+{
+	return flush(fd, false, true, false);
 }
 
 void read_flush_refill(int fd)
 {
-	flush(fd, false, true);
+	flush(fd, false, false, true);
 }

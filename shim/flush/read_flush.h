@@ -19,4 +19,21 @@ bool read_flush(int fd, bool dontwait);
  */
 void read_flush_refill(int fd);
 
+/* --- the same in steps, for a caller that learns by trying whether the read waits */
+
+/* Is a flush due, but only if the read waits? Any context; errno may change. */
+bool read_flush_wants_try(void);
+
+/* The read was tried, and did not wait. Any context; errno may change. */
+void read_flush_did_not_wait(void);
+
+/*
+ * The read was tried without waiting, and there was nothing: does the program's call wait? Any
+ * context; errno may change.
+ */
+bool read_flush_waits(int fd);
+
+/* The same as read_flush(), and the call will wait. */
+bool read_flush_waiting(int fd);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "wrap/activity.h"
 #include "wrap/creds.h"
+#include "wrap/read_try.h"
 #include "flush/flusher_state.h"
 #include "base/next.h"
 #include "base/platform.h"
@@ -84,6 +85,14 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t length)
 		activity_connected(fd);
 	errno = saved_errno;
 	return done;
+}
+
+/* A duplicate of this descriptor, or what it accepts, inherits the option: so it is off for all. */
+EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+	if (level == SOL_SOCKET && UNLIKELY(option == SO_RCVLOWAT))
+		read_try_ends();
+	return next.setsockopt(fd, level, option, value, length);
 }
 
 EXPORT int shutdown(int fd, int how)

@@ -8,6 +8,7 @@
 #include "flush/flusher.h"
 #include "wrap/atfork.h"
 #include "wrap/only.h"
+#include "wrap/read_try.h"
 #include "exit/last_words.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -107,6 +108,7 @@ __attribute__((constructor)) static void start(void)
 	saved_errno = errno;
 	next_resolve();
 	clock_init();
+	read_try_init();
 	read_config(&config);
 	if (stdio_lock_is_bypassed())
 		config.start = CONFIG_START_NEVER;

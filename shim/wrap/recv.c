@@ -2,10 +2,13 @@
 /* SPDX-License-Identifier: MIT */
 /* As in send.c; besides, a thread that reads a connection is about to wait for its peer. */
 #include "wrap/activity.h"
+#include "wrap/read_try.h"
 #include "wrap/waiting.h"
 #include "flush/flusher.h"
 #include "base/next.h"
 #include "base/platform.h"
+
+#define NO_ADDRESS ((__SOCKADDR_ARG){.__sockaddr__ = NULL})
 
 /*
  * Are these the next bytes of the conversation? MSG_PEEK leaves them for another call, an urgent
@@ -35,11 +38,13 @@ __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n
 __attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, 0));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, false))
-		return -1;
-	done = next.read(fd, buf, n);
+	if (step == READ_TRY)
+		done = read_try_bytes(&step, conn, fd, buf, n, 0, NO_ADDRESS, NULL);
+	if (step == READ_ON)
+		done = next.read(fd, buf, n);
 	return activity_received_bytes(conn, fd, buf, done, false);
 }
 
@@ -61,10 +66,9 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 	struct conn *conn;
 	ssize_t done;
 
-	if (!waiting_to_read(&conn, fd, false))
+	if (waiting_to_read(&conn, fd, READ_MAY_WAIT) != READ_ON)
 		return -1;
 	done = next.readv(fd, iov, count);
-
 	return activity_received(conn, fd, iov, (size_t)count, done, false);
 }
 
@@ -79,12 +83,13 @@ __attribute__((noinline)) static ssize_t recv_server(int fd, void *buf, size_t n
 __attribute__((noinline)) static ssize_t recv_other(int fd, void *buf, size_t n, int flags)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, flags));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
-		return -1;
-	done = next.recv(fd, buf, n, flags);
-
+	if (step == READ_TRY)
+		done = read_try_bytes(&step, conn, fd, buf, n, flags, NO_ADDRESS, NULL);
+	if (step == READ_ON)
+		done = next.recv(fd, buf, n, flags);
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -102,12 +107,13 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 			socklen_t *restrict length)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, flags));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
-		return -1;
-	done = next.recvfrom(fd, buf, n, flags, addr, length);
-
+	if (UNLIKELY(step == READ_TRY))
+		done = read_try_bytes(&step, conn, fd, buf, n, flags, addr, length);
+	if (LIKELY(step == READ_ON))
+		done = next.recvfrom(fd, buf, n, flags, addr, length);
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -152,12 +158,13 @@ static inline void received_message(const struct conn *conn, int fd, const struc
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(1, flags));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
-		return -1;
-	done = next.recvmsg(fd, message, flags);
-
+	if (UNLIKELY(step == READ_TRY))
+		done = read_try_message(&step, conn, fd, message, flags);
+	if (LIKELY(step == READ_ON))
+		done = next.recvmsg(fd, message, flags);
 	if (done >= 0)
 		received_message(conn, fd, message, done, flags);
 	return done;
@@ -169,10 +176,10 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	struct conn *conn;
 	int done;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
+	if (waiting_to_read(&conn, fd, flags & MSG_DONTWAIT ? READ_DOES_NOT_WAIT : READ_MAY_WAIT) !=
+	    READ_ON)
 		return -1;
 	done = next.recvmmsg(fd, messages, count, flags, timeout);
-
 	for (int i = 0; i < done; i++)
 		received_message(conn, fd, &messages[i].msg_hdr, messages[i].msg_len, flags);
 	return done;
@@ -191,7 +198,7 @@ __attribute__((noinline)) static bool accepting_slow_path(int fd)
 	if (!flusher_awake())
 		return true;
 	flusher_start();
-	return waiting_to_read_slow_path(NULL, fd, false);
+	return waiting_to_read_slow_path(NULL, fd, READ_MAY_WAIT) == READ_ON;
 }
 
 /* A listener has no entry that tells anything. */
@@ -219,24 +226,26 @@ EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, 0));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, false))
-		return -1;
-	done = next.__read_chk(fd, buf, n, size);
-
+	if (UNLIKELY(step == READ_TRY))
+		done = read_try_bytes(&step, conn, fd, buf, n, 0, NO_ADDRESS, NULL);
+	if (LIKELY(step == READ_ON))
+		done = next.__read_chk(fd, buf, n, size);
 	return activity_received_bytes(conn, fd, buf, done, false);
 }
 
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, flags));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
-		return -1;
-	done = next.__recv_chk(fd, buf, n, size, flags);
-
+	if (UNLIKELY(step == READ_TRY))
+		done = read_try_bytes(&step, conn, fd, buf, n, flags, NO_ADDRESS, NULL);
+	if (LIKELY(step == READ_ON))
+		done = next.__recv_chk(fd, buf, n, size, flags);
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -244,11 +253,12 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 			      __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
 	struct conn *conn;
-	ssize_t done;
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, flags));
+	ssize_t done = -1;
 
-	if (!waiting_to_read(&conn, fd, flags & MSG_DONTWAIT))
-		return -1;
-	done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
-
+	if (UNLIKELY(step == READ_TRY))
+		done = read_try_bytes(&step, conn, fd, buf, n, flags, addr, length);
+	if (LIKELY(step == READ_ON))
+		done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
 	return received(conn, fd, buf, done, flags);
 }

@@ -62,21 +62,25 @@ void waiting_for_child(void)
 	}
 }
 
-bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait)
+enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_call call)
 {
 	int saved_errno = errno;
-	bool goes_on = true;
+	enum read_step step = READ_ON;
 
 	if (!flusher_awake() || (!(conn && conn_turn(conn) == CONN_TURN_ANSWERED) && skips()))
-		return true;
+		return READ_ON;
 	if (conn && turn_taking_ends(conn))
 		activity_ended();
 	if (conn && conn_is_servers(conn)) /* reading as a client does not show that it serves */
 		flusher_start();
-	if (all_sinks_pending_here())
-		goes_on = read_flush(fd, dontwait);
-	else if (conn && conn_has_peer(conn))
-		leave_to_thread(dontwait ? WAIT_NOT : WAIT_FOR_WORK);
-	errno = goes_on ? saved_errno : EINTR;
-	return goes_on;
+	if (!all_sinks_pending_here()) {
+		if (conn && conn_has_peer(conn))
+			leave_to_thread(call == READ_DOES_NOT_WAIT ? WAIT_NOT : WAIT_FOR_WORK);
+	} else if (call == READ_CAN_BE_TRIED && read_try_fits(conn, fd) && read_flush_wants_try()) {
+		step = READ_TRY;
+	} else if (!read_flush(fd, call == READ_DOES_NOT_WAIT)) {
+		step = READ_DONE;
+	}
+	errno = step == READ_DONE ? EINTR : saved_errno;
+	return step;
 }

@@ -11,6 +11,7 @@
 #include "conn/conn.h"
 #include "conn/turn_taking.h"
 #include "flush/flusher_state.h"
+#include "wrap/read_try.h"
 
 /*
  * Is there nothing to flush, nor the thread to start? True also if bytes are pending but this wait
@@ -43,19 +44,19 @@ INLINE bool waiting_to_read_is_plain(const struct conn *conn)
 }
 
 /* The uncommon case of waiting_to_read(). */
-bool waiting_to_read_slow_path(struct conn *conn, int fd, bool dontwait);
+enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_call call);
 
 /*
  * A thread is about to read `fd`, or to accept on it, and may have to wait for that. Sets *conn to
  * the entry of `fd`, or NULL. Entries are never freed, so it is still valid when the read has
- * returned. False: a signal handler ended the wait, and errno is EINTR.
+ * returned. READ_DONE: the call fails, and errno is EINTR.
  */
-INLINE bool waiting_to_read(struct conn **conn, int fd, bool dontwait)
+INLINE enum read_step waiting_to_read(struct conn **conn, int fd, enum read_call call)
 {
 	*conn = conn_find(fd);
 	if (LIKELY(*conn ? waiting_to_read_is_plain(*conn) : waiting_has_nothing_to_flush()))
-		return true;
-	return waiting_to_read_slow_path(*conn, fd, dontwait);
+		return READ_ON;
+	return waiting_to_read_slow_path(*conn, fd, call);
 }
 
 #endif

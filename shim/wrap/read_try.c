@@ -1,0 +1,107 @@
+/* read_try.c -- a read of a connection, made without waiting to learn whether it would wait */
+/* SPDX-License-Identifier: MIT */
+#include "wrap/read_try.h"
+
+#include "base/libc_object.h"
+#include "base/next.h"
+#include "base/platform.h"
+#include "flush/flusher_state.h"
+#include "flush/read_flush.h"
+
+static _Atomic bool may_try; /* written by the constructor, and by read_try_ends() */
+
+void read_try_init(void)
+{
+	may_try = libc_object_has((const void *)next.read) &&
+		  libc_object_has((const void *)next.recv) &&
+		  libc_object_has((const void *)next.recvfrom) &&
+		  libc_object_has((const void *)next.recvmsg);
+}
+
+void read_try_ends(void)
+{
+	atomic_store_explicit(&may_try, false, memory_order_relaxed);
+}
+
+/* Does a read wait for more than a byte? It then returns less if it may not wait. */
+static bool waits_for_more(int fd)
+{
+	int least = 0;
+	socklen_t length = sizeof(least);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &least, &length) < 0 || least != 1;
+}
+
+static void mark(struct conn *conn, enum conn_mark mark)
+{
+	atomic_store_explicit(&conn->marks, mark, memory_order_relaxed);
+}
+
+bool read_try_fits(struct conn *conn, int fd)
+{
+	uint8_t marks;
+
+	if (!conn || !atomic_load_explicit(&may_try, memory_order_relaxed) ||
+	    (conn_kind(conn) != CONN_SERVER && conn_kind(conn) != CONN_CLIENT))
+		return false;
+	marks = atomic_load_explicit(&conn->marks, memory_order_relaxed);
+	if (LIKELY(marks))
+		return marks == CONN_TRIED;
+	if (!flusher_is_owner()) /* the entry is its parent's, and so may be the number */
+		return false;
+	if (waits_for_more(fd)) {
+		mark(conn, CONN_NEVER_TRIED);
+		return false;
+	}
+	mark(conn, CONN_TRIED);
+	return true;
+}
+
+/*
+ * Did the call itself not take place? The number may have become a pipe by a raw system call, and a
+ * filter may know read(2) only.
+ */
+static bool is_refused(int error)
+{
+	return error == ENOTSOCK || error == EPERM || error == ENOSYS;
+}
+
+/* What is to be done after a try that returned `done`. */
+static enum read_step step_after(struct conn *conn, int fd, ssize_t done, int saved_errno)
+{
+	int error = errno;
+	bool goes_on;
+
+	if (done < 0 && is_refused(error)) {
+		mark(conn, CONN_NEVER_TRIED);
+		goes_on = read_flush(fd, false);
+	} else if (done < 0 && error == EAGAIN && read_flush_waits(fd)) {
+		goes_on = read_flush_waiting(fd);
+	} else {
+		read_flush_did_not_wait();
+		errno = error;
+		return READ_DONE;
+	}
+	errno = goes_on ? saved_errno : EINTR;
+	return goes_on ? READ_ON : READ_DONE;
+}
+
+ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
+		       int flags, __SOCKADDR_ARG addr, socklen_t *length)
+{
+	int saved_errno = errno;
+	ssize_t done = next.recvfrom(fd, buf, n, flags | MSG_DONTWAIT, addr, length);
+
+	*step = step_after(conn, fd, done, saved_errno);
+	return done;
+}
+
+ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd, struct msghdr *message,
+			 int flags)
+{
+	int saved_errno = errno;
+	ssize_t done = next.recvmsg(fd, message, flags | MSG_DONTWAIT);
+
+	*step = step_after(conn, fd, done, saved_errno);
+	return done;
+}

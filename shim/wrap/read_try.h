@@ -1,0 +1,64 @@
+/* read_try.h -- a read of a connection, made without waiting to learn whether it would wait */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where nobody but the thread that reads can flush, it must know whether it is about to wait. To
+ * ask poll(2) first costs a system call for each read. But the read of a connection tells by
+ * itself: with MSG_DONTWAIT it either does what it would have done, or fails with EAGAIN, and then
+ * the thread flushes and makes the program's call.
+ *
+ * Not readv(2): without room for a byte it returns at once, and recvmsg(2) does not.
+ */
+#ifndef IDLEFLUSH_READ_TRY_H
+#define IDLEFLUSH_READ_TRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "conn/conn.h"
+
+/* How the program's call reads. */
+enum read_call {
+	READ_MAY_WAIT,
+	READ_CAN_BE_TRIED, /* the same, and it may be tried without waiting */
+	READ_DOES_NOT_WAIT,
+};
+
+/* What the wrapper does. */
+enum read_step {
+	READ_ON,   /* it makes the program's call */
+	READ_TRY,  /* it tries that without waiting; only if the call can be tried */
+	READ_DONE, /* nothing more: the call was made, or a signal handler has ended the wait */
+};
+
+/* Are the functions that receive libc's? Another preload may have to see each call. Constructor. */
+void read_try_init(void);
+
+/* The program sets SO_RCVLOWAT. Any context. */
+void read_try_ends(void);
+
+/*
+ * May reads of `fd`, whose entry is `conn` or NULL, be tried? Makes a system call for the first one
+ * of a connection. Any context; errno may change.
+ */
+bool read_try_fits(struct conn *conn, int fd);
+
+/* How a recv(2) of `n` bytes with these flags is made. Only flags that change nothing else fit. */
+INLINE enum read_call read_try_call(size_t n, int flags)
+{
+	if (flags & MSG_DONTWAIT)
+		return READ_DOES_NOT_WAIT;
+	return n && !(flags & ~(MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)) ? READ_CAN_BE_TRIED
+								  : READ_MAY_WAIT;
+}
+
+/*
+ * waiting_to_read() returned READ_TRY, and these make the call so. *step is then READ_ON where the
+ * program's call is to be made, errno is as it was; READ_DONE where it is not.
+ */
+ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
+		       int flags, __SOCKADDR_ARG addr, socklen_t *length);
+ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd, struct msghdr *message,
+			 int flags);
+
+#endif
