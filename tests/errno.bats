@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: MIT
 #
 # libc's calls hardly ever change errno when they succeed, so that a wrapper which forgets to restore
-# it would go unnoticed. Here every call that the shim makes leaves 4242 there: lib/dirty.c.
+# it would go unnoticed. Here every call that the shim makes leaves 4242 there: lib/dirty.c for those
+# of libc, lib/dirty_calls.c for its own system calls.
 
 load helper
 
@@ -11,6 +12,10 @@ setup_file() {
 	DIRTY=$BATS_FILE_TMPDIR/dirty.so
 	export DIRTY
 	cc -D_GNU_SOURCE -std=c11 -O1 -shared -fPIC -o "$DIRTY" "$ROOT/tests/fixtures/lib/dirty.c"
+}
+
+setup() {
+	shim_with dirty_calls.c
 }
 
 # errnos [VARIABLE=VALUE...]: what the program says of calls that changed its errno.

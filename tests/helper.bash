@@ -54,6 +54,14 @@ preload() {
 	env LD_PRELOAD="$LIB" "$@"
 }
 
+# shim_with FILE.c: the shim as LIB, linked with that file, whose __wrap_system_call makes its calls.
+shim_with() {
+	LIB=$BATS_TEST_TMPDIR/libidleflush.so
+	cc -D_GNU_SOURCE -std=c11 -O1 -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
+		-shared -nostdlib -Wl,-z,now -Wl,--wrap=system_call -o "$LIB" \
+		"$ROOT/tests/fixtures/lib/$1" "$BUILD"/obj/*/*.o "$BUILD"/obj/*/*/*.o
+}
+
 now_us() {
 	echo "${EPOCHREALTIME/[.,]/}"
 }

@@ -289,7 +289,7 @@ assert_odd() {
 
 # bats test_tags=glibc
 @test "Of two signals at once the first counts" {
-	assert_odd 129 twice
+	assert_odd 129 twice at_once
 }
 
 @test "A vfork child, however it ends, flushes no byte of its parent and damages nothing" {
