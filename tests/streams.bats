@@ -310,3 +310,44 @@ settled() {
 	assert_equal "$(cat plain)" $'a line\ntaken\nanother'
 	diff plain shim
 }
+
+# No wait of the program's lets our thread share the descriptor table again.
+@test "Lines for a file that has taken a pipe's place come though the program only computes" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >replaced.c <<-'END'
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <sys/stat.h>
+		#include <time.h>
+		#include "own_table.h"
+		int main(int argc, char **argv)
+		{
+			int file = open("file", O_CREAT | O_TRUNC | O_WRONLY, 0600);
+			time_t end = time(NULL) + atoi(argv[1]);
+			struct stat now = {.st_size = 0};
+
+			await_own_table();
+			puts("for the pipe");
+			fflush(stdout);
+			if (argc > 2)
+				freopen("file", "w", stdout);
+			else
+				dup2(file, 1);
+			puts("for the file");
+			while (!now.st_size && time(NULL) <= end)
+				fstat(file, &now);
+			fputs(now.st_size ? "it came" : "it never came", stderr);
+		}
+	END
+	cc -D_GNU_SOURCE -O1 -w -I"$ROOT/tests/fixtures" -o replaced replaced.c
+	for way in '' freopen; do
+		# shellcheck disable=SC2086 # none or one
+		./replaced 1 $way 2>err | cat >pipe
+		assert_equal "$(<err)" "it never came"
+		# shellcheck disable=SC2086
+		timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms ./replaced 20 $way 2>err | cat >pipe
+		assert_equal "$(<err)" "it came"
+		assert_equal "$(<pipe)" "for the pipe"
+		assert_equal "$(<file)" "for the file"
+	done
+}

@@ -141,7 +141,7 @@ static enum sink_result flush_to(struct sink_stream *stream, int fd, struct flus
 	disk = stream->target.kind == WRITABLE_DISK;
 	if (disk && params->margin == WRITABLE_HALF)
 		return SINK_DELEGATED; /* a disk may block: left to the flusher thread */
-	if (params->borrows && (disk || by_libc)) {
+	if (params->borrows && by_libc) {
 		fd_table_need();
 		return SINK_DELEGATED;
 	}
