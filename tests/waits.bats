@@ -108,6 +108,16 @@ sequence() {
 	done
 }
 
+@test "A handler that has interrupted stdio and makes the first thread spoils no line" {
+	local start
+	"$PROGS/fault_in_stdio" >plain
+	for start in "${STARTS[@]}"; do
+		timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=10ms IDLEFLUSH_START="$start" \
+			"$PROGS/fault_in_stdio" | cat >out
+		cmp plain out
+	done
+}
+
 @test "An alarm that jumps out of a wait prints no line twice, and leaves no signal or lock behind" {
 	local call save start
 	for save in 0 1; do
