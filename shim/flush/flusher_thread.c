@@ -180,8 +180,8 @@ static void serve_main_thread(void)
 }
 
 /*
- * A separate descriptor table pays off while the program has one thread. libc's own flush and Python
- * need the program's table.
+ * A separate descriptor table pays off while the program has one thread. libc's own flush and
+ * Python need the program's table.
  */
 static void leave_table(void)
 {
