@@ -169,6 +169,30 @@ beside() {
 	beside "$WORK/flusher.so"
 }
 
+@test "A call passes through every library behind the shim, in the order of loading" {
+	local from=$ROOT/tests/fixtures/neighbours/chain.c order program
+	cc -D_GNU_SOURCE -DLIBRARY=1 -O2 -shared -fPIC -o preloaded.so "$from"
+	# The other way to find a symbol in a file.
+	cc -D_GNU_SOURCE -DLIBRARY=2 -O2 -shared -fPIC -Wl,--hash-style=sysv -o linked.so "$from"
+	cc -D_GNU_SOURCE -O2 -o alone "$from"
+	cc -D_GNU_SOURCE -O2 -o linked "$from" -Wl,--no-as-needed "$PWD/linked.so"
+	for program in alone linked; do
+		run_to plain "./$program"
+		run_to shim env LD_PRELOAD="$LIB" IDLEFLUSH_STATS="$PWD/stats" "./$program"
+		same plain shim
+		awake stats
+		rm stats
+		run_to plain env LD_PRELOAD="$PWD/preloaded.so" "./$program"
+		for order in "$LIB $PWD/preloaded.so" "$PWD/preloaded.so $LIB"; do
+			run_to shim env LD_PRELOAD="$order" "./$program"
+			same plain shim
+		done
+	done
+	# The control: both were passed through.
+	grep -qx 'shutdown 121' shim.out
+	grep -qx 'dup 121' shim.out
+}
+
 # crashes NAME PRELOAD: what the crash leaves: the shell's status, stdout and stderr.
 crashes() {
 	# shellcheck disable=SC2016 # the inner shell's
@@ -371,6 +395,10 @@ as_user() {
 		fi
 		assert_equal "$(cat shim.status)" 0
 		diff plain.out shim.out
+		# There is a thread, and then no memory for the program to count it.
+		if grep -q '^threads 0$' shim.err; then
+			continue
+		fi
 		if ! grep -q '^threads 1$' shim.err; then
 			break
 		fi

@@ -73,9 +73,9 @@ struct next {
 HIDDEN extern struct next next;
 
 /*
- * Looks up every call with dlsym(RTLD_NEXT), once: from the constructor, or earlier when a
- * CALL_LIBC is called through NEXT. dlsym may allocate, so every call that a malloc replacement
- * could make is a CALL.
+ * Looks up every call as dlsym(RTLD_NEXT) would, once: from the constructor, or earlier when a
+ * CALL_LIBC is called through NEXT. That may end in dlsym, which may allocate, so every call that a
+ * malloc replacement could make is a CALL.
  */
 void next_resolve(void);
 

@@ -18,28 +18,53 @@ static long missing(void)
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset: programs still call it */
 
-static void *find_next(const char *name, void *otherwise)
-{
-	void *found = dlsym ? dlsym(RTLD_NEXT, name) : symbols_find_next(name);
+/* In the order of the members of `next`. A pointer to each would be relocated at each start. */
+static const char names[] =
+#define CALL(name) #name "\0"
+#include "base/calls.def"
+	;
 
-	return found ? found : otherwise;
+enum { COUNT = sizeof(struct next) / sizeof(void *) };
+
+/*
+ * For what the walk did not find: an IFUNC, a name that this libc lacks, and all of them where we
+ * were loaded by dlopen(3), after libc. May allocate.
+ */
+static void *ask_loader(const char *name)
+{
+	void *found = dlsym ? dlsym(RTLD_NEXT, name) : NULL;
+
+	if (!found && dlerror) /* the program must not find the error */
+		dlerror();
+	return found;
 }
 
 void next_resolve(void)
 {
 	static _Atomic int resolved;
+	struct symbols_wanted wanted[COUNT] = {0};
+	const char *name = names;
 
 	if (resolved)
 		return;
-#define CALL(name)                                                                                 \
-	next.name = (__typeof__(name) *)find_next(#name, next.name ? (void *)next.name             \
-								   : (void *)missing);
-#include "base/calls.def"
+	for (size_t i = 0; i < COUNT; i++) {
+		wanted[i].name = name;
+		name += strlen(name) + 1;
+	}
+	symbols_find_next(wanted, COUNT);
+	for (size_t i = 0; i < COUNT; i++) {
+		char *slot = (char *)&next + i * sizeof(void *);
+		void *found = wanted[i].address ? wanted[i].address : ask_loader(wanted[i].name);
+
+		if (!found)
+			memcpy(&found, slot, sizeof(found));
+		if (!found)
+			found = (void *)missing;
+		memcpy(slot, &found, sizeof(found));
+	}
 	if ((void *)next.fopen64 == (void *)missing) { /* a libc whose off_t always has 64 bits */
 		next.fopen64 = next.fopen;
 		next.freopen64 = next.freopen;
 	}
 	resolved = 1;
-	if (dlerror) /* a name that this libc lacks must not be the error that the program finds */
-		dlerror();
 }

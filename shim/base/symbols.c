@@ -15,7 +15,7 @@ static const void *loaded(ElfW(Addr) base, ElfW(Addr) pointer)
 
 struct symbols symbols_read(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
 {
-	struct symbols found = {.base = base};
+	struct symbols found = {.base = base, .dynamic = dynamic};
 
 	for (; dynamic->d_tag != DT_NULL; dynamic++) {
 		const void *at = loaded(base, dynamic->d_un.d_ptr);
@@ -53,7 +53,9 @@ struct symbols symbols_read(ElfW(Addr) base, const ElfW(Dyn) * dynamic)
 			break;
 		}
 	}
-	return found.table && found.names ? found : (struct symbols){.base = base};
+	return found.table && found.names
+		       ? found
+		       : (struct symbols){.base = base, .dynamic = found.dynamic};
 }
 
 /* By the relocations, because the DT_GNU_HASH of a program does not contain its imports. */
@@ -74,26 +76,38 @@ bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char
 	return false;
 }
 
+static uint32_t gnu_hash(const char *name)
+{
+	uint32_t hash = 5381;
+
+	for (; *name; name++)
+		hash = hash * 33 + (unsigned char)*name;
+	return hash;
+}
+
 /* Is symbol `i` a definition of `name` that new programs are bound to? */
 static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
 {
 	const ElfW(Sym) *symbol = &symbols->table[i];
 
-	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+	return symbol->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(symbol->st_info) != STT_TLS &&
 	       !(symbols->versions && symbols->versions[i] & VERSION_HIDDEN) &&
 	       !strcmp(symbols->names + symbol->st_name, name);
 }
 
 /* The table's layout: bucket count, first symbol, filter size, shift; filter; buckets; chains. */
-static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
+static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name, uint32_t hash)
 {
 	const uint32_t *table = symbols->gnu;
-	const uint32_t *buckets = table + 4 + table[2] * (sizeof(ElfW(Addr)) / sizeof(*table));
+	const ElfW(Addr) *filter = (const void *)(table + 4);
+	const uint32_t *buckets = (const void *)(filter + table[2]);
 	const uint32_t *chains = buckets + table[0];
-	uint32_t hash = 5381, i;
+	const unsigned bits = sizeof(*filter) * 8;
+	const ElfW(Addr) word = filter[hash / bits & (table[2] - 1)];
+	uint32_t i;
 
-	for (const char *at = name; *at; at++)
-		hash = hash * 33 + (unsigned char)*at;
+	if (!(word >> hash % bits & word >> (hash >> table[3]) % bits & 1))
+		return 0;
 	i = table[0] ? buckets[hash % table[0]] : 0;
 	if (i < table[1])
 		return 0;
@@ -107,15 +121,30 @@ static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name
 	}
 }
 
-static uint32_t find(const struct symbols *symbols, const char *name)
+/* Its layout: bucket count, symbol count; buckets; chains. */
+static uint32_t find_by_sysv_hash(const struct symbols *symbols, const char *name)
+{
+	const uint32_t *buckets = symbols->sysv + 2, *chains = buckets + buckets[-2];
+	uint32_t hash = 0, i;
+
+	for (const char *at = name; *at; at++) {
+		hash = (hash << 4) + (unsigned char)*at;
+		hash = (hash ^ (hash >> 24 & 0xf0)) & 0x0fffffff;
+	}
+	i = buckets[hash % buckets[-2]];
+	while (i && !defines(symbols, i, name))
+		i = chains[i];
+	return i;
+}
+
+static uint32_t find(const struct symbols *symbols, const char *name, uint32_t hash)
 {
 	if (symbols->gnu)
-		return find_by_gnu_hash(symbols, name);
-	for (uint32_t i = 1; symbols->sysv && i < symbols->sysv[1]; i++)
-		if (defines(symbols, i, name))
-			return i;
-	return 0;
+		return find_by_gnu_hash(symbols, name, hash);
+	return symbols->sysv && *symbols->sysv ? find_by_sysv_hash(symbols, name) : 0;
 }
+
+/* --- all objects -------------------------------------------------------------------------- */
 
 /* The loader's list of objects, which it keeps for debuggers. */
 static const struct link_map *first_object(void)
@@ -125,23 +154,86 @@ static const struct link_map *first_object(void)
 	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
 }
 
-void *symbols_find_next(const char *name)
+struct visit {
+	bool (*each)(const struct symbols *symbols, void *data);
+	void *data;
+};
+
+static int visit_object(struct dl_phdr_info *info, size_t size, void *data)
 {
-	bool behind_us = false;
+	struct visit *visit = data;
 
-	for (const struct link_map *map = first_object(); map; map = map->l_next) {
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 		struct symbols symbols;
-		uint32_t i;
 
-		if (behind_us) {
-			symbols = symbols_read(map->l_addr, map->l_ld);
-			i = find(&symbols, name);
-			if (i) /* NOLINTNEXTLINE: found in no table but this one's */
-				return (void *)(symbols.base + symbols.table[i].st_value);
-		}
-		behind_us = behind_us || map->l_ld == _DYNAMIC;
+		if (segment->p_type != PT_DYNAMIC)
+			continue;
+		symbols = symbols_read(info->dlpi_addr,
+				       (const void *)(info->dlpi_addr + segment->p_vaddr));
+		return visit->each(&symbols, visit->data);
 	}
-	return NULL;
+	return 0;
+}
+
+/*
+ * In the order of loading, which is that of look-ups, until `each` returns true. The list for
+ * debuggers has no lock, so we walk it only where there is nothing better.
+ */
+static void visit_all(bool (*each)(const struct symbols *symbols, void *data), void *data)
+{
+	if (dl_iterate_phdr) {
+		dl_iterate_phdr(visit_object, &(struct visit){each, data});
+		return;
+	}
+	for (const struct link_map *map = first_object(); map; map = map->l_next) {
+		struct symbols symbols = symbols_read(map->l_addr, map->l_ld);
+
+		if (each(&symbols, data))
+			return;
+	}
+}
+
+struct search {
+	struct symbols_wanted *wanted;
+	size_t count;
+	bool begun;
+};
+
+static bool search_object(const struct symbols *symbols, void *data)
+{
+	struct search *search = data;
+
+	for (size_t k = 0; search->begun && k < search->count; k++) {
+		struct symbols_wanted *wanted = &search->wanted[k];
+		uint32_t i = wanted->symbol ? 0 : find(symbols, wanted->name, wanted->hash);
+
+		if (!i)
+			continue;
+		wanted->symbol = &symbols->table[i];
+		if (ELF64_ST_TYPE(wanted->symbol->st_info) == STT_FUNC)
+			wanted->address = (void *)(symbols->base + wanted->symbol->st_value);
+	}
+	search->begun = search->begun || symbols->dynamic == _DYNAMIC;
+	return false;
+}
+
+static void search(struct symbols_wanted *wanted, size_t count, bool from_start)
+{
+	for (size_t k = 0; k < count; k++)
+		wanted[k].hash = gnu_hash(wanted[k].name);
+	visit_all(search_object, &(struct search){wanted, count, from_start});
+}
+
+void symbols_find(struct symbols_wanted *wanted, size_t count)
+{
+	search(wanted, count, true);
+}
+
+void symbols_find_next(struct symbols_wanted *wanted, size_t count)
+{
+	search(wanted, count, false);
 }
 
 struct question {
@@ -149,27 +241,17 @@ struct question {
 	bool of_libraries, imports;
 };
 
-static int ask_object(struct dl_phdr_info *info, size_t size, void *data)
+static bool ask_object(const struct symbols *symbols, void *data)
 {
 	struct question *question = data;
 
-	(void)size;
-	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		struct symbols symbols;
-
-		if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
-			continue;
-		symbols = symbols_read(
-			info->dlpi_addr,
-			(const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr));
-		question->imports = symbols_imports(&symbols, question->is_wanted);
-	}
+	question->imports = symbols_imports(symbols, question->is_wanted);
 	return question->imports || !question->of_libraries; /* the first object is the program */
 }
 
 static bool ask(struct question question)
 {
-	dl_iterate_phdr(ask_object, &question);
+	visit_all(ask_object, &question);
 	return question.imports;
 }
 

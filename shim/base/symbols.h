@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The symbols of one object. All zero: it has none, or none that can be found. */
+/* The symbols of one object. No table: it has none, or none that can be found. */
 struct symbols {
 	ElfW(Addr) base;
+	const ElfW(Dyn) * dynamic;
 	const ElfW(Sym) * table;
 	const char *names;
 	const ElfW(Half) * versions;       /* one a symbol, or NULL */
@@ -33,11 +34,22 @@ bool symbols_program_imports(bool (*is_wanted)(const char *name));
 /* The same for the program or any library that is loaded. */
 bool symbols_any_imports(bool (*is_wanted)(const char *name));
 
+/* A name to look up, and what was found: no symbol, or one without an address. */
+struct symbols_wanted {
+	const char *name;
+	uint32_t hash; /* set by the look-up */
+	const ElfW(Sym) * symbol;
+	void *address; /* NULL: no plain function; only the loader knows what to make of it */
+};
+
 /*
- * What dlsym(RTLD_NEXT, name) would find, or NULL. For programs without a dlsym: before glibc 2.34
- * it is in libdl, which a program need not load. Walks the loader's list without its lock:
- * constructor only.
+ * Looks up `count` names in all loaded objects. What it does not find, dlsym(RTLD_DEFAULT) does not
+ * find either. Allocates nothing. Takes a lock of the loader's.
  */
-void *symbols_find_next(const char *name);
+void symbols_find(struct symbols_wanted *wanted, size_t count);
+
+/* The same in the objects behind this one: what dlsym(RTLD_NEXT) finds, for a fraction of the time.
+ */
+void symbols_find_next(struct symbols_wanted *wanted, size_t count);
 
 #endif

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/all_runtimes.h"
 
+#include "base/symbols.h"
 #include "runtime/own_buffer.h"
 #include "runtime/runtime.h"
 
@@ -16,10 +17,14 @@ static const struct runtime *here[KNOWN + 1];
 
 void all_runtimes_find(uint64_t on)
 {
+	struct symbols_wanted wanted[KNOWN] = {0};
 	const struct runtime **end = here;
 
+	for (size_t i = 0; i < KNOWN; i++)
+		wanted[i].name = known[i]->symbol;
+	symbols_find(wanted, KNOWN);
 	for (size_t i = 0; i < KNOWN; i++) {
-		if (!(on & known[i]->setting) || !known[i]->find())
+		if (!(on & known[i]->setting) || !known[i]->find(wanted[i].symbol))
 			continue;
 		if (known[i]->pending)
 			wait_checks_add(WAIT_CHECK_RUNTIME);

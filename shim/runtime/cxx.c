@@ -37,13 +37,14 @@ struct libstdcxx {
 	char *cout;
 };
 
-static bool find(void)
+static bool find(bool exported)
 {
+	(void)exported; /* or a plug-in brings it */
 	on = true;
 	return false;
 }
 
-const struct runtime cxx_runtime = {.setting = CONFIG_RUNTIME_CXX, .find = find};
+const struct runtime cxx_runtime = {.setting = CONFIG_RUNTIME_CXX, .symbol = COUT, .find = find};
 
 /* --- finding the program's libstdc++ ------------------------------------------------------ */
 

@@ -33,9 +33,11 @@ static pthread_t main_thread;
 static struct channel *out; /* stdout's; NULL: not seen yet */
 static bool left_alone;
 
-static bool find(void)
+#define CHANNELS "caml_all_opened_channels"
+
+static bool find(bool exported)
 {
-	all = dlsym ? dlsym(RTLD_DEFAULT, "caml_all_opened_channels") : NULL;
+	all = exported && dlsym ? dlsym(RTLD_DEFAULT, CHANNELS) : NULL;
 	lock = all ? dlsym(RTLD_DEFAULT, "caml_channel_mutex_lock") : NULL;
 	main_thread = pthread_self();
 	/* Since 4.12, as is that no signal handler in OCaml runs in the middle of a write. */
@@ -96,6 +98,7 @@ static void begin_in_child(void)
 }
 
 const struct runtime ocaml_runtime = {.setting = CONFIG_RUNTIME_OCAML,
+				      .symbol = CHANNELS,
 				      .find = find,
 				      .pending = pending,
 				      .flush_at_wait = flush_at_wait,

@@ -65,13 +65,15 @@ static bool is_perl(void)
 	return slash && !strncmp(slash + 1, "perl", 4);
 }
 
-static bool find(void)
+#define LAYER "PerlIO_perlio"
+
+static bool find(bool exported)
 {
-	if (!dlsym || !pthread_getspecific || !is_perl())
+	if (!exported || !dlsym || !pthread_getspecific || !is_perl())
 		return false;
 	main_thread = pthread_self();
 	api.key = dlsym(RTLD_DEFAULT, "PL_thr_key");
-	return (api.perlio = dlsym(RTLD_DEFAULT, "PerlIO_perlio")) &&
+	return (api.perlio = dlsym(RTLD_DEFAULT, LAYER)) &&
 	       (api.unix_ = dlsym(RTLD_DEFAULT, "PerlIO_unix")) &&
 	       (api.get_stdout = dlsym(RTLD_DEFAULT, "Perl_PerlIO_stdout")) &&
 	       (api.get_base = dlsym(RTLD_DEFAULT, "Perl_PerlIO_get_base")) &&
@@ -194,6 +196,7 @@ static void begin_in_child(void)
 }
 
 const struct runtime perl_runtime = {.setting = CONFIG_RUNTIME_PERL,
+				     .symbol = LAYER,
 				     .find = find,
 				     .pending = pending,
 				     .flush_at_wait = flush_at_wait,

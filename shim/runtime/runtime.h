@@ -17,11 +17,13 @@
 struct runtime {
 	enum config_runtime setting; /* by which it is turned on or off */
 
+	const char *symbol; /* one that it exports */
+
 	/*
 	 * Is it in this process, or may it be loaded later, and is it of a kind that we know?
-	 * False: it is not asked again. Constructor only.
+	 * `exported`: some object has the symbol. False: it is not asked again. Constructor only.
 	 */
-	bool (*find)(void);
+	bool (*find)(bool exported);
 
 	/* --- by the thread that owns the buffer; NULL where that cannot be */
 

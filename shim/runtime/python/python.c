@@ -34,9 +34,9 @@ void python_init(void (*in_child)(void))
 }
 
 /* Where it is not here now, it may be loaded later. */
-static bool find(void)
+static bool find(bool exported)
 {
-	python_api_find();
+	python_api_find(exported);
 	if (python_api())
 		wait_checks_add(WAIT_CHECK_RUNTIME);
 	return true; /* it may come yet */
@@ -253,6 +253,7 @@ static void begin_in_child(void)
 }
 
 const struct runtime python_runtime = {.setting = CONFIG_RUNTIME_PYTHON,
+				       .symbol = "Py_IsInitialized",
 				       .find = find,
 				       .may_hold = may_hold,
 				       .wants_pass = wants_pass,

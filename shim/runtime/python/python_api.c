@@ -98,9 +98,9 @@ bool python_api_find_loaded(void)
 	return handle && find(handle);
 }
 
-void python_api_find(void)
+void python_api_find(bool exported)
 {
-	if (dlsym && dlerror && !find(RTLD_DEFAULT))
+	if (dlsym && dlerror && !(exported && find(RTLD_DEFAULT)))
 		dl_iterate_phdr(count_loads, &loads);
 }
 

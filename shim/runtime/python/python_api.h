@@ -90,8 +90,11 @@ void python_api_note_main(void);
  */
 bool python_api_main_has_gil(bool or_unknown);
 
-/* Looks for an interpreter in the program and its libraries. Constructor only. */
-void python_api_find(void);
+/*
+ * Looks for an interpreter in the program and its libraries, where one `exported` Py_IsInitialized.
+ * Constructor only.
+ */
+void python_api_find(bool exported);
 
 /*
  * Was libpython loaded since the last call? Takes a lock of the loader's for a moment: only with
