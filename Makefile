@@ -51,6 +51,8 @@ LIB_LDFLAGS := -shared -nostdlib -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,
                -Wl,-soname,libidleflush.so -Wl,--hash-style=both
 # Last in .bss: what is large and mostly untouched, so that the rest shares few pages.
 LIB_LDFLAGS += -Wl,--sort-section=name
+# One segment for all that is only read: two system calls and several page faults less at each start.
+LIB_LDFLAGS += -Wl,-z,noseparate-code
 
 # A folder is a layer: those of the library, those of the command, and what both share.
 LIB_DIRS     := $(patsubst %,shim/%,wrap exit flush runtime runtime/* sink conn http base shared)

@@ -43,6 +43,7 @@
 #define HIDDEN      __attribute__((visibility("hidden")))        /* or externs go through the GOT */
 #define INLINE      static inline __attribute__((always_inline)) /* on the path of every send */
 #define LARGE       __attribute__((section(".bss.large"))) /* of its pages few are ever touched */
+#define LARGE_DATA  __attribute__((section(".data.untouched"))) /* the same, but not zero */
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 

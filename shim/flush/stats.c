@@ -12,8 +12,8 @@
 #include <limits.h>
 
 static bool wanted;
-static char path[PATH_MAX]; /* "": stderr */
-static char program[64];    /* a copy: servers write their titles over the original */
+LARGE static char path[PATH_MAX]; /* "": stderr */
+static char program[64];          /* a copy: servers write their titles over the original */
 
 void stats_init(const struct config *config)
 {

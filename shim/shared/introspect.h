@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define STATUS_NOTE      "idleflush" /* the note's name */
-#define STATUS_NOTE_TYPE 3
+#define STATUS_NOTE_TYPE 4
 
 #define STATUS_STD_STREAMS   2    /* stdout and stderr */
 #define STATUS_EXTRA_STREAMS 1024 /* others that are kept fresh */
@@ -61,12 +61,12 @@ struct status {
 	const void *conn_runs; /* pointers to runs of entries, NULL: a run that was never used */
 	uint32_t conn_run_count, conn_run_length, conn_size, conn_responses;
 
-	/* C streams that are kept fresh, or NULL; is it given up until its file changes? */
-	void *_Atomic streams[STATUS_STD_STREAMS + STATUS_EXTRA_STREAMS];
-	const _Atomic uint32_t *muted[STATUS_STD_STREAMS];
-
 	struct status_buffer perl, ocaml; /* what they hold for stdout */
 	_Atomic uint32_t python;          /* there is an interpreter, and its buffers are hidden */
+
+	/* C streams that are kept fresh, or NULL; is it given up until its file changes? */
+	const _Atomic uint32_t *muted[STATUS_STD_STREAMS];
+	void *_Atomic streams[STATUS_STD_STREAMS + STATUS_EXTRA_STREAMS]; /* large: in the end */
 };
 
 /* The note's content. */

@@ -88,15 +88,16 @@ bool stdio_lock_is_used(const FILE *file)
 
 /* --- programs that do not lock ---------------------------------------------------------------- */
 
+/* No pointers to the names, because the loader would relocate those at each start. */
 static bool writes_unlocked(const char *name)
 {
-	static const char *const calls[] = {
+	static const char calls[][18] = {
 #define UNLOCKED(name) #name,
 #include "shared/unlocked_calls.def"
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		if (strcmp(name, calls[i]) == 0)
+		if (*name == *calls[i] && strcmp(name, calls[i]) == 0)
 			return true;
 	return false;
 }

@@ -6,7 +6,7 @@
 
 #define AT(type, field) ((uint32_t)offsetof(struct type, field))
 
-struct status library_status = {
+LARGE_DATA struct status library_status = {
 	.flusher = (const void *const *)&flusher,
 	.mode = AT(flusher, mode),
 	.owner = AT(flusher, owner),
@@ -25,13 +25,13 @@ struct status library_status = {
  */
 __asm__(".pushsection .note.idleflush, \"a\", %note\n"
 	".balign 4\n"
-	".long 2f - 1f, 5f - 3f, 3\n"
+	".long 2f - 1f, 5f - 3f, 4\n"
 	"1: .asciz \"" STATUS_NOTE "\"\n"
 	"2: .balign 4\n"
 	"3: .long library_status - .\n"
 	"4: .asciz \"" IDLEFLUSH_VERSION "\"\n"
 	".zero 20 - (. - 4b)\n"
 	"5: .popsection");
-_Static_assert(STATUS_NOTE_TYPE == 3 && sizeof(struct status) == 8400,
+_Static_assert(STATUS_NOTE_TYPE == 4 && sizeof(struct status) == 8400,
 	       "a new layout is a new type");
 _Static_assert(sizeof(IDLEFLUSH_VERSION) <= 20, "the note has so much room");

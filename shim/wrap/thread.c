@@ -63,7 +63,7 @@ EXPORT int pthread_cancel(pthread_t thread)
 
 static bool is_exec(const char *name)
 {
-	static const char *const calls[] = {"exec", "fexec", "posix_spawn", "system", "popen"};
+	static const char calls[][12] = {"exec", "fexec", "posix_spawn", "system", "popen"};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (!strncmp(name, calls[i], strlen(calls[i])))
