@@ -19,6 +19,7 @@
 #pragma weak fnmatch
 #pragma weak getenv
 
+#define PREFIX   "IDLEFLUSH_"
 #define ITEM_MAX 4096 /* a glob, with its NUL: PATH_MAX */
 
 static const struct config_word runtimes[] = {{"C++", CONFIG_RUNTIME_CXX},
@@ -178,14 +179,12 @@ static const struct config_setting *find_setting(const char *name, size_t length
 
 static void complain_of_names(void (*complain)(const struct config_complaint *))
 {
-	static const char prefix[] = "IDLEFLUSH_";
-
 	for (char **at = &environ ? environ : NULL; at && *at; at++) {
 		struct config_complaint complaint = {.env = *at,
 						     .says = ": there is no such setting"};
 		const char *equals = strchr(*at, '=');
 
-		if (equals && !strncmp(*at, prefix, sizeof(prefix) - 1) &&
+		if (equals && !strncmp(*at, PREFIX, sizeof(PREFIX) - 1) &&
 		    !find_setting(*at, (size_t)(equals - *at)))
 			complain(&complaint);
 	}
@@ -203,9 +202,21 @@ static void complain_of_idle(const struct config *config,
 		complain(&complaint);
 }
 
+/* Mostly there is none, and one pass is cheaper than a getenv for each. */
+static bool is_any_given(void)
+{
+	char **at = &environ ? environ : NULL;
+
+	while (at && *at && strncmp(*at, PREFIX, sizeof(PREFIX) - 1) != 0)
+		at++;
+	return at && *at;
+}
+
 void config_read(struct config *config, void (*complain)(const struct config_complaint *))
 {
 	config_init(config);
+	if (!is_any_given())
+		return;
 	for (const struct config_setting *setting = config_settings; setting->env; setting++) {
 		const char *value = getenv(setting->env);
 		struct config_complaint complaint = {.env = setting->env,
