@@ -39,7 +39,7 @@ int fd_table_leave(void)
 		return -errno;
 	atomic_store(&owner, (pid_t)syscall(SYS_gettid));
 	/* Occupies 0, 1 and 2, so that nothing can be written there by mistake. */
-	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	process = (int)syscall(SYS_pidfd_open, platform_pid(), 0);
 	if (process != 0 || syscall(SYS_dup3, 0, 1, O_CLOEXEC) < 0 ||
 	    syscall(SYS_dup3, 0, 2, O_CLOEXEC) < 0) {
 		fd_table_need();

@@ -42,15 +42,13 @@ static void *ask_loader(const char *name)
 void next_resolve(void)
 {
 	static _Atomic int resolved;
-	struct symbols_wanted wanted[COUNT] = {0};
+	struct symbols_wanted wanted[COUNT];
 	const char *name = names;
 
 	if (resolved)
 		return;
-	for (size_t i = 0; i < COUNT; i++) {
-		wanted[i].name = name;
-		name += strlen(name) + 1;
-	}
+	for (size_t i = 0; i < COUNT; i++)
+		name = symbols_want(&wanted[i], name);
 	symbols_find_next(wanted, COUNT);
 	for (size_t i = 0; i < COUNT; i++) {
 		char *slot = (char *)&next + i * sizeof(void *);

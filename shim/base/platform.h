@@ -50,20 +50,18 @@
 /* clang-format off */
 /* What glibc and musl both have, and what we cannot work without. */
 #define PLATFORM_REQUIRED(X)                                                                       \
-	X(__errno_location) X(__fpending) X(__fpurge) X(clock_gettime) X(dl_iterate_phdr)          \
-	X(__flbf) X(fileno_unlocked) X(fnmatch) X(ftrylockfile)                  \
-	X(funlockfile) X(getauxval) X(getcwd) X(getenv) X(getpid) X(getsockopt) X(ioctl)           \
-	X(madvise) X(mmap) X(munmap) X(open) X(pthread_attr_destroy) X(pthread_attr_init)          \
-	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize)                                \
-	X(pthread_self) X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf)                    \
-	X(sigfillset) X(stderr) X(stdout) X(sysconf)
+	X(__errno_location) X(__flbf) X(__fpending) X(__fpurge) X(clock_gettime)                   \
+	X(dl_iterate_phdr) X(fileno_unlocked) X(fnmatch) X(ftrylockfile) X(funlockfile)            \
+	X(getauxval) X(getenv) X(mmap) X(pthread_attr_destroy) X(pthread_attr_init)                \
+	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_self)                \
+	X(pthread_setcancelstate) X(pthread_sigmask) X(setvbuf) X(sigfillset) X(stderr) X(stdout)  \
+	X(sysconf)
 
 /* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fbufsize) X(__flbf) X(__fsetlocking)              \
-	X(_dl_debug_addr) X(_r_debug) X(at_quick_exit) X(dlerror) X(dlopen)   \
-	X(dlsym) X(environ) X(gnu_get_libc_version) X(program_invocation_short_name)               \
-	X(pthread_atfork)                                                                          \
+	X(_dl_debug_addr) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym) X(environ)                \
+	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)                 \
 	X(pthread_getspecific)
 /* clang-format on */
 
@@ -76,7 +74,7 @@ HIDDEN extern long system_call(long number, ...);
 
 extern const char *gnu_get_libc_version(void);
 extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
-extern struct r_debug *_dl_debug_addr; /* in musl and uClibc; glibc exports _r_debug itself */
+extern struct r_debug *_dl_debug_addr; /* in musl and uClibc */
 extern void __chk_fail(void) __attribute__((noreturn));
 
 #define PLATFORM_STRING(x)  #x
@@ -90,6 +88,12 @@ static inline bool platform_usable(void)
 #define PLATFORM_THERE(name) &&(const void *)&name != NULL
 	return true PLATFORM_REQUIRED(PLATFORM_THERE);
 #undef PLATFORM_THERE
+}
+
+/* getpid(2). By system call, as what we can do so is a name less to be bound at each start. */
+static inline pid_t platform_pid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
 }
 
 /* at_quick_exit(3), whose public name in glibc is also in libc_nonshared.a only. */

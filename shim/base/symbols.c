@@ -76,15 +76,6 @@ bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char
 	return false;
 }
 
-static uint32_t gnu_hash(const char *name)
-{
-	uint32_t hash = 5381;
-
-	for (; *name; name++)
-		hash = hash * 33 + (unsigned char)*name;
-	return hash;
-}
-
 /* Is symbol `i` a definition of `name` that new programs are bound to? */
 static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
 {
@@ -95,20 +86,17 @@ static bool defines(const struct symbols *symbols, uint32_t i, const char *name)
 	       !strcmp(symbols->names + symbol->st_name, name);
 }
 
-/* The table's layout: bucket count, first symbol, filter size, shift; filter; buckets; chains. */
+/*
+ * The table's layout: bucket count, first symbol, filter size, shift; filter; buckets; chains.
+ * The filter saves nothing where, as in libc, a name is there.
+ */
 static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name, uint32_t hash)
 {
 	const uint32_t *table = symbols->gnu;
-	const ElfW(Addr) *filter = (const void *)(table + 4);
-	const uint32_t *buckets = (const void *)(filter + table[2]);
+	const uint32_t *buckets = table + 4 + table[2] * (sizeof(ElfW(Addr)) / sizeof(*table));
 	const uint32_t *chains = buckets + table[0];
-	const unsigned bits = sizeof(*filter) * 8;
-	const ElfW(Addr) word = filter[hash / bits & (table[2] - 1)];
-	uint32_t i;
+	uint32_t i = table[0] ? buckets[hash % table[0]] : 0;
 
-	if (!(word >> hash % bits & word >> (hash >> table[3]) % bits & 1))
-		return 0;
-	i = table[0] ? buckets[hash % table[0]] : 0;
 	if (i < table[1])
 		return 0;
 	for (;; i++) {
@@ -146,11 +134,9 @@ static uint32_t find(const struct symbols *symbols, const char *name, uint32_t h
 
 /* --- all objects -------------------------------------------------------------------------- */
 
-/* The loader's list of objects, which it keeps for debuggers. */
+/* Where there is no dl_iterate_phdr: the list of objects that the loader keeps for debuggers. */
 static const struct link_map *first_object(void)
 {
-	if (&_r_debug)
-		return _r_debug.r_map;
 	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
 }
 
@@ -177,10 +163,7 @@ static int visit_object(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
-/*
- * In the order of loading, which is that of look-ups, until `each` returns true. The list for
- * debuggers has no lock, so we walk it only where there is nothing better.
- */
+/* In the order of loading, which is that of look-ups, until `each` returns true. */
 static void visit_all(bool (*each)(const struct symbols *symbols, void *data), void *data)
 {
 	if (dl_iterate_phdr) {
@@ -219,21 +202,22 @@ static bool search_object(const struct symbols *symbols, void *data)
 	return false;
 }
 
-static void search(struct symbols_wanted *wanted, size_t count, bool from_start)
+const char *symbols_want(struct symbols_wanted *wanted, const char *name)
 {
-	for (size_t k = 0; k < count; k++)
-		wanted[k].hash = gnu_hash(wanted[k].name);
-	visit_all(search_object, &(struct search){wanted, count, from_start});
+	*wanted = (struct symbols_wanted){.name = name, .hash = 5381};
+	for (; *name; name++)
+		wanted->hash = wanted->hash * 33 + (unsigned char)*name;
+	return name + 1;
 }
 
 void symbols_find(struct symbols_wanted *wanted, size_t count)
 {
-	search(wanted, count, true);
+	visit_all(search_object, &(struct search){wanted, count, true});
 }
 
 void symbols_find_next(struct symbols_wanted *wanted, size_t count)
 {
-	search(wanted, count, false);
+	visit_all(search_object, &(struct search){wanted, count, false});
 }
 
 struct question {

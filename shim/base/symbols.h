@@ -37,10 +37,13 @@ bool symbols_any_imports(bool (*is_wanted)(const char *name));
 /* A name to look up, and what was found: no symbol, or one without an address. */
 struct symbols_wanted {
 	const char *name;
-	uint32_t hash; /* set by the look-up */
+	uint32_t hash;
 	const ElfW(Sym) * symbol;
 	void *address; /* NULL: no plain function; only the loader knows what to make of it */
 };
+
+/* Asks for a name. Returns what follows its NUL, for names that lie one after the other. */
+const char *symbols_want(struct symbols_wanted *wanted, const char *name);
 
 /*
  * Looks up `count` names in all loaded objects. What it does not find, dlsym(RTLD_DEFAULT) does not

@@ -83,7 +83,7 @@ bool thread_await_end(pid_t tid)
 {
 	int64_t end = clock_now_ns() + END_BOUND;
 
-	while (!syscall(SYS_tgkill, getpid(), tid, 0)) {
+	while (!syscall(SYS_tgkill, platform_pid(), tid, 0)) {
 		if (clock_now_ns() >= end)
 			return false;
 		futex_sleep(END_STEP);

@@ -46,7 +46,7 @@ static struct conn_run *make_run(size_t index)
 		return made;
 	}
 	if (made != there)
-		munmap(made, sizeof(*made)); /* another thread was first */
+		syscall(SYS_munmap, made, sizeof(*made)); /* another thread was first */
 	return there;
 }
 

@@ -90,7 +90,7 @@ static bool is_fault(int sig, const siginfo_t *info)
 /* Did it come from outside? A thread that raises a signal itself does not expect to go on. */
 static bool is_from_outside(int sig, const siginfo_t *info)
 {
-	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != getpid());
+	return !is_fault(sig, info) && (info->si_code > 0 || info->si_pid != platform_pid());
 }
 
 /* Only a core shows the siginfo. A sandbox may refuse rt_tgsigqueueinfo. */
@@ -106,10 +106,10 @@ static void reraise(int sig, int tid, siginfo_t *info)
 	struct sigaction standard = {.sa_handler = SIG_DFL};
 
 	next.sigaction(sig, &standard, NULL);
-	if (may_dump(sig) && syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, info) == 0)
+	if (may_dump(sig) && syscall(SYS_rt_tgsigqueueinfo, platform_pid(), tid, sig, info) == 0)
 		return;
-	if (syscall(SYS_tgkill, getpid(), tid, sig) < 0) /* that thread is gone */
-		syscall(SYS_kill, getpid(), sig);
+	if (syscall(SYS_tgkill, platform_pid(), tid, sig) < 0) /* that thread is gone */
+		syscall(SYS_kill, platform_pid(), sig);
 }
 
 /* Delivered when the handler returns, even if the signal was unblocked only for a wait. */
@@ -120,7 +120,7 @@ static void reraise_on_return(int sig, siginfo_t *info, void *context)
 	frame->uc_sigmask.__val[0] &= ~(1UL << (sig - 1));
 	reraise(sig, this_thread(), info);
 	/* PID 1 of a namespace dies of no signal but the kernel's own SIGSYS. */
-	if (sig == SIGSYS && is_fault(sig, info) && getpid() == 1)
+	if (sig == SIGSYS && is_fault(sig, info) && platform_pid() == 1)
 		platform_repeat_call(frame);
 }
 
@@ -148,7 +148,7 @@ static void reraise_here(void)
 static void hold(void)
 {
 	if (hidden_handler_is_set(dying.sig))
-		syscall(SYS_tgkill, getpid(), dying.tid, dying.sig);
+		syscall(SYS_tgkill, platform_pid(), dying.tid, dying.sig);
 	pass_until_empty(0, MOMENT, true);
 }
 
@@ -241,7 +241,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	if (!flusher_is_owner()) /* a vfork child, say */
 		reraise_on_return(sig, info, context);
-	else if (getpid() == 1 && !is_fault(sig, info))
+	else if (platform_pid() == 1 && !is_fault(sig, info))
 		flusher_ask(); /* PID 1 of a namespace survives the default action */
 	else
 		die(sig, info, context);

@@ -85,7 +85,7 @@ void last_words_before_exec(void)
 
 void last_words_of_main_thread(void)
 {
-	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != getpid())
+	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != platform_pid())
 		return;
 	if (flusher_rules.heartbeat_ns && thread_count() > 1U + flusher_has_thread()) {
 		flusher_share_table(); /* libc makes threads, too, such as those of SIGEV_THREAD */

@@ -163,7 +163,7 @@ static void begin(struct flusher *page)
 	pass_reset(now);
 	page->next_pass_ns = now + 2 * flusher_rules.idle_ns;
 	page->last_wait_ns = now + flusher_rules.idle_ns;
-	page->owner = getpid();
+	page->owner = platform_pid();
 	atomic_store(&page->mode, FLUSHER_WANTED);
 }
 
@@ -175,7 +175,7 @@ int flusher_state_init(const struct config *config)
 	if (page == MAP_FAILED)
 		return -ENOMEM;
 	/* Kernels before 4.14 refuse this; then only fork(3)'s handlers detect a child. */
-	madvise(page, sizeof(*page), MADV_WIPEONFORK);
+	syscall(SYS_madvise, page, sizeof(*page), MADV_WIPEONFORK);
 	flusher_rules = (struct flusher_rules){
 		.idle_ns = config->idle_ns,
 		.max_age_ns = config->max_age_ns,

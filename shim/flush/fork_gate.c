@@ -36,8 +36,11 @@ void fork_gate_leave(void)
 
 void fork_gate_await_empty(int64_t bound_ns)
 {
-	int64_t deadline = clock_now_ns() + bound_ns;
+	int64_t deadline;
 
+	if (!atomic_load(&inside))
+		return;
+	deadline = clock_now_ns() + bound_ns;
 	atomic_fetch_add(&waiters, 1);
 	while (atomic_load(&inside) && futex_wait_until(&inside, 1, deadline))
 		;

@@ -31,8 +31,8 @@ static bool has_timeout(int fd)
 	struct timeval limit = {0, 0};
 	socklen_t length = sizeof(limit);
 
-	return getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) < 0 || limit.tv_sec ||
-	       limit.tv_usec;
+	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) < 0 ||
+	       limit.tv_sec || limit.tv_usec;
 }
 
 /* A function of its own, so that its 200 bytes of stack are free again before the flush. */
@@ -48,7 +48,7 @@ __attribute__((noinline)) static enum reads kind_of(int fd)
 	if (S_ISSOCK(file.st_mode))
 		return has_timeout(fd) ? READS_WAIT_LIMITED : READS_WAIT;
 	/* A terminal; without canonical mode it may have a timeout. */
-	if (S_ISCHR(file.st_mode) && ioctl(fd, TIOCGWINSZ, &size) == 0)
+	if (S_ISCHR(file.st_mode) && syscall(SYS_ioctl, fd, TIOCGWINSZ, &size) == 0)
 		return READS_WAIT_LIMITED;
 	return READS_AT_ONCE;
 }

@@ -26,7 +26,7 @@ void stats_init(const struct config *config)
 		program[i] = (char)(name[i] > ' ' && name[i] < 0x7f ? name[i] : '?'); /* a word */
 	if (!file)
 		return;
-	if (*file != '/' && getcwd(path, sizeof(path) - 1)) {
+	if (*file != '/' && syscall(SYS_getcwd, path, sizeof(path) - 1) > 0) {
 		used = strlen(path);
 		path[used++] = '/';
 	}
@@ -54,7 +54,7 @@ void stats_print(void)
 		return;
 	turn_taking_end_all(); /* the end of the process closes what was answered */
 	log_begin(&line);
-	put(&line, "pid=", (uint64_t)getpid());
+	put(&line, "pid=", (uint64_t)platform_pid());
 	log_text(&line, " program=");
 	log_text(&line, *program ? program : "?");
 	put(&line, " responses=", conn_responses());

@@ -17,11 +17,11 @@ static const struct runtime *here[KNOWN + 1];
 
 void all_runtimes_find(uint64_t on)
 {
-	struct symbols_wanted wanted[KNOWN] = {0};
+	struct symbols_wanted wanted[KNOWN];
 	const struct runtime **end = here;
 
 	for (size_t i = 0; i < KNOWN; i++)
-		wanted[i].name = known[i]->symbol;
+		symbols_want(&wanted[i], known[i]->symbol);
 	symbols_find(wanted, KNOWN);
 	for (size_t i = 0; i < KNOWN; i++) {
 		if (!(on & known[i]->setting) || !known[i]->find(wanted[i].symbol))

@@ -182,14 +182,14 @@ static bool may_be_written(const FILE *file)
 
 void stream_abandon(struct sink_stream *stream)
 {
-	atomic_store(&stream->abandoned, getpid());
+	atomic_store(&stream->abandoned, platform_pid());
 }
 
 static bool is_abandoned(const struct sink_stream *stream)
 {
 	int by = atomic_load(&stream->abandoned);
 
-	return by && by == getpid();
+	return by && by == platform_pid();
 }
 
 /*

@@ -39,7 +39,8 @@ static enum writable_kind kind_of(int fd, mode_t mode)
 	if (S_ISREG(mode) || S_ISBLK(mode))
 		return WRITABLE_DISK;
 	/* Not datagram and seqpacket sockets: each flush would become a message. */
-	if (S_ISSOCK(mode) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+	if (S_ISSOCK(mode) &&
+	    syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
 	    type == SOCK_STREAM)
 		return WRITABLE_SOCKET;
 	return WRITABLE_NEVER;
@@ -100,7 +101,7 @@ static size_t socket_room(int fd)
 	int size = 0;
 	socklen_t length = sizeof(size);
 
-	return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size > 0
+	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size > 0
 		       ? (size_t)size / 8
 		       : 0;
 }
@@ -294,5 +295,5 @@ size_t writable_for_unknown(int fd, size_t ample, bool last)
 	room = writable_room(&file, fd, margin);
 	if (room == WRITABLE_GONE || room >= ample)
 		return room;
-	return room && ioctl(fd, FIONREAD, &queued) == 0 && !queued ? room : 0;
+	return room && syscall(SYS_ioctl, fd, FIONREAD, &queued) == 0 && !queued ? room : 0;
 }

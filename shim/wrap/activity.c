@@ -43,7 +43,8 @@ static void promote(struct conn *conn, int fd)
 	int saved_errno = errno, type;
 	socklen_t length = sizeof(type);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || is_standard_output(fd)) {
+	if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
+	    is_standard_output(fd)) {
 		conn_set_kind(conn, CONN_OTHER);
 	} else if (type == SOCK_DGRAM) {
 		http_give_up(&conn->in); /* there is no stream to frame */

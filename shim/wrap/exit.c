@@ -40,7 +40,7 @@ EXPORT void _Exit(int status)
  */
 EXPORT void abort(void)
 {
-	if (!hidden_handler_is_set(SIGABRT) || getpid() == 1)
+	if (!hidden_handler_is_set(SIGABRT) || platform_pid() == 1)
 		last_words_before_exit();
 	NEXT(abort)();
 	__builtin_unreachable();

@@ -29,7 +29,8 @@ static bool waits_for_more(int fd)
 	int least = 0;
 	socklen_t length = sizeof(least);
 
-	return getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &least, &length) < 0 || least != 1;
+	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVLOWAT, &least, &length) < 0 ||
+	       least != 1;
 }
 
 static void mark(struct conn *conn, enum conn_mark mark)

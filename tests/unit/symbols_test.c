@@ -17,11 +17,11 @@ enum { COUNT = sizeof(names) / sizeof(*names) };
 /* Behind the program itself, whoever comes first: the sanitizer's runtime, or libc. */
 static void check_next(void)
 {
-	struct symbols_wanted wanted[COUNT] = {0};
+	struct symbols_wanted wanted[COUNT];
 	int found = 0;
 
 	for (int i = 0; i < COUNT; i++)
-		wanted[i].name = names[i];
+		symbols_want(&wanted[i], names[i]);
 	symbols_find_next(wanted, COUNT);
 	for (int i = 0; i < COUNT; i++) {
 		void *next = dlsym(RTLD_NEXT, names[i]);
@@ -35,9 +35,11 @@ static void check_next(void)
 /* A plain function, one that the loader must be asked for, and none. */
 static void check_any(void)
 {
-	struct symbols_wanted wanted[] = {
-		{.name = "getenv"}, {.name = "strlen"}, {.name = "nobody"}};
+	struct symbols_wanted wanted[3];
+	const char *text = "getenv\0strlen\0nobody";
 
+	for (int i = 0; i < 3; i++)
+		text = symbols_want(&wanted[i], text);
 	symbols_find(wanted, 3);
 	CHECK(wanted[0].address == dlsym(RTLD_DEFAULT, "getenv"));
 	CHECK(wanted[1].symbol); /* an IFUNC in glibc, but the sanitizer has a function */
