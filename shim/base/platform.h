@@ -60,9 +60,9 @@
 /* What only one of them has, or not every version. */
 #define PLATFORM_OPTIONAL(X)                                                                       \
 	X(__chk_fail) X(__cxa_at_quick_exit) X(__fbufsize) X(__flbf) X(__fsetlocking)              \
-	X(_dl_debug_addr) X(at_quick_exit) X(dlerror) X(dlopen) X(dlsym) X(environ)                \
-	X(gnu_get_libc_version) X(program_invocation_short_name) X(pthread_atfork)                 \
-	X(pthread_getspecific)
+	X(__libc_single_threaded) X(_dl_debug_addr) X(at_quick_exit) X(dlerror) X(dlopen)          \
+	X(dlsym) X(environ) X(gnu_get_libc_version) X(program_invocation_short_name)               \
+	X(pthread_atfork) X(pthread_getspecific)
 /* clang-format on */
 
 /*
@@ -72,6 +72,7 @@
 HIDDEN extern long system_call(long number, ...);
 #define syscall system_call
 
+extern char __libc_single_threaded; /* since glibc 2.32 */
 extern const char *gnu_get_libc_version(void);
 extern int __cxa_at_quick_exit(void (*handler)(void *), void *dso_handle);
 extern struct r_debug *_dl_debug_addr; /* in musl and uClibc */
@@ -155,6 +156,12 @@ static inline uintptr_t platform_pc(const ucontext_t *frame)
 static inline bool platform_stdio_visible(void)
 {
 	return gnu_get_libc_version != NULL;
+}
+
+/* fileno_unlocked(3), which may be the first thing in its part of libc that a program touches. */
+static inline int platform_stdio_fileno(FILE *file)
+{
+	return platform_stdio_visible() ? file->_fileno : fileno_unlocked(file);
 }
 
 /* glibc resets the locks of all streams in a forked child; musl leaves them as they were. */

@@ -13,6 +13,13 @@
 #define END_BOUND   (100 * NS_PER_MS)
 #define END_STEP    (NS_PER_MS / 20)
 
+static bool began_alone; /* libc knew of no other thread when the last one of ours began */
+
+static bool libc_knows_of_none(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
 int thread_start(void *(*run)(void *), size_t stack)
 {
 	pthread_attr_t attributes;
@@ -22,6 +29,7 @@ int thread_start(void *(*run)(void *), size_t stack)
 
 	if (!NEXT(pthread_create))
 		return ENOSYS;
+	began_alone = libc_knows_of_none();
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, stack);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -115,6 +123,14 @@ unsigned thread_count(void)
 	    tasks.st_nlink < 2)
 		return 0;
 	return (unsigned)tasks.st_nlink - 2;
+}
+
+/* The first look into /proc/self costs more than all else that the constructor does. */
+bool thread_is_first(bool ours)
+{
+	unsigned count = (ours ? began_alone : libc_knows_of_none()) ? 1U + ours : thread_count();
+
+	return count && count <= 1U + ours;
 }
 
 /* Then /proc/self/exe refers to no program any more; without /proc it does not exist either. */

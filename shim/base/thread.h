@@ -53,6 +53,12 @@ bool thread_await_end(pid_t tid);
  */
 bool thread_main_sleeps(void);
 
+/*
+ * Is the calling thread the only one, but for one of `ours`? glibc tells, by the calls that create
+ * threads; otherwise /proc does, and if it cannot, the answer is no. Constructor only.
+ */
+bool thread_is_first(bool ours);
+
 /* How many threads there are, with ours; 0: /proc cannot tell. Any context; errno may change. */
 unsigned thread_count(void);
 

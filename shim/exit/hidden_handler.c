@@ -254,11 +254,9 @@ static void put_at_once(uint64_t signals)
 
 void hidden_handler_init(uint64_t signals, hidden_handler_callback *handler)
 {
-	unsigned threads = thread_count();
-
 	on_signal = handler;
 	hidden_signals = signals;
-	if (threads && threads <= 1U + flusher_has_thread())
+	if (thread_is_first(flusher_has_thread()))
 		put_at_once(signals);
 	else
 		hidden_handler_put_back(signals);

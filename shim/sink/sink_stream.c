@@ -29,7 +29,7 @@ void stream_watch(struct sink_stream *stream, FILE *file)
 	stream->written_unlocked = 0;
 	atomic_store_explicit(&stream->muted, 0, memory_order_relaxed);
 	atomic_store_explicit(&stream->descriptor, DESCRIPTOR_SAME, memory_order_relaxed);
-	writable_identify(&stream->target, fileno_unlocked(file));
+	writable_identify(&stream->target, platform_stdio_fileno(file));
 	stream->file = file;
 }
 
