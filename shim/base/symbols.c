@@ -64,13 +64,15 @@ bool symbols_imports(const struct symbols *symbols, bool (*is_wanted)(const char
 	for (int kind = 0; kind < 2 && symbols->table; kind++) {
 		const ElfW(Rela) *at = symbols->relocations[kind];
 		size_t count = at ? symbols->relocation_count[kind] : 0;
+		uint32_t last = 0; /* linkers put those of a symbol side by side */
 
 		for (size_t r = kind ? 0 : symbols->relative_count; r < count; r++) {
 			uint32_t i = (uint32_t)ELF64_R_SYM(at[r].r_info);
 
-			if (i && symbols->table[i].st_shndx == SHN_UNDEF &&
+			if (i != last && symbols->table[i].st_shndx == SHN_UNDEF &&
 			    is_wanted(symbols->names + symbols->table[i].st_name))
 				return true;
+			last = i;
 		}
 	}
 	return false;
