@@ -132,6 +132,35 @@ is_fresh() {
 	done
 }
 
+@test "a calm OCaml program lends its buffer to our thread, and each line comes once, in its order" {
+	local count=20000
+	preload IDLEFLUSH_IDLE=1ms IDLEFLUSH_STATS=stats "$WORK/many" "$count" calm 2>/dev/null | cat >ocaml.out
+	grep '^line' ocaml.out | cmp - <(seq -f 'line %.0f' "$count")
+	assert_equal "$(sort -u ocaml.out | wc -l)" $((count + 20))
+	tail -n 1 stats | grep -oE 'flushes=[0-9]+ at_waits=[0-9]+' | tr -c '0-9\n' ' ' >counts
+	read -r flushes at_waits <counts
+	assert [ "$flushes" -gt "$at_waits" ]
+}
+
+# last_line_of_busy [VARIABLE=VALUE]: SIGTERM comes while it prints. Is the last line there?
+last_line_of_busy() {
+	rm -f err
+	start_piped "$@" "$WORK/many" 1000000 calm
+	wait_until 10 grep -q '^500$' err
+	kill "$PIPED"
+	end_piped
+	assert_equal "$PIPED_STATUS" 143
+	grep -qx "line $(tail -n 1 err)" out
+}
+
+@test "a busy OCaml program dies of SIGTERM only when it has lent its buffer, with no line missing" {
+	local i
+	refute last_line_of_busy
+	for ((i = 0; i < STARTS / 6; i++)); do
+		last_line_of_busy LD_PRELOAD="$LIB"
+	done
+}
+
 @test "where signal handlers leave the waits of Perl and OCaml, each line comes once, in its order" {
 	seq -f 'line %.0f' "$ALARMS" >expected
 	perl "$HERE/alarms.pl" "$ALARMS" | cmp - expected

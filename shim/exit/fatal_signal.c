@@ -10,7 +10,9 @@
  * the process afterwards. If the thread does not finish, it is stopped where it is, and its stream
  * is written without the lock. A thread that holds no such lock stays in its handler, because the
  * program would notice a system call that was cut short. If nobody can tell who holds the lock
- * (musl, Python), the thread stays in its handler for PATIENCE, and then its signal is deferred.
+ * (musl, Python), the thread stays in its handler for PATIENCE, and then its signal is deferred. So
+ * is that of a thread that will soon wait, and only then can lend a runtime's buffer to the flusher
+ * thread.
  *
  * Of several signals the first one counts, as it would without us.
  * Owns: `dying`. Called from: signal handlers, also of vfork children; host threads about to end
@@ -23,6 +25,7 @@
 #include "exit/hidden_handler.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
+#include "flush/lending.h"
 #include "flush/pass.h"
 #include "flush/stats.h"
 
@@ -203,7 +206,7 @@ static void flush_and_die(int sig, siginfo_t *info, void *context)
 		flushed = flusher_flush_now(true, PATIENCE);
 		bound_ns -= PATIENCE;
 	}
-	if (outside && held != ALL_SINKS_FREE && !flushed && defer())
+	if (outside && !flushed && (held != ALL_SINKS_FREE || lending_will_follow()) && defer())
 		return;
 	if (!outside || held == ALL_SINKS_HELD)
 		all_sinks_abandon(true);

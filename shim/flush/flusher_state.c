@@ -10,6 +10,7 @@
 
 #include "base/futex.h"
 #include "flush/pass.h"
+#include "runtime/own_buffer.h"
 #include "sink/sink.h"
 #include "sink/wait_checks.h"
 
@@ -18,7 +19,7 @@
 static struct flusher asleep; /* what wrappers see before the constructor: all zero */
 struct flusher *flusher = &asleep;
 struct flusher_rules flusher_rules;
-_Atomic uint32_t flusher_stretched;
+_Atomic uint32_t flusher_returns;
 
 bool flusher_owns_bytes(void)
 {
@@ -146,11 +147,20 @@ void flusher_passed_at_wait(void)
 		atomic_store(&flusher->armed_since_ns, 0);
 }
 
-void flusher_end_stretch(void)
+/* Returns whether the bit was set. */
+static bool clear_return(enum flusher_return bit)
 {
+	return atomic_fetch_and(&flusher_returns, ~(uint32_t)bit) & bit;
+}
+
+void flusher_wait_returned_slow_path(void)
+{
+	uint32_t returns = atomic_load_explicit(&flusher_returns, memory_order_relaxed);
 	int saved_errno = errno;
 
-	if (atomic_exchange(&flusher_stretched, 0) && is_parked())
+	if (returns & RETURN_TAKES_BACK && own_buffer_take_back())
+		clear_return(RETURN_TAKES_BACK);
+	if (returns & RETURN_ENDS_STRETCH && clear_return(RETURN_ENDS_STRETCH) && is_parked())
 		flusher_wake();
 	errno = saved_errno;
 }
@@ -192,7 +202,7 @@ void flusher_state_begin_in_child(bool inherited_pending)
 {
 	memset(flusher, 0, sizeof(*flusher)); /* where the kernel did not wipe it */
 	flusher->inherited_pending = inherited_pending;
-	atomic_store(&flusher_stretched, 0);
+	atomic_store(&flusher_returns, 0);
 	begin(flusher);
 	flusher_mode_changed();
 }

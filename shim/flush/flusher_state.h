@@ -49,8 +49,12 @@ struct flusher {
 /* Never NULL. All zero in a forked child, after a raw clone(2) too: asleep. */
 HIDDEN extern struct flusher *flusher;
 
-/* The heartbeat is slower, as the process was idle. */
-HIDDEN extern _Atomic uint32_t flusher_stretched;
+/* What is to be done when a wait of the program returns. */
+enum flusher_return {
+	RETURN_ENDS_STRETCH = 1, /* the heartbeat is slower, as the process was idle */
+	RETURN_TAKES_BACK = 2,   /* the waiting thread has lent its buffer (own_buffer.h) */
+};
+HIDDEN extern _Atomic uint32_t flusher_returns;
 
 /* The settings that decide; constant after flusher_state_init(). */
 struct flusher_rules {
@@ -174,14 +178,15 @@ void flusher_wake(void);
 
 /*
  * A wait of the program has returned: a heartbeat that was made slower while nothing ran goes back
- * to its setting. errno is kept; any context.
+ * to its setting, and the thread takes back the buffer that it has lent. errno is kept; any
+ * context.
  */
-void flusher_end_stretch(void);
+void flusher_wait_returned_slow_path(void);
 
 static inline void flusher_wait_returned(void)
 {
-	if (UNLIKELY(atomic_load_explicit(&flusher_stretched, memory_order_relaxed)))
-		flusher_end_stretch();
+	if (UNLIKELY(atomic_load_explicit(&flusher_returns, memory_order_relaxed)))
+		flusher_wait_returned_slow_path();
 }
 
 /* Creates the page. Returns 0 or a negative errno; then we stay asleep. Constructor only. */

@@ -118,7 +118,7 @@ static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
 	if (!idle || thread_main_has_ended())
 		return 1;
 	stretch = stretch < STRETCH_MOST ? 2 * stretch : stretch;
-	atomic_store(&flusher_stretched, 1);
+	atomic_fetch_or(&flusher_returns, RETURN_ENDS_STRETCH);
 	return stretch;
 }
 
@@ -231,7 +231,7 @@ void *flusher_thread_run(void *unused)
 			continue;
 		}
 		note_activity(now);
-		if (!atomic_load(&flusher_stretched))
+		if (!(atomic_load(&flusher_returns) & RETURN_ENDS_STRETCH))
 			stretch = 1;
 		wait = wait_ns(now, first, stretch * flusher_rules.heartbeat_ns);
 		if (wait) {

@@ -176,4 +176,5 @@ bool read_flush_waiting(int fd)
 void read_flush_refill(int fd)
 {
 	flush(fd, false, false, true);
+	flusher_wait_returned(); /* nobody reports when this one does */
 }

@@ -20,6 +20,7 @@
 #include "base/thread.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher_state.h"
+#include "flush/lending.h"
 #include "flush/pass.h"
 #include "runtime/all_runtimes.h"
 
@@ -42,7 +43,15 @@ static bool is_overdue(int64_t now)
 /* Would nobody else write the pending bytes, because there is no thread or a runtime holds them? */
 static bool is_only_mine(void)
 {
-	return flusher_not_started() || all_runtimes_pending();
+	return flusher_not_started() || (all_runtimes_pending() && !lending_can_begin());
+}
+
+/* Are passes at waits `idle` apart on average, with one more now? */
+static bool keeps_average(int64_t now)
+{
+	int64_t next = atomic_load_explicit(&flusher->next_pass_ns, memory_order_relaxed);
+
+	return next - now <= flusher_rules.idle_ns;
 }
 
 /*
@@ -52,10 +61,9 @@ static bool is_only_mine(void)
  */
 static bool is_paced(int64_t now)
 {
-	int64_t next = atomic_load_explicit(&flusher->next_pass_ns, memory_order_relaxed);
 	int64_t last = atomic_load_explicit(&flusher->last_wait_ns, memory_order_relaxed);
 
-	return now - last >= flusher_rules.idle_ns / 4 || next - now <= flusher_rules.idle_ns;
+	return now - last >= flusher_rules.idle_ns / 4 || keeps_average(now);
 }
 
 /* A wait has flushed, or left that to the flusher thread. */
@@ -82,7 +90,8 @@ static bool is_due(int64_t now, bool blocks)
 {
 	int64_t retry = pass_retry_ns();
 
-	if (retry && !has_passed(now, retry, 0))
+	if ((retry && !has_passed(now, retry, 0)) ||
+	    (all_runtimes_any() && all_runtimes_are_awaited()))
 		return false;
 	if (blocks && (is_only_mine() || is_paced(now)))
 		return true;
@@ -180,6 +189,14 @@ static bool asks_thread(enum wait_flush_wait wait, int64_t now)
 	return true;
 }
 
+/* The same before a wait whose return is reported. Lends first: arming makes the thread look. */
+static void leave_at_wait(int64_t now)
+{
+	if (all_runtimes_any() && all_runtimes_pending())
+		lending_begin();
+	leave(now);
+}
+
 void wait_flush_by_thread(enum wait_flush_wait wait)
 {
 	if (asks_thread(wait, clock_now_ns())) {
@@ -201,15 +218,15 @@ enum wait_flush_due wait_flush_due(void)
 
 void wait_flush_leave(void)
 {
-	leave(clock_now_ns());
+	leave_at_wait(clock_now_ns());
 }
 
 void wait_flush_ask(void)
 {
 	int64_t now = clock_now_ns();
 
-	if (!flusher_is_running() || !fd_table_is_used() || all_runtimes_pending() ||
-	    flusher->owner != (pid_t)syscall(SYS_gettid)) {
+	if (!keeps_average(now) || !flusher_is_running() || !fd_table_is_used() ||
+	    all_runtimes_pending() || flusher->owner != (pid_t)syscall(SYS_gettid)) {
 		leave(now);
 		return;
 	}
@@ -255,13 +272,13 @@ bool wait_flush(uint64_t *mask, bool blocks)
 	int64_t now = clock_now_ns();
 
 	if (!is_due(now, blocks)) {
-		leave(now);
+		leave_at_wait(now);
 		errno = saved_errno;
 		return false;
 	}
 	block_all(mask);
 	if (!make_pass(*mask, now))
-		leave(now);
+		leave_at_wait(now);
 	errno = saved_errno;
 	return true;
 }

@@ -15,6 +15,9 @@ _Static_assert(sizeof(known) == KNOWN * sizeof(struct runtime *), "each is count
 /* Those that are here, ended by NULL; written by the constructor only. */
 static const struct runtime *here[KNOWN + 1];
 
+/* The process ends once the owner of a buffer has lent it. Written by a signal handler. */
+static _Atomic bool awaited;
+
 void all_runtimes_find(uint64_t on)
 {
 	struct symbols_wanted wanted[KNOWN];
@@ -38,6 +41,29 @@ bool all_runtimes_pending(void)
 		if (here[i]->pending && here[i]->pending())
 			return true;
 	return false;
+}
+
+bool all_runtimes_can_lend(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->pending && !here[i]->lends && here[i]->pending())
+			return false;
+	return true;
+}
+
+bool all_runtimes_await_lending(void)
+{
+	for (size_t i = 0; here[i]; i++)
+		if (here[i]->lends && here[i]->pending() && !own_buffer_is_lent()) {
+			atomic_store(&awaited, true);
+			return true;
+		}
+	return false;
+}
+
+bool all_runtimes_are_awaited(void)
+{
+	return atomic_load_explicit(&awaited, memory_order_relaxed);
 }
 
 enum sink_result all_runtimes_flush_at_wait(struct flush_params *params)
@@ -66,6 +92,20 @@ bool all_runtimes_want_pass(void)
 	return false;
 }
 
+/* Before the end of the process, the owner does not get its buffer back, and so prints no more. */
+static enum sink_result flush_lent(const struct runtime *runtime, struct flush_params *params)
+{
+	bool ends = all_runtimes_are_awaited();
+	enum sink_result result;
+
+	if (!own_buffer_borrow())
+		return ends && runtime->holds() ? SINK_BUSY : SINK_CLEAN;
+	result = runtime->flush_at_wait(params);
+	if (!ends || result >= SINK_BUSY)
+		own_buffer_give_back();
+	return result;
+}
+
 enum sink_result all_runtimes_flush(struct flush_params *params)
 {
 	enum sink_result most = SINK_CLEAN;
@@ -73,6 +113,8 @@ enum sink_result all_runtimes_flush(struct flush_params *params)
 	for (size_t i = 0; here[i]; i++)
 		if (here[i]->flush)
 			most = sink_result_greater(most, here[i]->flush(params));
+		else if (here[i]->lends)
+			most = sink_result_greater(most, flush_lent(here[i], params));
 	return most;
 }
 
@@ -93,6 +135,7 @@ void all_runtimes_stdout_closed(void)
 
 void all_runtimes_begin_in_child(void)
 {
+	atomic_store(&awaited, false);
 	for (size_t i = 0; here[i]; i++)
 		if (here[i]->begin_in_child)
 			here[i]->begin_in_child();

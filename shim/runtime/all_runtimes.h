@@ -21,6 +21,18 @@ static inline bool all_runtimes_any(void)
 /* Does the calling thread own pending bytes of a runtime? A few loads; at a wait. */
 bool all_runtimes_pending(void);
 
+/* Would the flusher thread flush all of them, if they were lent to it? As above. */
+bool all_runtimes_can_lend(void);
+
+/*
+ * Has the calling thread bytes pending that it has not lent? From now on the process ends, and a
+ * pass of the flusher thread that cannot flush them is SINK_BUSY. A signal handler.
+ */
+bool all_runtimes_await_lending(void);
+
+/* Was that so? Then waits no longer flush, but lend. Any context. */
+bool all_runtimes_are_awaited(void);
+
 /* Writes them, as far as that cannot block; see runtime.h. */
 enum sink_result all_runtimes_flush_at_wait(struct flush_params *params);
 

@@ -5,7 +5,8 @@
  * as long as the program, because the module Stdlib holds it. We write its front as the runtime's
  * caml_flush_partial() does, which reads the fields again after each signal.
  * Source: runtime/caml/io.h and io.c of OCaml 4.12 to 4.14. In OCaml 5 the buffer is elsewhere in
- * the channel, by which we recognize it. Owns: what was found. Read and written by the main thread.
+ * the channel, by which we recognize it. Owns: what was found. Read and written by the main thread,
+ * or for it.
  */
 #include "runtime/runtime.h"
 
@@ -80,10 +81,19 @@ static bool pending(void)
 	return out && !left_alone && out->fd == STDOUT_FILENO && out->at > out->buffer;
 }
 
+static bool holds(void)
+{
+	return out && out->at > out->buffer;
+}
+
 static enum sink_result flush_at_wait(struct flush_params *params)
 {
-	enum sink_result result;
-	size_t n = own_buffer_write(out->buffer, (size_t)(out->at - out->buffer), params, &result);
+	enum sink_result result = SINK_CLEAN;
+	size_t n;
+
+	if (out->at == out->buffer)
+		return result;
+	n = own_buffer_write(out->buffer, (size_t)(out->at - out->buffer), params, &result);
 
 	out->at -= n;
 	out->offset += (int64_t)n;
@@ -102,4 +112,6 @@ const struct runtime ocaml_runtime = {.setting = CONFIG_RUNTIME_OCAML,
 				      .find = find,
 				      .pending = pending,
 				      .flush_at_wait = flush_at_wait,
+				      .lends = true,
+				      .holds = holds,
 				      .begin_in_child = begin_in_child};

@@ -1,10 +1,13 @@
 /* own_buffer.c -- a runtime's buffer for stdout, written by the thread that owns it */
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the file behind stdout. Written by the thread that owns the buffer, `state` by any.
+ * Owns: the file behind stdout. Written by the thread that may flush, `state` by any. To whom the
+ * buffer is lent: a lock that the flusher thread only tries, and that its owner waits for as printf
+ * waits for a stream's.
  */
 #include "runtime/own_buffer.h"
 
+#include "base/futex.h"
 #include "base/platform.h"
 #include "sink/writable.h"
 
@@ -14,8 +17,17 @@ enum file_state {
 	FILE_LOST, /* the pending bytes are for a file that is gone */
 };
 
+enum lending {
+	LENDING_NOT, /* the owner uses it */
+	LENDING,     /* the owner waits; the flusher thread may flush */
+	LENDING_USED,
+	LENDING_AWAITED, /* used, and the owner's wait has returned */
+};
+
 static struct writable file;
-static _Atomic uint32_t state; /* enum file_state */
+static _Atomic uint32_t state;   /* enum file_state */
+static _Atomic uint32_t lending; /* enum lending; a futex */
+static pthread_t lender;         /* the last one; written and compared by it */
 
 static void set_state(enum file_state now)
 {
@@ -71,4 +83,49 @@ size_t own_buffer_write(char *text, size_t n, struct flush_params *params, enum 
 	params->bytes += (size_t)written;
 	*result = (size_t)written == n ? SINK_FLUSHED : SINK_NO_ROOM;
 	return (size_t)written;
+}
+
+void own_buffer_lend(void)
+{
+	uint32_t not = LENDING_NOT;
+
+	lender = pthread_self();
+	atomic_compare_exchange_strong(&lending, &not, LENDING);
+	/* The caller looks next whether the flusher thread will come; that disarms, and borrows. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+bool own_buffer_is_lent(void)
+{
+	return atomic_load(&lending) != LENDING_NOT;
+}
+
+bool own_buffer_take_back(void)
+{
+	uint32_t seen = LENDING;
+
+	if (lender != pthread_self())
+		return false;
+	while (!atomic_compare_exchange_strong(&lending, &seen, LENDING_NOT)) {
+		if (seen == LENDING_NOT)
+			break;
+		if (seen == LENDING_AWAITED ||
+		    atomic_compare_exchange_strong(&lending, &seen, LENDING_AWAITED))
+			futex_wait(&lending, LENDING_AWAITED, INT64_MAX);
+		seen = LENDING;
+	}
+	return true;
+}
+
+bool own_buffer_borrow(void)
+{
+	uint32_t lent = LENDING;
+
+	return atomic_compare_exchange_strong(&lending, &lent, LENDING_USED);
+}
+
+void own_buffer_give_back(void)
+{
+	if (atomic_exchange(&lending, LENDING) == LENDING_AWAITED)
+		futex_wake(&lending);
 }

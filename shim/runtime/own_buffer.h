@@ -27,4 +27,21 @@ void own_buffer_file_closed(bool lost);
 size_t own_buffer_write(char *text, size_t n, struct flush_params *params,
 			enum sink_result *result);
 
+/*
+ * Near waits that have just flushed, the owner does not do so again, but lends its buffer to the
+ * flusher thread for the time of its wait. Nothing of the program may run on the owner's thread
+ * until that takes the buffer back: it must have no signal handlers, and be no vfork child.
+ */
+void own_buffer_lend(void);
+
+/* Any thread. */
+bool own_buffer_is_lent(void);
+
+/* The wait has returned. Waits for a flush that is under way. True: the caller had lent it. */
+bool own_buffer_take_back(void);
+
+/* May the flusher thread flush? Then it must give the buffer back. */
+bool own_buffer_borrow(void);
+void own_buffer_give_back(void);
+
 #endif

@@ -36,6 +36,13 @@ struct runtime {
 	 */
 	enum sink_result (*flush_at_wait)(struct flush_params *params);
 
+	/* May the flusher thread call that, too, while the buffer is lent to it? See own_buffer.h.
+	 */
+	bool lends;
+
+	/* For those: may bytes be pending? Any thread, while the owner may print. */
+	bool (*holds)(void);
+
 	/* --- by a thread of ours; NULL where that cannot be */
 
 	/* May it hold bytes? A few loads and calls; any context. */

@@ -45,6 +45,7 @@ __attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
 		done = read_try_bytes(&step, conn, fd, buf, n, 0, NO_ADDRESS, NULL);
 	if (step == READ_ON)
 		done = next.read(fd, buf, n);
+	flusher_wait_returned();
 	return activity_received_bytes(conn, fd, buf, done, false);
 }
 
@@ -69,6 +70,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 	if (waiting_to_read(&conn, fd, READ_MAY_WAIT) != READ_ON)
 		return -1;
 	done = next.readv(fd, iov, count);
+	flusher_wait_returned();
 	return activity_received(conn, fd, iov, (size_t)count, done, false);
 }
 
@@ -90,6 +92,7 @@ __attribute__((noinline)) static ssize_t recv_other(int fd, void *buf, size_t n,
 		done = read_try_bytes(&step, conn, fd, buf, n, flags, NO_ADDRESS, NULL);
 	if (step == READ_ON)
 		done = next.recv(fd, buf, n, flags);
+	flusher_wait_returned();
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -114,6 +117,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 		done = read_try_bytes(&step, conn, fd, buf, n, flags, addr, length);
 	if (LIKELY(step == READ_ON))
 		done = next.recvfrom(fd, buf, n, flags, addr, length);
+	flusher_wait_returned();
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -165,6 +169,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 		done = read_try_message(&step, conn, fd, message, flags);
 	if (LIKELY(step == READ_ON))
 		done = next.recvmsg(fd, message, flags);
+	flusher_wait_returned();
 	if (done >= 0)
 		received_message(conn, fd, message, done, flags);
 	return done;
@@ -180,6 +185,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	    READ_ON)
 		return -1;
 	done = next.recvmmsg(fd, messages, count, flags, timeout);
+	flusher_wait_returned();
 	for (int i = 0; i < done; i++)
 		received_message(conn, fd, &messages[i].msg_hdr, messages[i].msg_len, flags);
 	return done;
@@ -202,23 +208,30 @@ __attribute__((noinline)) static bool accepting_slow_path(int fd)
 }
 
 /* A listener has no entry that tells anything. */
-static inline bool accepting(int fd)
-{
-	return LIKELY(waiting_has_nothing_to_flush()) || accepting_slow_path(fd);
-}
-
 EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
-	if (!accepting(fd))
+	int taken;
+
+	if (LIKELY(waiting_has_nothing_to_flush()))
+		return accepted(next.accept(fd, addr, length));
+	if (!accepting_slow_path(fd))
 		return -1;
-	return accepted(next.accept(fd, addr, length));
+	taken = next.accept(fd, addr, length);
+	flusher_wait_returned();
+	return accepted(taken);
 }
 
 EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int flags)
 {
-	if (!accepting(fd))
+	int taken;
+
+	if (LIKELY(waiting_has_nothing_to_flush()))
+		return accepted(next.accept4(fd, addr, length, flags));
+	if (!accepting_slow_path(fd))
 		return -1;
-	return accepted(next.accept4(fd, addr, length, flags));
+	taken = next.accept4(fd, addr, length, flags);
+	flusher_wait_returned();
+	return accepted(taken);
 }
 
 /* What _FORTIFY_SOURCE makes of the above. */
@@ -233,6 +246,7 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 		done = read_try_bytes(&step, conn, fd, buf, n, 0, NO_ADDRESS, NULL);
 	if (LIKELY(step == READ_ON))
 		done = next.__read_chk(fd, buf, n, size);
+	flusher_wait_returned();
 	return activity_received_bytes(conn, fd, buf, done, false);
 }
 
@@ -246,6 +260,7 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 		done = read_try_bytes(&step, conn, fd, buf, n, flags, NO_ADDRESS, NULL);
 	if (LIKELY(step == READ_ON))
 		done = next.__recv_chk(fd, buf, n, size, flags);
+	flusher_wait_returned();
 	return received(conn, fd, buf, done, flags);
 }
 
@@ -260,5 +275,6 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 		done = read_try_bytes(&step, conn, fd, buf, n, flags, addr, length);
 	if (LIKELY(step == READ_ON))
 		done = next.__recvfrom_chk(fd, buf, n, size, flags, addr, length);
+	flusher_wait_returned();
 	return received(conn, fd, buf, done, flags);
 }

@@ -127,6 +127,7 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, 
 	    READ_ON)
 		return -1;
 	done = next.splice(in, in_offset, out, out_offset, n, flags);
+	flusher_wait_returned();
 	activity_received(from, in, NULL, 0, done, false);
 	if (!activity_ignores_sent(activity_kind(to), out))
 		activity_sent_bytes(to, out, NULL, done);
