@@ -120,6 +120,9 @@ ways_of() {
 	fflush*) echo "a file|a full disk|a closed descriptor|interrupted|nobody reads" ;;
 	getline | getdelim | __getdelim | f*_unlocked | __f*_chk | fgets | fread | getc | fgetc | __u*flow)
 		echo "a line|another line|nothing there|interrupted|the end|past the end" ;;
+	setvbuf) echo "no buffer|a buffer|by line|an unknown mode" ;;
+	setlinebuf) echo "a file" ;;
+	login_tty) echo "a closed descriptor" ;;
 	fclose) echo "a full disk|a closed descriptor|no room|interrupted|nobody reads" ;;
 	sigaction | __sigaction) echo "told|set and told|no signal|from a bad pointer|to a bad pointer" ;;
 	sigaltstack) echo "told|set and told|too small" ;;

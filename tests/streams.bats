@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# streams.bats -- C streams that the program opens: on stdout's file, and log files that --files names
+# streams.bats -- stdout before its first print, and C streams that the program opens: on stdout's
+# file, and log files that --files names
 # SPDX-License-Identifier: MIT
 #
 # bats file_tags=core
@@ -236,6 +237,75 @@ settled() {
 	local before=${NOW-}
 	NOW=$(switches)
 	[ -n "$NOW" ] && [ "$NOW" = "$before" ]
+}
+
+# first_print NAME WORD... -- STEP...: what first_print says, into the files NAME.err, .out and .file.
+first_print() {
+	local name=$1 words=()
+	shift
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	shift
+	rm -f file
+	env "${words[@]}" timeout 20 "$PROGS/first_print" "$@" 2>"$name.err" | cat >"$name.out"
+	assert_equal "${PIPESTATUS[0]}" 0
+	touch file
+	mv file "$name.file"
+}
+
+# as_plain STEP...: the same with the shim.
+as_plain() {
+	local kind
+	first_print plain -- "$@"
+	first_print ours LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=0 -- "$@"
+	for kind in err out file; do
+		diff --label "plain: $*" --label "with the shim: $*" plain.$kind ours.$kind
+	done
+}
+
+# stdout has our buffer from the start, and libc does not look for a terminal where one was set.
+@test "A program whose stdout becomes a terminal before its first print is line-buffered there" {
+	local way ways=(dup2 dup3 close close_range freopen login_tty 'fork dup2' 'clone dup2'
+		'clone close' forkpty 'forkpty fork')
+	[ "$(uname -m)" = aarch64 ] || ways+=('raw_fork dup2')
+	# Here it has a buffer from the start.
+	first_print own -- own dup2 print
+	assert_equal "$(cat own.err)" $'a part: pending 6, by line 0\na line: pending 17, by line 0'
+	for way in "${ways[@]}"; do
+		# shellcheck disable=SC2086 # several steps
+		as_plain $way print
+		[[ $PROGS == */musl ]] || assert_equal "$(cat ours.err)" \
+			$'a part: pending 6, by line 1\na line: pending 0, by line 1'
+	done
+}
+
+@test "A program sets before its first print how its stdout is buffered, as without the shim" {
+	local how way
+	for how in full line none own setbuf setbuffer setlinebuf locking wide flush file seek; do
+		as_plain $how print
+		as_plain flush $how print
+		# After a seek it would be line-buffered on a terminal, and without the shim it is not.
+		[[ $how == @(file|seek) ]] || for way in dup2 forkpty freopen; do
+			as_plain $how $way print
+			as_plain $way $how print
+		done
+	done
+}
+
+# writes_of WORD...: how many it takes to print 135,168 bytes into a pipe.
+writes_of() {
+	strace -f -o trace -e trace=write,writev "$@" | cat >out
+	assert_equal "$(wc -l <out)" 4096
+	grep -cE '^[0-9]+ +writev?\(1,' trace
+}
+
+@test "The first bytes of a program that prints much at once are written 64K at a time, too" {
+	[[ $PROGS != */musl ]] || skip "musl's setvbuf cannot be undone"
+	assert [ "$(writes_of "$PROGS/first_print" many)" -ge 33 ]
+	assert [ "$(writes_of -E LD_PRELOAD="$LIB" -E IDLEFLUSH_BUFFER=libc "$PROGS/first_print" many)" -ge 33 ]
+	assert_equal "$(writes_of -E LD_PRELOAD="$LIB" -E IDLEFLUSH_HEARTBEAT=0 "$PROGS/first_print" many)" 3
 }
 
 @test "A stream that is unbuffered, line-buffered or empty causes no wake-up while the program waits" {

@@ -19,6 +19,7 @@
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
 #include <fcntl.h>
 
 #include "base/platform.h"

@@ -105,6 +105,7 @@ void flusher_stop(void)
 	}
 	/* libc's flush at exit takes no locks: no thread may be in a pass at a wait of its own. */
 	fork_gate_shut(STOP_BOUND);
+	std_streams_take_back_buffer();
 }
 
 static int exiting_tid; /* the thread that runs the destructors; 0: none does yet */

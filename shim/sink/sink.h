@@ -156,6 +156,15 @@ void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
  */
 void std_streams_want_buffer(size_t size);
 
+/* Gives it to stdout at once, if that is a pipe or a stream socket. Constructor only. */
+void std_streams_begin_buffer(void);
+
+/*
+ * Takes it back if nothing was printed yet: the program forks, replaces the descriptor or sets how
+ * stdout is buffered, or we fall asleep. Any context; errno may change.
+ */
+void std_streams_take_back_buffer(void);
+
 /* stdout gets libc's own size back, because we no longer flush in this process. Any context. */
 void std_streams_give_back_buffer(void);
 

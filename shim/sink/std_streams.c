@@ -7,6 +7,7 @@
  */
 #include "sink/sink.h"
 
+#include "base/handlers.h"
 #include "base/platform.h"
 #include "base/thread.h"
 #include "shared/introspect.h"
@@ -76,6 +77,8 @@ void std_streams_drop(void)
 
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how)
 {
+	if (fd == STDOUT_FILENO)
+		std_streams_take_back_buffer();
 	for (size_t i = 0; i < 2; i++)
 		if (streams[i].file && fd == (int)i + STDOUT_FILENO) /* musl's fileno may wait */
 			stream_descriptor_changed(&streams[i], how);
@@ -110,6 +113,31 @@ bool std_streams_can_borrow(void)
 void std_streams_want_buffer(size_t size)
 {
 	streams[0].buffer.wanted = size;
+}
+
+/* Only where the owner of the lock tells who prints: a signal handler may take it back. */
+void std_streams_begin_buffer(void)
+{
+	FILE *file = streams[0].file;
+
+	if (!std_streams_lock_tells() || fileno_unlocked(file) != STDOUT_FILENO ||
+	    (streams[0].target.kind != WRITABLE_PIPE &&
+	     streams[0].target.kind != WRITABLE_SOCKET) ||
+	    ftrylockfile(file))
+		return;
+	stream_buffer_begin(&streams[0].buffer, file);
+	funlockfile(file);
+}
+
+void std_streams_take_back_buffer(void)
+{
+	FILE *file = streams[0].file;
+
+	if (!file || !stream_buffer_is_unused(&streams[0].buffer, file) ||
+	    (std_streams_locked_by_caller() && handlers_may_be_running()) || ftrylockfile(file))
+		return;
+	stream_buffer_take_back(&streams[0].buffer, file);
+	funlockfile(file);
 }
 
 void std_streams_give_back_buffer(void)

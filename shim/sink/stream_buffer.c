@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink/stream_buffer.h"
 
+#include "base/next.h"
 #include "base/platform.h"
 
 /* glibc's flags (libio.h), unchanged since 2.1. */
@@ -10,8 +11,9 @@
 #define IO_LINE_BUF          0x0200
 #define IO_CURRENTLY_PUTTING 0x0800
 
-#define MUSL_BUFFER 1024            /* stdout's; any other size was set by the program */
-#define OPAQUE_MOST ((size_t)32768) /* musl's streams are flushed whole: half a pipe at most */
+#define GLIBC_BUFFER 4096            /* st_blksize of a pipe or a socket */
+#define MUSL_BUFFER  1024            /* stdout's; any other size was set by the program */
+#define OPAQUE_MOST  ((size_t)32768) /* musl's streams are flushed whole: half a pipe at most */
 
 static char *map(struct stream_buffer *buffer)
 {
@@ -36,6 +38,40 @@ static void set_glibc(FILE *file, char *start, size_t size)
 	file->_IO_write_end = start + size;
 }
 
+/* Was it neither used nor set, apart from its buffer? */
+static bool is_unused(const FILE *file)
+{
+	return !(file->_flags & (IO_UNBUFFERED | IO_LINE_BUF | IO_CURRENTLY_PUTTING)) &&
+	       !file->_IO_write_base && !file->_IO_read_base;
+}
+
+bool stream_buffer_begin(struct stream_buffer *buffer, FILE *file)
+{
+	if (!platform_stdio_visible() || buffer->wanted < GLIBC_BUFFER || !is_unused(file) ||
+	    file->_IO_buf_base || file->_flags & IO_USER_BUF || !map(buffer))
+		return false;
+	file->_IO_buf_base = buffer->ours;
+	file->_IO_buf_end = buffer->ours + buffer->wanted;
+	file->_flags |= IO_USER_BUF; /* or libc would free it */
+	buffer->libcs = GLIBC_BUFFER;
+	return true;
+}
+
+bool stream_buffer_is_unused(const struct stream_buffer *buffer, const FILE *file)
+{
+	return buffer->libcs && platform_stdio_visible() && file->_IO_buf_base == buffer->ours &&
+	       is_unused(file);
+}
+
+void stream_buffer_take_back(struct stream_buffer *buffer, FILE *file)
+{
+	if (!stream_buffer_is_unused(buffer, file))
+		return;
+	file->_IO_buf_base = file->_IO_buf_end = NULL;
+	file->_flags &= ~IO_USER_BUF;
+	buffer->libcs = 0;
+}
+
 static bool is_ready(const FILE *file)
 {
 	return file->_mode <= 0 && file->_IO_buf_base &&
@@ -52,7 +88,7 @@ static void enlarge_glibc(struct stream_buffer *buffer, FILE *file)
 	if (!is_ready(file) || size == buffer->wanted)
 		return;
 	if (file->_IO_buf_base != buffer->ours) {
-		if (file->_flags & IO_USER_BUF || buffer->ours || !map(buffer)) {
+		if (file->_flags & IO_USER_BUF || buffer->libcs || !map(buffer)) {
 			buffer->wanted = 0; /* the program has set a buffer of its own */
 			return;
 		}
@@ -66,7 +102,8 @@ static void enlarge_glibc(struct stream_buffer *buffer, FILE *file)
 static void set_musl(struct stream_buffer *buffer, FILE *file, size_t size)
 {
 	if (map(buffer))
-		setvbuf(file, buffer->ours, _IOFBF, size); /* takes effect at the next flush */
+		NEXT(setvbuf)
+	(file, buffer->ours, _IOFBF, size); /* takes effect at the next flush */
 }
 
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file)

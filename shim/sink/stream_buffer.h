@@ -2,12 +2,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libc's own buffer on a pipe has 4096 bytes (glibc) or 1024 (musl). A larger one saves system
- * calls in programs that print much at once. It is not set before main: libc checks at the first
- * output whether stdout is a terminal, and does not check if a buffer was set.
+ * calls in programs that print much at once. libc checks at the first output whether stdout is a
+ * terminal, and does not check if a buffer was set. So one that was set before main is taken back
+ * before the program forks or replaces the descriptor: what it prints on a terminal then is
+ * buffered by line, as ever. With musl it is only set after the first flush, because what setvbuf()
+ * notes there cannot be undone.
  */
 #ifndef IDLEFLUSH_STREAM_BUFFER_H
 #define IDLEFLUSH_STREAM_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -17,6 +21,18 @@ struct stream_buffer {
 	char *ours;        /* mapped once, never unmapped: the stream outlives us */
 	const char *freed; /* libc's own, kept where a leak checker finds it */
 };
+
+/*
+ * Gives the stream, which is a pipe or a socket, its buffer before its first output, if nobody has
+ * set anything yet. False: it did not. The caller holds the lock.
+ */
+bool stream_buffer_begin(struct stream_buffer *buffer, FILE *file);
+
+/* Is it in use, while the stream was not used at all yet? A hint without the lock. */
+bool stream_buffer_is_unused(const struct stream_buffer *buffer, const FILE *file);
+
+/* If so, leaves the stream as if it had never been. The caller holds the lock. */
+void stream_buffer_take_back(struct stream_buffer *buffer, FILE *file);
 
 /*
  * Replaces libc's own buffer by ours, if the stream is fully buffered and nothing is pending. The

@@ -11,6 +11,7 @@
 #include "flush/flusher_state.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "sink/sink.h"
 #include "sink/stdio_fd.h"
 
 #include <linux/close_range.h>
@@ -21,10 +22,11 @@ __attribute__((noinline)) static void closing(unsigned int first, unsigned int l
 {
 	int saved_errno;
 
-	if (!flusher_awake())
-		return;
 	saved_errno = errno;
-	activity_closing(first, last);
+	if (flusher_awake())
+		activity_closing(first, last);
+	else if (first <= STDOUT_FILENO && last >= STDOUT_FILENO)
+		std_streams_take_back_buffer(); /* in a child of clone(2), which we sleep in */
 	errno = saved_errno;
 }
 
@@ -178,6 +180,19 @@ EXPORT int fcntl64(int fd, int command, ...)
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
 	return commanded(fd, command, next.fcntl64(fd, command, argument));
+}
+
+/* libc duplicates the terminal inside, where our dup2 is not called. */
+EXPORT int login_tty(int fd)
+{
+	int done = NEXT(login_tty)(fd);
+
+	if (done < 0)
+		return done;
+	closing(STDOUT_FILENO, STDERR_FILENO);
+	duplicated(fd, STDOUT_FILENO);
+	duplicated(fd, STDERR_FILENO);
+	return done;
 }
 
 EXPORT int dup2(int from, int to)

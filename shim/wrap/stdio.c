@@ -130,6 +130,29 @@ EXPORT int fflush_unlocked(FILE *file)
 	return done;
 }
 
+/* Without a buffer these keep the one that there is, or set one at once. */
+
+static void setting(FILE *file)
+{
+	int saved_errno = errno;
+
+	if (file == stdout)
+		std_streams_take_back_buffer();
+	errno = saved_errno;
+}
+
+EXPORT int setvbuf(FILE *restrict file, char *restrict buf, int mode, size_t size)
+{
+	setting(file);
+	return NEXT(setvbuf)(file, buf, mode, size);
+}
+
+EXPORT void setlinebuf(FILE *file)
+{
+	setting(file);
+	NEXT(setlinebuf)(file);
+}
+
 /* std::ios_base::sync_with_stdio(bool). Most programs have no such function. */
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the mangled name */
