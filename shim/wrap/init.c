@@ -82,7 +82,7 @@ static bool begin(const struct config *config)
 		return false;
 	if (starts_now(config))
 		flusher_start();
-	if (!flusher_not_started())
+	if (flusher_is_running())
 		std_streams_begin_buffer();
 	if (flusher_awake())
 		last_words_init(config->signals);
