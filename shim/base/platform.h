@@ -54,7 +54,7 @@
 	X(dl_iterate_phdr) X(fileno_unlocked) X(fnmatch) X(ftrylockfile) X(funlockfile)            \
 	X(getauxval) X(getenv) X(mmap) X(pthread_attr_destroy) X(pthread_attr_init)                \
 	X(pthread_attr_setdetachstate) X(pthread_attr_setstacksize) X(pthread_self)                \
-	X(pthread_setcancelstate) X(pthread_sigmask) X(sigfillset) X(stderr) X(stdout)  \
+	X(pthread_setcancelstate) X(pthread_sigmask) X(sigfillset) X(stderr) X(stdout)     \
 	X(sysconf)
 
 /* What only one of them has, or not every version. */
