@@ -45,9 +45,9 @@ int thread_start(void *(*run)(void *), size_t stack)
 	return error;
 }
 
-static _Atomic bool made;   /* the program has created a thread, or is about to */
-static _Atomic pid_t maker; /* the thread that did so in a handler, perhaps inside stdio; or 0 */
-static bool forked; /* stdio's locking flag is inherited from the parent; set by the child */
+static _Atomic bool made;    /* the program has created a thread, or is about to */
+static _Atomic pid_t maker;  /* the thread that did so in a handler, perhaps inside stdio; or 0 */
+static bool inherited_locks; /* stdio's locking flag is that of the parent; set by the child */
 
 bool thread_any_made(void)
 {
@@ -57,7 +57,7 @@ bool thread_any_made(void)
 bool thread_is_alone(void)
 {
 	return !thread_any_made() &&
-	       (forked || !platform_stdio_visible() || !platform_stdio_locks(stdout));
+	       (inherited_locks || !platform_stdio_visible() || !platform_stdio_locks(stdout));
 }
 
 void thread_begin_in_child(void)
@@ -65,7 +65,7 @@ void thread_begin_in_child(void)
 	atomic_store_explicit(&made, false, memory_order_relaxed);
 	if (maker)
 		maker = (pid_t)syscall(SYS_gettid); /* the only thread that is left */
-	forked = true;
+	inherited_locks = platform_stdio_visible() && platform_stdio_locks(stdout);
 }
 
 void thread_note_made(bool unlocked)

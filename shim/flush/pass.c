@@ -85,11 +85,10 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 	return params.bytes || params.found_late;
 }
 
-enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone)
+enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns)
 {
 	struct flush_params params = {.mode = SINK_WHOLE_LINES,
 				      .margin = WRITABLE_HALF,
-				      .alone = alone,
 				      .now_ns = now_ns,
 				      .hold_ns = hold_ns,
 				      .armed_since_ns = armed_since_ns ? armed_since_ns : now_ns};

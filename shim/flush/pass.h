@@ -16,10 +16,10 @@
 bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns);
 
 /*
- * The same on a thread of the program that is about to wait. `alone`: it is the only thread. All
- * signals must be blocked; see wait_flush.c.
+ * The same on a thread of the program that is about to wait. All signals must be blocked; see
+ * wait_flush.c.
  */
-enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns, bool alone);
+enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns);
 
 /*
  * The time of the last pass, and when to retry what it had to defer (0: nothing was). Any context.

@@ -256,8 +256,7 @@ static bool make_pass(uint64_t mask, int64_t now)
 	if (thread_may_hide_stdio(mask) || !is_outside_stdio(mask) || !flusher_is_owner() ||
 	    !flusher_owns_bytes())
 		return false;
-	result = pass_at_wait(now, armed, flusher_hold_ns(),
-			      flusher_not_started() && thread_is_alone());
+	result = pass_at_wait(now, armed, flusher_hold_ns());
 	if (result < SINK_BUSY)
 		pace(now);
 	if (result > SINK_FLUSHED)

@@ -38,7 +38,6 @@ enum sink_mode {
 struct flush_params {
 	enum sink_mode mode;
 	enum writable_margin margin;
-	bool alone;      /* there is no other thread, so streams need not be locked */
 	bool borrows;    /* this thread has a descriptor table of its own: see base/fd_table.h */
 	bool found_late; /* out: a runtime held bytes that no wait had asked to flush */
 	int64_t now_ns;  /* CLOCK_MONOTONIC */

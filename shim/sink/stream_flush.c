@@ -271,10 +271,9 @@ enum sink_result stream_flush(struct sink_stream *stream, struct flush_params *p
 	/* Before the lock is tried: it is recursive, so its holder would get it. */
 	if (is_abandoned(stream))
 		return write_past_lock(stream, params);
-	if (!params->alone && !try_lock(stream, params))
+	if (!try_lock(stream, params))
 		return params->mode == SINK_FORCE ? write_past_lock(stream, params) : SINK_BUSY;
 	result = flush_locked(stream, params);
-	if (!params->alone)
-		funlockfile(stream->file);
+	funlockfile(stream->file);
 	return result;
 }
