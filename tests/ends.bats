@@ -10,7 +10,7 @@ load helper
 		[ -x "$program" ] || continue
 		for lib in '' "$LIB"; do
 			for word in pthread c11; do
-				run -0 timeout 20 env ${lib:+LD_PRELOAD="$lib"} "$program" $word
+				run -0 timeout -s KILL 20 env ${lib:+LD_PRELOAD="$lib"} "$program" $word
 				assert_output "worker ends"
 			done
 		done
@@ -33,14 +33,14 @@ load helper
 	local program way
 	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
 		[ -x "$program" ] || continue
-		run -7 timeout 20 "$program" exit
+		run -7 timeout -s KILL 20 "$program" exit
 		assert_output ''
-		run -7 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" exit
+		run -7 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" exit
 		assert_output line
 		for way in pthread_exit thrd_exit; do
-			run -0 timeout 20 "$program" $way
+			run -0 timeout -s KILL 20 "$program" $way
 			assert_output $'line\nbye'
-			run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" $way
+			run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" $way
 			assert_output $'line\nbye'
 		done
 	done
@@ -51,16 +51,16 @@ load helper
 	local program
 	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
 		[ -x "$program" ] || continue
-		run -0 timeout 20 "$program" cancel
+		run -0 timeout -s KILL 20 "$program" cancel
 		assert_output $'line\nbye'
-		run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$program" cancel
+		run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$program" cancel
 		assert_output $'line\nbye'
 	done
 }
 
 # An idle process has fewer of them: 5 in these three seconds.
 @test "Where the main thread has ended, our thread looks at each heartbeat whether others are left" {
-	run -0 timeout 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms IDLEFLUSH_STATS="$BATS_TEST_TMPDIR/stats" "$PROGS/leader" late
+	run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms IDLEFLUSH_STATS="$BATS_TEST_TMPDIR/stats" "$PROGS/leader" late
 	assert_output "worker ends"
 	run -0 grep -oE ' heartbeats=[0-9]+' "$BATS_TEST_TMPDIR/stats"
 	assert [ "${output#*=}" -ge 10 ]
@@ -73,7 +73,7 @@ load helper
 		[ -x "$BUILD/$programs/locks" ] || continue
 		for scene in abort corrupt malloc atfork; do
 			expected=0
-			timeout 20 "$BUILD/$programs/locks" $scene 2>/dev/null || expected=$?
+			timeout -s KILL 20 "$BUILD/$programs/locks" $scene 2>/dev/null || expected=$?
 			assert [ "$expected" -lt 124 ]
 			run timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_START=threads "$BUILD/$programs/locks" $scene
 			assert_equal "$status" "$expected"
