@@ -147,10 +147,11 @@ void flusher_passed_at_wait(void)
 		atomic_store(&flusher->armed_since_ns, 0);
 }
 
-/* Returns whether the bit was set. */
-static bool clear_return(enum flusher_return bit)
+static bool ends_stretch(void)
 {
-	return atomic_fetch_and(&flusher_returns, ~(uint32_t)bit) & bit;
+	const uint32_t bit = RETURN_ENDS_STRETCH;
+
+	return atomic_fetch_and(&flusher_returns, ~bit) & bit;
 }
 
 void flusher_wait_returned_slow_path(void)
@@ -158,9 +159,9 @@ void flusher_wait_returned_slow_path(void)
 	uint32_t returns = atomic_load_explicit(&flusher_returns, memory_order_relaxed);
 	int saved_errno = errno;
 
-	if (returns & RETURN_TAKES_BACK && own_buffer_take_back())
-		clear_return(RETURN_TAKES_BACK);
-	if (returns & RETURN_ENDS_STRETCH && clear_return(RETURN_ENDS_STRETCH) && is_parked())
+	if (returns & RETURN_TAKES_BACK)
+		own_buffer_take_back();
+	if (returns & RETURN_ENDS_STRETCH && ends_stretch() && is_parked())
 		flusher_wake();
 	errno = saved_errno;
 }

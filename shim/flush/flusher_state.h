@@ -52,7 +52,7 @@ HIDDEN extern struct flusher *flusher;
 /* What is to be done when a wait of the program returns. */
 enum flusher_return {
 	RETURN_ENDS_STRETCH = 1, /* the heartbeat is slower, as the process was idle */
-	RETURN_TAKES_BACK = 2,   /* the waiting thread has lent its buffer (own_buffer.h) */
+	RETURN_TAKES_BACK = 2,   /* a waiting thread may have lent its buffer (own_buffer.h) */
 };
 HIDDEN extern _Atomic uint32_t flusher_returns;
 

@@ -27,8 +27,9 @@ void lending_begin(void)
 {
 	if (!lending_can_begin() || !flusher_is_owner())
 		return;
+	if (!(atomic_load_explicit(&flusher_returns, memory_order_relaxed) & RETURN_TAKES_BACK))
+		atomic_fetch_or(&flusher_returns, RETURN_TAKES_BACK); /* for good */
 	own_buffer_lend();
-	atomic_fetch_or(&flusher_returns, RETURN_TAKES_BACK);
 }
 
 bool lending_will_follow(void)

@@ -91,14 +91,15 @@ static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, bool 
 /* `tried`: the call waits. Otherwise, if it returns at once, the program's next one flushes. */
 static bool flush(int fd, bool dontwait, bool tried, bool unfailing)
 {
-	enum wait_flush_due due = wait_flush_due();
+	int64_t now = clock_now_ns();
+	enum wait_flush_due due = wait_flush_due(now);
 	enum wait_flush_handlers handlers = wait_flush_handlers();
 	enum reads reads = READS_AT_ONCE;
 	bool goes_on = true, blocks;
 	uint64_t mask;
 
 	if (due == WAIT_FLUSH_LATER) {
-		wait_flush_leave();
+		wait_flush_leave(now);
 		return true;
 	}
 	if (tried || (!dontwait && !is_readable(fd) && read_flush_waits(fd)))
@@ -144,11 +145,11 @@ bool read_flush_wants_try(void)
 		atomic_store_explicit(&skip, left - 1, memory_order_relaxed);
 		return true;
 	}
-	if (wait_flush_due() != WAIT_FLUSH_IF_BLOCKS)
+	now = clock_now_ns();
+	if (wait_flush_due(now) != WAIT_FLUSH_IF_BLOCKS)
 		return false;
 	if (is_noted() && was_left_once())
-		wait_flush_leave();
-	now = clock_now_ns();
+		wait_flush_leave(now);
 	left = now - read_ns > flusher_rules.idle_ns / 8 ? skipped / 2 : 2 * skipped + 1;
 	skip = skipped = left < SKIP_MOST ? left : SKIP_MOST;
 	read_ns = now;
@@ -160,7 +161,7 @@ void read_flush_did_not_wait(void)
 	if (is_noted() && was_left_once())
 		return;
 	if (!wait_flush_leave_once())
-		wait_flush_leave();
+		wait_flush_leave(clock_now_ns());
 }
 
 bool read_flush(int fd, bool dontwait)

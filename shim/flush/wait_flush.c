@@ -189,14 +189,6 @@ static bool asks_thread(enum wait_flush_wait wait, int64_t now)
 	return true;
 }
 
-/* The same before a wait whose return is reported. Lends first: arming makes the thread look. */
-static void leave_at_wait(int64_t now)
-{
-	if (all_runtimes_any() && all_runtimes_pending())
-		lending_begin();
-	leave(now);
-}
-
 void wait_flush_by_thread(enum wait_flush_wait wait)
 {
 	if (asks_thread(wait, clock_now_ns())) {
@@ -207,18 +199,11 @@ void wait_flush_by_thread(enum wait_flush_wait wait)
 	}
 }
 
-enum wait_flush_due wait_flush_due(void)
+enum wait_flush_due wait_flush_due(int64_t now)
 {
-	int64_t now = clock_now_ns();
-
 	if (!is_due(now, true))
 		return WAIT_FLUSH_LATER;
 	return is_overdue(now) ? WAIT_FLUSH_NOW : WAIT_FLUSH_IF_BLOCKS;
-}
-
-void wait_flush_leave(void)
-{
-	leave_at_wait(clock_now_ns());
 }
 
 void wait_flush_ask(void)
@@ -232,6 +217,14 @@ void wait_flush_ask(void)
 	}
 	pace(now);
 	flusher_ask_for_pass(now);
+}
+
+/* Lends first: once it is armed, the flusher thread looks. */
+void wait_flush_leave(int64_t now)
+{
+	if (all_runtimes_any() && all_runtimes_pending())
+		lending_begin();
+	leave(now);
 }
 
 bool wait_flush_leave_once(void)
@@ -271,13 +264,13 @@ bool wait_flush(uint64_t *mask, bool blocks)
 	int64_t now = clock_now_ns();
 
 	if (!is_due(now, blocks)) {
-		leave_at_wait(now);
+		wait_flush_leave(now);
 		errno = saved_errno;
 		return false;
 	}
 	block_all(mask);
 	if (!make_pass(*mask, now))
-		leave_at_wait(now);
+		wait_flush_leave(now);
 	errno = saved_errno;
 	return true;
 }

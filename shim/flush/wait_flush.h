@@ -66,10 +66,13 @@ enum wait_flush_due {
 	WAIT_FLUSH_IF_BLOCKS, /* if the call may block */
 	WAIT_FLUSH_NOW,       /* in any case: the bytes are older than max-age */
 };
-enum wait_flush_due wait_flush_due(void);
+enum wait_flush_due wait_flush_due(int64_t now);
 
-/* What wait_flush() does if no pass is due: leaves the bytes to the flusher thread. Any context. */
-void wait_flush_leave(void);
+/*
+ * What wait_flush() does if no pass is due: leaves the bytes to the flusher thread, until
+ * flusher_wait_returned(). Any context.
+ */
+void wait_flush_leave(int64_t now);
 
 /*
  * A pass is due, but the calling thread cannot make it, as it cannot unblock signals as it begins

@@ -100,12 +100,12 @@ bool own_buffer_is_lent(void)
 	return atomic_load(&lending) != LENDING_NOT;
 }
 
-bool own_buffer_take_back(void)
+void own_buffer_take_back(void)
 {
 	uint32_t seen = LENDING;
 
-	if (lender != pthread_self())
-		return false;
+	if (!own_buffer_is_lent() || lender != pthread_self())
+		return;
 	while (!atomic_compare_exchange_strong(&lending, &seen, LENDING_NOT)) {
 		if (seen == LENDING_NOT)
 			break;
@@ -114,7 +114,6 @@ bool own_buffer_take_back(void)
 			futex_wait(&lending, LENDING_AWAITED, INT64_MAX);
 		seen = LENDING;
 	}
-	return true;
 }
 
 bool own_buffer_borrow(void)

@@ -37,8 +37,8 @@ void own_buffer_lend(void);
 /* Any thread. */
 bool own_buffer_is_lent(void);
 
-/* The wait has returned. Waits for a flush that is under way. True: the caller had lent it. */
-bool own_buffer_take_back(void);
+/* The wait has returned. Waits for a flush that is under way, if the caller has lent the buffer. */
+void own_buffer_take_back(void);
 
 /* May the flusher thread flush? Then it must give the buffer back. */
 bool own_buffer_borrow(void);
