@@ -248,7 +248,8 @@ polls_of() {
 	local call start plain
 	[[ $PROGS != */musl ]] || skip "musl has no makecontext"
 	[ "$BUILD" = "$ROOT/build" ] || skip "it is that of the library as it is installed"
-	for call in epoll_wait poll ppoll select pselect pause sleep usleep nanosleep; do
+	for call in epoll_wait epoll_pwait poll ppoll __poll_chk select pselect pause sleep usleep \
+		nanosleep; do
 		LD_BIND_NOW=1 "$PROGS/small_stack" "$call" 2>err | cat >out
 		plain=$(cat err)
 		assert [ "$plain" -gt 0 ]

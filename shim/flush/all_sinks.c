@@ -35,15 +35,6 @@ enum sink_result all_sinks_flush(struct flush_params *params)
 	return sink_result_greater(streams, all_runtimes_flush(params));
 }
 
-/* Calls no function of ours that would do: each takes stack, of which coroutines have little. */
-enum sink_result all_sinks_flush_at_wait(struct flush_params *params)
-{
-	enum sink_result result = std_streams_flush(params);
-
-	result = sink_result_greater(result, extra_streams_flush(params));
-	return sink_result_greater(result, all_runtimes_flush_at_wait(params));
-}
-
 bool all_sinks_pending_here(void)
 {
 	return std_streams_pending_here() || extra_streams_pending_here() || all_runtimes_pending();

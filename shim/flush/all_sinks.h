@@ -29,9 +29,6 @@ enum sink_result all_sinks_flush(struct flush_params *params);
 /* Are there pending bytes that the calling thread itself may flush? A few loads; any context. */
 bool all_sinks_pending_here(void);
 
-/* Flushes those; the buffers of a runtime only if this thread owns them. See pass_at_wait(). */
-enum sink_result all_sinks_flush_at_wait(struct flush_params *params);
-
 /* Flushes the C streams, of which a forked child inherits a copy. Atfork prepare handler only. */
 enum sink_result all_sinks_flush_streams(struct flush_params *params);
 

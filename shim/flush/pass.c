@@ -12,6 +12,7 @@
 #include "base/futex.h"
 #include "flush/all_sinks.h"
 #include "flush/fork_gate.h"
+#include "runtime/all_runtimes.h"
 #include "shared/introspect.h"
 
 #define RETRY_FIRST NS_PER_MS
@@ -85,6 +86,15 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 	return params.bytes || params.found_late;
 }
 
+/* all_sinks_flush(), but the buffers of a runtime only if this thread owns them. */
+INLINE enum sink_result flush_at_wait(struct flush_params *params)
+{
+	enum sink_result result = std_streams_flush(params);
+
+	result = sink_result_greater(result, extra_streams_flush(params));
+	return sink_result_greater(result, all_runtimes_flush_at_wait(params));
+}
+
 enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t hold_ns)
 {
 	struct flush_params params = {.mode = SINK_WHOLE_LINES,
@@ -92,7 +102,7 @@ enum sink_result pass_at_wait(int64_t now_ns, int64_t armed_since_ns, int64_t ho
 				      .now_ns = now_ns,
 				      .hold_ns = hold_ns,
 				      .armed_since_ns = armed_since_ns ? armed_since_ns : now_ns};
-	enum sink_result result = make(&params, all_sinks_flush_at_wait);
+	enum sink_result result = make(&params, flush_at_wait);
 
 	if (params.bytes)
 		library_status.at_waits++;

@@ -71,8 +71,12 @@ static bool is_readable(int fd)
 static bool wait_until_readable(int fd, const uint64_t *mask)
 {
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
+	int saved_errno = errno;
+	bool interrupted =
+		next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) < 0 && errno == EINTR;
 
-	return next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) >= 0 || errno != EINTR;
+	errno = saved_errno;
+	return !interrupted;
 }
 
 bool read_flush_waits(int fd)
@@ -88,35 +92,47 @@ static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, bool 
 	return handlers == HANDLERS_RESTART;
 }
 
+enum decision { LEFT, FLUSH, FLUSH_AND_WAIT };
+
 /* `tried`: the call waits. Otherwise, if it returns at once, the program's next one flushes. */
-static bool flush(int fd, bool dontwait, bool tried, bool unfailing)
+__attribute__((noinline)) static enum decision decide(int fd, bool dontwait, bool tried,
+						      bool unfailing)
 {
 	int64_t now = clock_now_ns();
 	enum wait_flush_due due = wait_flush_due(now);
-	enum wait_flush_handlers handlers = wait_flush_handlers();
 	enum reads reads = READS_AT_ONCE;
-	bool goes_on = true, blocks;
-	uint64_t mask;
 
 	if (due == WAIT_FLUSH_LATER) {
 		wait_flush_leave(now);
-		return true;
+		return LEFT;
 	}
 	if (tried || (!dontwait && !is_readable(fd) && read_flush_waits(fd)))
 		reads = kind_of(fd);
-	blocks = reads != READS_AT_ONCE;
-	if (blocks && !may_flush(handlers, reads, unfailing)) {
+	if (reads == READS_AT_ONCE)
+		return due == WAIT_FLUSH_IF_BLOCKS && wait_flush_leave_once() ? LEFT : FLUSH;
+	if (!may_flush(wait_flush_handlers(), reads, unfailing)) {
 		wait_flush_ask();
-		return true;
+		return LEFT;
 	}
-	if (due == WAIT_FLUSH_IF_BLOCKS && !blocks && wait_flush_leave_once())
-		return true;
-	if (!wait_flush(&mask, blocks))
-		return true;
-	if (blocks && handlers == HANDLERS_INTERRUPT)
-		goes_on = wait_until_readable(fd, &mask);
+	return FLUSH_AND_WAIT;
+}
+
+/* Apart from the above, so that the flush finds its stack free again. */
+static enum read_step flush(int fd, enum decision decision, int saved_errno)
+{
+	enum read_step step = READ_ON;
+	uint64_t mask;
+
+	errno = saved_errno;
+	if (decision == LEFT || !wait_flush(&mask, decision == FLUSH_AND_WAIT))
+		return READ_ON;
+	if (decision == FLUSH_AND_WAIT && wait_flush_handlers() == HANDLERS_INTERRUPT &&
+	    !wait_until_readable(fd, &mask)) {
+		errno = EINTR;
+		step = READ_INTERRUPTED;
+	}
 	wait_flush_end(&mask);
-	return goes_on;
+	return step;
 }
 
 /* Are bytes pending for which nobody but the waiting thread does anything? */
@@ -164,18 +180,24 @@ void read_flush_did_not_wait(void)
 		wait_flush_leave(clock_now_ns());
 }
 
-bool read_flush(int fd, bool dontwait)
+enum read_step read_flush(int fd, bool dontwait)
 {
-	return flush(fd, dontwait, false, false);
+	int saved_errno = errno;
+
+	return flush(fd, decide(fd, dontwait, false, false), saved_errno);
 }
 
-bool read_flush_waiting(int fd)
+enum read_step read_flush_waiting(int fd)
 {
-	return flush(fd, false, true, false);
+	int saved_errno = errno;
+
+	return flush(fd, decide(fd, false, true, false), saved_errno);
 }
 
 void read_flush_refill(int fd)
 {
-	flush(fd, false, false, true);
+	int saved_errno = errno;
+
+	flush(fd, decide(fd, false, false, true), saved_errno);
 	flusher_wait_returned(); /* nobody reports when this one does */
 }

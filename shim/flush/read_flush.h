@@ -5,13 +5,20 @@
 
 #include <stdbool.h>
 
+/* What the wrapper of a read does. */
+enum read_step {
+	READ_ON,          /* it makes the program's call */
+	READ_INTERRUPTED, /* a signal handler has ended the wait: it fails with EINTR */
+	READ_TRY,         /* it tries the call without waiting: wrap/read_try.h */
+	READ_DONE,        /* it has tried it, and that is all */
+};
+
 /*
  * The calling thread is about to read `fd`, or to accept on it; `dontwait`: this call does not
- * block (MSG_DONTWAIT). Flushes if the call is a wait and a pass is due; see wait_flush.h. False: a
- * signal handler ended the wait, and the call must fail with EINTR. Any thread or signal handler;
- * errno may change.
+ * block (MSG_DONTWAIT). Flushes if the call is a wait and a pass is due; see wait_flush.h. Returns
+ * READ_ON, or READ_INTERRUPTED and sets errno; else errno is kept. Any thread or signal handler.
  */
-bool read_flush(int fd, bool dontwait);
+enum read_step read_flush(int fd, bool dontwait);
 
 /*
  * The same before a stream reads `fd` to refill its buffer, which a signal handler must not end
@@ -34,6 +41,6 @@ void read_flush_did_not_wait(void);
 bool read_flush_waits(int fd);
 
 /* The same as read_flush(), and the call will wait. */
-bool read_flush_waiting(int fd);
+enum read_step read_flush_waiting(int fd);
 
 #endif

@@ -3,10 +3,8 @@
 #include "wrap/read_try.h"
 
 #include "base/libc_object.h"
-#include "base/next.h"
 #include "base/platform.h"
 #include "flush/flusher_state.h"
-#include "flush/read_flush.h"
 
 static _Atomic bool may_try; /* written by the constructor, and by read_try_ends() */
 
@@ -67,42 +65,18 @@ static bool is_refused(int error)
 	return error == ENOTSOCK || error == EPERM || error == ENOSYS;
 }
 
-/* What is to be done after a try that returned `done`. */
-static enum read_step step_after(struct conn *conn, int fd, ssize_t done, int saved_errno)
+/* Ends with calls in whose place it is, so that it takes no stack from the flush. */
+enum read_step read_try_step(struct conn *conn, int fd, ssize_t done)
 {
 	int error = errno;
-	bool goes_on;
 
 	if (done < 0 && is_refused(error)) {
 		mark(conn, CONN_NEVER_TRIED);
-		goes_on = read_flush(fd, false);
-	} else if (done < 0 && error == EAGAIN && read_flush_waits(fd)) {
-		goes_on = read_flush_waiting(fd);
-	} else {
-		read_flush_did_not_wait();
-		errno = error;
-		return READ_DONE;
+		return read_flush(fd, false);
 	}
-	errno = goes_on ? saved_errno : EINTR;
-	return goes_on ? READ_ON : READ_DONE;
-}
-
-ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
-		       int flags, __SOCKADDR_ARG addr, socklen_t *length)
-{
-	int saved_errno = errno;
-	ssize_t done = next.recvfrom(fd, buf, n, flags | MSG_DONTWAIT, addr, length);
-
-	*step = step_after(conn, fd, done, saved_errno);
-	return done;
-}
-
-ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd, struct msghdr *message,
-			 int flags)
-{
-	int saved_errno = errno;
-	ssize_t done = next.recvmsg(fd, message, flags | MSG_DONTWAIT);
-
-	*step = step_after(conn, fd, done, saved_errno);
-	return done;
+	if (done < 0 && error == EAGAIN && read_flush_waits(fd))
+		return read_flush_waiting(fd);
+	read_flush_did_not_wait();
+	errno = error;
+	return READ_DONE;
 }

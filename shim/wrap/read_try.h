@@ -15,20 +15,15 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "base/next.h"
 #include "conn/conn.h"
+#include "flush/read_flush.h"
 
 /* How the program's call reads. */
 enum read_call {
 	READ_MAY_WAIT,
 	READ_CAN_BE_TRIED, /* the same, and it may be tried without waiting */
 	READ_DOES_NOT_WAIT,
-};
-
-/* What the wrapper does. */
-enum read_step {
-	READ_ON,   /* it makes the program's call */
-	READ_TRY,  /* it tries that without waiting; only if the call can be tried */
-	READ_DONE, /* nothing more: the call was made, or a signal handler has ended the wait */
 };
 
 /* Are the functions that receive libc's? Another preload may have to see each call. Constructor. */
@@ -53,12 +48,42 @@ INLINE enum read_call read_try_call(size_t n, int flags)
 }
 
 /*
- * waiting_to_read() returned READ_TRY, and these make the call so. *step is then READ_ON where the
- * program's call is to be made, errno is as it was; READ_DONE where it is not.
+ * The call was tried, and returned `done`. Returns READ_DONE and keeps errno, or what read_flush()
+ * returns. Any context.
  */
-ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
-		       int flags, __SOCKADDR_ARG addr, socklen_t *length);
-ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd, struct msghdr *message,
-			 int flags);
+enum read_step read_try_step(struct conn *conn, int fd, ssize_t done);
+
+/*
+ * waiting_to_read() returned READ_TRY, and these make the call so. *step is then READ_ON where the
+ * program's call is to be made. Inline because of their stack: flush/wait_flush.c.
+ */
+
+INLINE void read_try_tried(enum read_step *step, struct conn *conn, int fd, ssize_t done,
+			   int saved_errno)
+{
+	*step = read_try_step(conn, fd, done);
+	if (*step == READ_ON)
+		errno = saved_errno;
+}
+
+INLINE ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
+			      int flags, __SOCKADDR_ARG addr, socklen_t *length)
+{
+	int saved_errno = errno;
+	ssize_t done = next.recvfrom(fd, buf, n, flags | MSG_DONTWAIT, addr, length);
+
+	read_try_tried(step, conn, fd, done, saved_errno);
+	return done;
+}
+
+INLINE ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd,
+				struct msghdr *message, int flags)
+{
+	int saved_errno = errno;
+	ssize_t done = next.recvmsg(fd, message, flags | MSG_DONTWAIT);
+
+	read_try_tried(step, conn, fd, done, saved_errno);
+	return done;
+}
 
 #endif

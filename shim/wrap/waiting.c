@@ -62,10 +62,11 @@ void waiting_for_child(void)
 	}
 }
 
+/* Ends with a call in whose place it is, so that it takes no stack from the flush. */
 enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_call call)
 {
 	int saved_errno = errno;
-	enum read_step step = READ_ON;
+	bool tries;
 
 	if (!flusher_awake() || (!(conn && conn_turn(conn) == CONN_TURN_ANSWERED) && skips()))
 		return READ_ON;
@@ -76,11 +77,10 @@ enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_ca
 	if (!all_sinks_pending_here()) {
 		if (conn && conn_has_peer(conn))
 			leave_to_thread(call == READ_DOES_NOT_WAIT ? WAIT_NOT : WAIT_FOR_WORK);
-	} else if (call == READ_CAN_BE_TRIED && read_try_fits(conn, fd) && read_flush_wants_try()) {
-		step = READ_TRY;
-	} else if (!read_flush(fd, call == READ_DOES_NOT_WAIT)) {
-		step = READ_DONE;
+		errno = saved_errno;
+		return READ_ON;
 	}
-	errno = step == READ_DONE ? EINTR : saved_errno;
-	return step;
+	tries = call == READ_CAN_BE_TRIED && read_try_fits(conn, fd) && read_flush_wants_try();
+	errno = saved_errno;
+	return tries ? READ_TRY : read_flush(fd, call == READ_DOES_NOT_WAIT);
 }

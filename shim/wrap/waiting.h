@@ -49,7 +49,7 @@ enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_ca
 /*
  * A thread is about to read `fd`, or to accept on it, and may have to wait for that. Sets *conn to
  * the entry of `fd`, or NULL. Entries are never freed, so it is still valid when the read has
- * returned. READ_DONE: the call fails, and errno is EINTR.
+ * returned. READ_INTERRUPTED: the call fails, and errno is EINTR.
  */
 INLINE enum read_step waiting_to_read(struct conn **conn, int fd, enum read_call call)
 {
