@@ -321,6 +321,7 @@ lint:
 	  $(wildcard tests/*.bats tests/*.bash examples/*/*.sh)
 	tests/layers
 	tests/titles
+	tests/mutants/run --apply
 
 bats: all test-programs $(B)/bench/bin/instructions
 	bats --tap --jobs $(JOBS) --filter-tags '!long' tests
