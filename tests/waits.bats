@@ -234,6 +234,7 @@ polls_of() {
 	start_server "$1" strace -f -o "$1.trace" -E LD_PRELOAD="$LIB" -E IDLEFLUSH_START=threads \
 		-E IDLEFLUSH_MAX_AGE=1m "$PROGS/server" "${@:2}"
 	"$PROGS/load" --port="$(port_of "$1")" --count=1000 --rate=100000 --connections=16 >"$1.load"
+	end_server "$1" # here, as the test itself does not learn of it
 	grep -q 'ok=1000 ' "$1.load"
 	grep -c ' poll(' "$1.trace" || true
 }
