@@ -8,14 +8,12 @@
  */
 #include "flush/lending.h"
 
-#include "base/futex.h"
 #include "base/handlers.h"
 #include "base/thread.h"
+#include "conn/conn.h"
 #include "flush/flusher_state.h"
 #include "runtime/all_runtimes.h"
 #include "runtime/own_buffer.h"
-
-#define RECENT (100 * NS_PER_MS) /* who waited so recently will wait again soon */
 
 bool lending_can_begin(void)
 {
@@ -32,10 +30,15 @@ void lending_begin(void)
 	own_buffer_lend();
 }
 
+/* Who answers requests, or has waited with bytes pending, will most likely soon wait again. */
+static bool waits_again(void)
+{
+	return atomic_load_explicit(&flusher->first_activity_ns, memory_order_relaxed) ||
+	       atomic_load_explicit(&library_status.at_waits, memory_order_relaxed) ||
+	       conn_any_in_flight();
+}
+
 bool lending_will_follow(void)
 {
-	int64_t last = atomic_load_explicit(&flusher->last_wait_ns, memory_order_relaxed);
-
-	return clock_now_ns() - last < RECENT && lending_can_begin() &&
-	       all_runtimes_await_lending();
+	return waits_again() && lending_can_begin() && all_runtimes_await_lending();
 }

@@ -64,7 +64,7 @@ static bool is_readable(int fd)
 {
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
 
-	return platform_poll_now(&readable, 1) != 0;
+	return platform_poll_now(&readable, 1) > 0; /* after EINTR, too, the call itself may wait */
 }
 
 /* False: a signal handler ended the wait. */
