@@ -101,9 +101,9 @@ static void enlarge_glibc(struct stream_buffer *buffer, FILE *file)
 
 static void set_musl(struct stream_buffer *buffer, FILE *file, size_t size)
 {
-	if (map(buffer))
-		NEXT(setvbuf)
-	(file, buffer->ours, _IOFBF, size); /* takes effect at the next flush */
+	if (!map(buffer))
+		return;
+	NEXT(setvbuf)(file, buffer->ours, _IOFBF, size); /* takes effect at the next flush */
 }
 
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file)
