@@ -408,6 +408,78 @@ task_of() {
 	refute wait_until 1 woke off $((seen + 5))
 }
 
+# The thread of an idle process sleeps for longer than a heartbeat. What comes after the wait may be a
+# computation that never waits, so the wait wakes it, whatever call it is and nothing being pending.
+@test "When a read or an accept returns in an idle server, it wakes the thread to its heartbeat" {
+	local call port
+	cd "$BATS_TEST_TMPDIR"
+	cat >idle.c <<-'END'
+		#include <netinet/in.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			struct sockaddr_in address = {.sin_family = AF_INET};
+			socklen_t size = sizeof(address);
+			int listener = socket(AF_INET, SOCK_STREAM, 0), fd = -1;
+			FILE *port = fopen(argv[argc - 1], "w");
+			char byte;
+			listen(listener, 1);
+			getsockname(listener, (struct sockaddr *)&address, &size);
+			fprintf(port, "%d\n", ntohs(address.sin_port));
+			fclose(port);
+			if (strcmp(argv[1], "accept"))
+				fd = accept(listener, NULL, NULL);
+			access("/waits", F_OK);
+			if (!strcmp(argv[1], "recv"))
+				recv(fd, &byte, 1, 0);
+			else if (!strcmp(argv[1], "read"))
+				read(fd, &byte, 1);
+			else
+				accept(listener, NULL, NULL);
+			access("/waited", F_OK);
+			_exit(0);
+		}
+	END
+	cc -O1 -o idle idle.c
+	slept() { # slept CALL: has its thread slept through five heartbeats, each twice as long?
+		[ "$(sed -n '/"\/waits"/,$p' "$1.trace" | grep -c ETIMEDOUT)" -ge 5 ]
+	}
+	woken() { # woken CALL: did the thread that waited wake it when the wait returned?
+		sed -n '/"\/waits"/,/"\/waited"/p' "$1.trace" | grep -q 'FUTEX_WAKE'
+	}
+	# wait_in CALL HEARTBEAT CONDITION...
+	wait_in() {
+		local call=$1 pid
+		strace -f -o "$call.trace" -e trace=access,faccessat,futex -E LD_PRELOAD="$LIB" \
+			-E IDLEFLUSH_HEARTBEAT="$2" ./idle "$call" "$call.port" \
+			2>&1 </dev/null 3>&- | cat >/dev/null 3>&- &
+		pid=$!
+		wait_until 10 test -s "$call.port"
+		port=$(cat "$call.port")
+		[ "$call" = accept ] || exec 7<>"/dev/tcp/127.0.0.1/$port"
+		wait_until 10 grep -q /waits "$call.trace"
+		"${@:3}"
+		if [ "$call" = accept ]; then
+			exec 7<>"/dev/tcp/127.0.0.1/$port"
+		else
+			echo >&7
+		fi
+		wait "$pid"
+		exec 7>&-
+	}
+	for call in accept recv read; do
+		wait_in "$call" 10ms wait_until 10 slept "$call"
+		woken "$call" || fail "$call: $(cat "$call.trace")"
+		rm "$call".*
+	done
+	# The control: without a heartbeat nothing is to be woken.
+	wait_in accept 0 true
+	run -1 woken accept
+}
+
 # bats test_tags=glibc
 @test "A line comes out although threads hold the lock of stdout nearly all the time" {
 	cd "$BATS_TEST_TMPDIR"

@@ -32,6 +32,7 @@ __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n
 {
 	ssize_t done = next.read(fd, buf, n);
 
+	flusher_wait_returned();
 	return done > 0 ? activity_received_by_server(conn, buf, done) : done;
 }
 
@@ -79,6 +80,7 @@ __attribute__((noinline)) static ssize_t recv_server(int fd, void *buf, size_t n
 {
 	ssize_t done = next.recv(fd, buf, n, flags);
 
+	flusher_wait_returned();
 	return done > 0 ? activity_received_by_server(conn, buf, done) : done;
 }
 
@@ -193,6 +195,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 
 static inline int accepted(int fd)
 {
+	flusher_wait_returned();
 	if (fd >= 0 && !activity_accepted_quickly(fd) && flusher_awake())
 		activity_accepted(fd);
 	return fd;
@@ -210,28 +213,16 @@ __attribute__((noinline)) static bool accepting_slow_path(int fd)
 /* A listener has no entry that tells anything. */
 EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
-	int taken;
-
-	if (LIKELY(waiting_has_nothing_to_flush()))
-		return accepted(next.accept(fd, addr, length));
-	if (!accepting_slow_path(fd))
+	if (UNLIKELY(!waiting_has_nothing_to_flush()) && !accepting_slow_path(fd))
 		return -1;
-	taken = next.accept(fd, addr, length);
-	flusher_wait_returned();
-	return accepted(taken);
+	return accepted(next.accept(fd, addr, length));
 }
 
 EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int flags)
 {
-	int taken;
-
-	if (LIKELY(waiting_has_nothing_to_flush()))
-		return accepted(next.accept4(fd, addr, length, flags));
-	if (!accepting_slow_path(fd))
+	if (UNLIKELY(!waiting_has_nothing_to_flush()) && !accepting_slow_path(fd))
 		return -1;
-	taken = next.accept4(fd, addr, length, flags);
-	flusher_wait_returned();
-	return accepted(taken);
+	return accepted(next.accept4(fd, addr, length, flags));
 }
 
 /* What _FORTIFY_SOURCE makes of the above. */
