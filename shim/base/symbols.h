@@ -51,8 +51,7 @@ const char *symbols_want(struct symbols_wanted *wanted, const char *name);
  */
 void symbols_find(struct symbols_wanted *wanted, size_t count);
 
-/* The same in the objects behind this one: what dlsym(RTLD_NEXT) finds, for a fraction of the time.
- */
+/* The same in the objects behind this one: as dlsym(RTLD_NEXT), in a fraction of the time. */
 void symbols_find_next(struct symbols_wanted *wanted, size_t count);
 
 #endif

@@ -22,9 +22,10 @@
 #include <stdint.h>
 
 /*
- * The calling thread is about to wait. Makes a pass if one is due: the last one was at least `idle`
- * ago, or pending bytes are older than max-age, or there is no flusher thread. Otherwise the
- * flusher thread will make it in time. `blocks`: the call may block. True: all signals are blocked
+ * The calling thread is about to wait. Makes a pass if one is due: no wait with pending bytes came
+ * within the last quarter of `idle`, or passes are `idle` apart on average, or nobody else would
+ * write the bytes, or they are older than max-age. Otherwise the flusher thread will make it in
+ * time. `blocks`: the call may block; if not, only max-age counts. True: all signals are blocked
  * now, and *mask is the mask before, in the kernel's form. Any thread or signal handler; errno is
  * kept.
  */
@@ -83,7 +84,7 @@ void wait_flush_ask(void);
 
 /*
  * A pass is due, but the call will not block. Leaves it to the wait that most likely follows, and
- * returns true. False if one was left already, and the last pass was `idle` ago. Any context.
+ * returns true. False if one was left already, and the passes keep their distance. Any context.
  */
 bool wait_flush_leave_once(void);
 

@@ -130,7 +130,7 @@ EXPORT int fflush_unlocked(FILE *file)
 	return done;
 }
 
-/* Without a buffer these keep the one that there is, or set one at once. */
+/* If the program passes no buffer, they keep the one that there is: it must be libc's, not ours. */
 
 static void setting(FILE *file)
 {
