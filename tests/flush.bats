@@ -414,6 +414,7 @@ task_of() {
 	local call port
 	cd "$BATS_TEST_TMPDIR"
 	cat >idle.c <<-'END'
+		#include <fcntl.h>
 		#include <netinet/in.h>
 		#include <stdio.h>
 		#include <string.h>
@@ -430,12 +431,18 @@ task_of() {
 			getsockname(listener, (struct sockaddr *)&address, &size);
 			fprintf(port, "%d\n", ntohs(address.sin_port));
 			fclose(port);
-			if (strcmp(argv[1], "accept"))
+			if (!strcmp(argv[1], "pipe")) {
+				fd = open("pipe", O_RDWR);
+				write(fd, "\1\1\1\1\1", 5); /* no request: a file, from now on */
+				for (int i = 0; i < 5; i++)
+					read(fd, &byte, 1);
+			} else if (strcmp(argv[1], "accept")) {
 				fd = accept(listener, NULL, NULL);
+			}
 			access("/waits", F_OK);
 			if (!strcmp(argv[1], "recv"))
 				recv(fd, &byte, 1, 0);
-			else if (!strcmp(argv[1], "read"))
+			else if (fd >= 0)
 				read(fd, &byte, 1);
 			else
 				accept(listener, NULL, NULL);
@@ -459,7 +466,10 @@ task_of() {
 		pid=$!
 		wait_until 10 test -s "$call.port"
 		port=$(cat "$call.port")
-		[ "$call" = accept ] || exec 7<>"/dev/tcp/127.0.0.1/$port"
+		case $call in
+		pipe) exec 7<>pipe ;;
+		re*) exec 7<>"/dev/tcp/127.0.0.1/$port" ;;
+		esac
 		wait_until 10 grep -q /waits "$call.trace"
 		"${@:3}"
 		if [ "$call" = accept ]; then
@@ -470,10 +480,11 @@ task_of() {
 		wait "$pid"
 		exec 7>&-
 	}
-	for call in accept recv read; do
+	mkfifo pipe
+	for call in accept recv read pipe; do
 		wait_in "$call" 10ms wait_until 10 slept "$call"
 		woken "$call" || fail "$call: $(cat "$call.trace")"
-		rm "$call".*
+		rm "$call".* # not the FIFO
 	done
 	# The control: without a heartbeat nothing is to be woken.
 	wait_in accept 0 true

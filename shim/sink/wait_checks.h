@@ -22,6 +22,7 @@ enum wait_check {
 	WAIT_CHECK_STREAMS = 2, /* C streams other than stdout and stderr are kept fresh */
 	WAIT_CHECK_RUNTIME = 4, /* there is a runtime whose buffer the waiting thread may own */
 	WAIT_CHECK_HIDDEN = 8,  /* this libc does not show how far its buffers are filled */
+	WAIT_CHECK_DEBUG = 16,  /* nothing: --debug reports what is read, not on the shortest way */
 };
 
 /* enum wait_check bits. Written by the functions below only, as the pointers. */

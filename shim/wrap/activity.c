@@ -103,10 +103,12 @@ void activity_ended(void)
 
 ssize_t activity_received_on_stream(struct conn *conn, const void *buf, ssize_t n)
 {
-	if (buf)
-		return activity_received_by_server(conn, buf, n);
-	turn_taking_received(conn);
-	conn_received(conn, NULL, 0, (size_t)n);
+	if (buf) {
+		activity_received_by_server(conn, buf, n);
+	} else {
+		turn_taking_received(conn);
+		conn_received(conn, NULL, 0, (size_t)n);
+	}
 	if (UNLIKELY(log_debugging()))
 		activity_log_framing(conn);
 	return n;

@@ -152,7 +152,7 @@ INLINE ssize_t activity_sent_http(struct conn *conn, const void *buf, ssize_t n)
 	return n;
 }
 
-/* `n` > 0 bytes were received on a CONN_SERVER, and seen. */
+/* `n` > 0 bytes were received on a CONN_SERVER, and seen. Not for --debug (WAIT_CHECK_DEBUG). */
 INLINE ssize_t activity_received_by_server(struct conn *conn, const void *buf, ssize_t n)
 {
 	if (http_is_opaque(&conn->in)) {
@@ -161,8 +161,6 @@ INLINE ssize_t activity_received_by_server(struct conn *conn, const void *buf, s
 	}
 	turn_taking_begin(conn);
 	conn_received_bytes(conn, buf, (size_t)n);
-	if (UNLIKELY(log_debugging()))
-		activity_log_framing(conn);
 	return n;
 }
 

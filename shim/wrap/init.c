@@ -21,6 +21,7 @@
 #include "base/decision.h"
 #include "sink/extra_streams.h"
 #include "sink/stdio_lock.h"
+#include "sink/wait_checks.h"
 
 #include <sys/syscall.h>
 
@@ -46,8 +47,10 @@ static void read_config(struct config *config)
 	if (config->debug || config->stats)
 		log_use_stderr();
 	log_set_debug(config->debug);
-	if (config->debug)
-		config_read(config, complain);
+	if (!config->debug)
+		return;
+	wait_checks_add(WAIT_CHECK_DEBUG);
+	config_read(config, complain);
 }
 
 /* NULL: stay awake. Otherwise the reason, in a few words. */

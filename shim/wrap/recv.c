@@ -27,6 +27,15 @@ static inline ssize_t received(struct conn *conn, int fd, const void *buf, ssize
 	return activity_received_bytes(conn, fd, flags & MSG_TRUNC ? NULL : buf, n, true);
 }
 
+/* Of a file, a pipe or as a client. It may have waited. */
+static inline ssize_t read_ignored(int fd, void *buf, size_t n)
+{
+	ssize_t done = next.read(fd, buf, n);
+
+	flusher_wait_returned();
+	return done;
+}
+
 /* A function of its own, so that a read that is ignored saves no registers. */
 __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n, struct conn *conn)
 {
@@ -59,7 +68,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 		return read_other(fd, buf, n);
 	if (kind == CONN_SERVER && LIKELY(conn_turn(conn) != CONN_TURN_ANSWERED))
 		return read_server(fd, buf, n, conn);
-	return activity_ignores_received(kind, false) ? next.read(fd, buf, n)
+	return activity_ignores_received(kind, false) ? read_ignored(fd, buf, n)
 						      : read_other(fd, buf, n);
 }
 
