@@ -157,11 +157,10 @@ __attribute__((noinline)) static bool is_sigpipe_pending(void)
 	return pending >> (SIGPIPE - 1) & 1;
 }
 
-/*
- * A write with `flags`; removes a SIGPIPE that it raises, which is always on this thread.
- * `blocked`: all signals are blocked already.
+/* Removes a SIGPIPE that it raises on this thread. Not inline: only older kernels need its frame.
  */
-static ssize_t write_quietly(int fd, const char *text, size_t n, int flags, bool blocked)
+__attribute__((noinline)) static ssize_t
+write_removing_sigpipe(int fd, const char *text, size_t n, int flags, enum writable_margin margin)
 {
 	static const uint64_t sigpipe = UINT64_C(1) << (SIGPIPE - 1);
 	static const struct timespec now = {0, 0};
@@ -169,15 +168,13 @@ static ssize_t write_quietly(int fd, const char *text, size_t n, int flags, bool
 	bool was_pending;
 	ssize_t done;
 
-	if (flags & RWF_NOSIGNAL)
-		return write_flags(fd, text, n, flags);
-	if (!blocked)
+	if (margin != WRITABLE_HALF) /* at a wait all signals are blocked already */
 		syscall(SYS_rt_sigprocmask, SIG_BLOCK, &sigpipe, &mask, sizeof(mask));
 	was_pending = is_sigpipe_pending();
 	done = write_flags(fd, text, n, flags);
 	if (done == -EPIPE && !was_pending)
 		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now, sizeof(sigpipe));
-	if (!blocked)
+	if (margin != WRITABLE_HALF)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 	return done;
 }
@@ -188,7 +185,8 @@ static bool is_refused(ssize_t done)
 }
 
 /* How many of `n` bytes fit in a pipe that supports no write that cannot block; 0: wait. */
-static size_t fitting(const struct writable *file, int fd, size_t n, enum writable_margin margin)
+__attribute__((noinline)) static size_t fitting(const struct writable *file, int fd, size_t n,
+						enum writable_margin margin)
 {
 	/* A half-free one needs no further look. */
 	size_t room =
@@ -212,7 +210,10 @@ static ssize_t write_pipe(struct writable *file, int fd, const char *text, size_
 			n = fitting(file, fd, n, margin);
 		if (!n)
 			return -EAGAIN;
-		done = write_quietly(fd, text, n, flags[file->fallback], margin == WRITABLE_HALF);
+		if (file->fallback == KNOWS_BOTH)
+			done = write_flags(fd, text, n, flags[KNOWS_BOTH]);
+		else
+			done = write_removing_sigpipe(fd, text, n, flags[file->fallback], margin);
 		if (file->fallback == KNOWS_NEITHER || !is_refused(done))
 			return done;
 	}
