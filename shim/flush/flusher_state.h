@@ -94,6 +94,8 @@ static inline bool flusher_is_armed(void)
 	return atomic_load_explicit(&flusher->armed_since_ns, memory_order_relaxed) != 0;
 }
 
+#define FLUSHER_SKIP_MOST 63 /* so many waits in a row need not read the clock, at most */
+
 /* Did a wait read the clock so recently that this one need not? Any context. */
 static inline bool flusher_skips_wait(void)
 {

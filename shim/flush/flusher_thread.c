@@ -187,7 +187,7 @@ static void leave_table(void)
 {
 	if (flusher_rules.start == CONFIG_START_CONSTRUCTOR && !thread_any_made() &&
 	    !fd_table_is_needed() && platform_stdio_visible() && !all_runtimes_any() &&
-	    std_streams_can_borrow() && !fd_table_is_filtered())
+	    std_streams_are_piped() && !fd_table_is_filtered())
 		fd_table_leave();
 	/* The program may have made a thread meanwhile, and seen a table that was still shared. */
 	atomic_thread_fence(memory_order_seq_cst);

@@ -18,8 +18,6 @@
 #include <sys/stat.h>
 #include <termios.h>
 
-#define SKIP_MOST 63
-
 enum reads {
 	READS_AT_ONCE, /* a file or a device: the call does not wait */
 	READS_WAIT,
@@ -167,7 +165,7 @@ bool read_flush_wants_try(void)
 	if (is_noted() && was_left_once())
 		wait_flush_leave(now);
 	left = now - read_ns > flusher_rules.idle_ns / 8 ? skipped / 2 : 2 * skipped + 1;
-	skip = skipped = left < SKIP_MOST ? left : SKIP_MOST;
+	skip = skipped = left < FLUSHER_SKIP_MOST ? left : FLUSHER_SKIP_MOST;
 	read_ns = now;
 	return true;
 }

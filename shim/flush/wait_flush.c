@@ -24,8 +24,6 @@
 #include "flush/pass.h"
 #include "runtime/all_runtimes.h"
 
-#define SKIP_MOST 63
-
 static bool has_passed(int64_t now, int64_t since, int64_t bound)
 {
 	return now - since >= bound || now < since; /* also if the clock ran backwards */
@@ -146,7 +144,7 @@ static void set_skip(int64_t now)
 		flusher->window_ns = now;
 		flusher->window_waits = 0;
 	}
-	flusher->skipped = skip < SKIP_MOST ? (uint32_t)skip : SKIP_MOST;
+	flusher->skipped = skip < FLUSHER_SKIP_MOST ? (uint32_t)skip : FLUSHER_SKIP_MOST;
 	atomic_store_explicit(&flusher->skip, flusher->skipped, memory_order_relaxed);
 }
 

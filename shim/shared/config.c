@@ -177,6 +177,12 @@ static const struct config_setting *find_setting(const char *name, size_t length
 	return setting->env ? setting : NULL;
 }
 
+/* Is this "NAME=VALUE" of the environment named like a setting? */
+static bool is_ours(const char *entry)
+{
+	return !strncmp(entry, PREFIX, sizeof(PREFIX) - 1);
+}
+
 static void complain_of_names(void (*complain)(const struct config_complaint *))
 {
 	for (char **at = &environ ? environ : NULL; at && *at; at++) {
@@ -184,8 +190,7 @@ static void complain_of_names(void (*complain)(const struct config_complaint *))
 						     .says = ": there is no such setting"};
 		const char *equals = strchr(*at, '=');
 
-		if (equals && !strncmp(*at, PREFIX, sizeof(PREFIX) - 1) &&
-		    !find_setting(*at, (size_t)(equals - *at)))
+		if (equals && is_ours(*at) && !find_setting(*at, (size_t)(equals - *at)))
 			complain(&complaint);
 	}
 }
@@ -207,7 +212,7 @@ static bool is_any_given(void)
 {
 	char **at = &environ ? environ : NULL;
 
-	while (at && *at && strncmp(*at, PREFIX, sizeof(PREFIX) - 1) != 0)
+	while (at && *at && !is_ours(*at))
 		at++;
 	return at && *at;
 }

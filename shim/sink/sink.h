@@ -110,7 +110,7 @@ void std_streams_init(void);
 bool std_streams_can_flush(void);
 
 /* Is stdout a pipe or a socket? stderr may be a file: it has no buffer, as a rule. */
-bool std_streams_can_borrow(void);
+bool std_streams_are_piped(void);
 
 /* stream_pending for stdout or stderr; any context. */
 bool std_streams_pending(void);

@@ -105,7 +105,7 @@ bool std_streams_can_flush(void)
 	return streams[0].target.kind != WRITABLE_NEVER;
 }
 
-bool std_streams_can_borrow(void)
+bool std_streams_are_piped(void)
 {
 	return streams[0].target.kind == WRITABLE_PIPE || streams[0].target.kind == WRITABLE_SOCKET;
 }
@@ -121,9 +121,7 @@ void std_streams_begin_buffer(void)
 	FILE *file = streams[0].file;
 
 	if (!std_streams_lock_tells() || fileno_unlocked(file) != STDOUT_FILENO ||
-	    (streams[0].target.kind != WRITABLE_PIPE &&
-	     streams[0].target.kind != WRITABLE_SOCKET) ||
-	    ftrylockfile(file))
+	    !std_streams_are_piped() || ftrylockfile(file))
 		return;
 	stream_buffer_begin(&streams[0].buffer, file);
 	funlockfile(file);
