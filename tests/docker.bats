@@ -444,10 +444,11 @@ logged() {
 	for program in uvicorn gunicorn lua5.1 webfsd; do
 		command -v "$program" >/dev/null || skip "$program is not here"
 	done
-	local srv=$BATS_TEST_TMPDIR/root/srv kind port id
+	local image=$BATS_TEST_TMPDIR/image kind port id
+	local srv=$image/srv
 	declare -A command
-	mkdir -p "$srv" "$BATS_TEST_TMPDIR/root/tmp" "$BATS_TEST_TMPDIR/root/etc"
-	cp /etc/passwd /etc/group "$BATS_TEST_TMPDIR/root/etc"
+	mkdir -p "$srv" "$image/tmp" "$image/etc"
+	cp /etc/passwd /etc/group "$image/etc"
 	cp "$ROOT/examples/python/app.py" "$ROOT/tests/fixtures/luaserver.lua" "$srv"
 	printf '%s\n' 'def app(environ, start):' '    print("req", environ["PATH_INFO"][1:])' \
 		'    start("200 OK", [("Content-Length", "1")])' '    return [b"x"]' >"$srv/wsgi.py"
@@ -455,7 +456,7 @@ logged() {
 	printf '#!/bin/sh\nexport IN=/srv\ncd "$IN" && exec "$@"\n' >"$srv/start.sh"
 	chmod 755 "$srv/start.sh"
 	import_packages "$IMAGE:programs" dash coreutils uvicorn python3-fastapi gunicorn lua5.1 \
-		lua-socket webfs -- "$BATS_TEST_TMPDIR/root"
+		lua-socket webfs -- "$image"
 
 	command=(
 		[uvicorn]='"uvicorn", "--no-access-log", "--port", "PORT", "--workers", "2", "app:app"'

@@ -6,8 +6,7 @@ load helper
 
 @test "A process whose main thread has ended ends with its last thread" {
 	local lib word program
-	for program in "$PROGS/leader" "$BUILD/musl/leader"; do
-		[ -x "$program" ] || continue
+	for program in $(builds_of leader); do
 		for lib in '' "$LIB"; do
 			for word in pthread c11; do
 				run -0 timeout -s KILL 20 env ${lib:+LD_PRELOAD="$lib"} "$program" $word
@@ -19,8 +18,7 @@ load helper
 
 @test "What a thread of libc's own prints after the main thread has ended is not lost at _exit" {
 	local program
-	for program in "$PROGS/leader" "$BUILD/musl/leader"; do
-		[ -x "$program" ] || continue
+	for program in $(builds_of leader); do
 		run -0 timeout -s KILL 20 "$program" aio
 		assert_output ''
 		run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" "$program" aio
@@ -31,8 +29,7 @@ load helper
 # The heartbeat, at which our thread finds itself alone, never comes here.
 @test "A process whose only thread ends by itself ends at once, and with the same status" {
 	local program way
-	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
-		[ -x "$program" ] || continue
+	for program in $(builds_of alone); do
 		run -7 timeout -s KILL 20 "$program" exit
 		assert_output ''
 		run -7 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=1h "$program" exit
@@ -49,8 +46,7 @@ load helper
 # We do not see that it ends; our thread finds out at a heartbeat.
 @test "A process whose only thread cancels itself loses nothing" {
 	local program
-	for program in "$PROGS/alone" "$BUILD/musl/alone"; do
-		[ -x "$program" ] || continue
+	for program in $(builds_of alone); do
 		run -0 timeout -s KILL 20 "$program" cancel
 		assert_output $'line\nbye'
 		run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$program" cancel

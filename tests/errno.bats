@@ -37,7 +37,7 @@ errnos() {
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 ctypes.set_errno(77)
-libc.getpid()
+libc.pthread_sigmask(0, None, None)
 print(ctypes.get_errno())'
 	assert_output 4242
 }

@@ -369,8 +369,7 @@ storm() {
 # A child whose parent had threads cannot know by libc's own flags whether it has any itself.
 @test "A wait in a forked child flushes nothing while a thread that nobody saw holds the stream's lock" {
 	local start program
-	for program in "$PROGS/locked_elsewhere" "$BUILD/musl/locked_elsewhere"; do
-		[ -x "$program" ] || continue
+	for program in $(builds_of locked_elsewhere); do
 		timeout -s KILL 20 "$program" 2>err | cat
 		assert_equal "$(<err)" "0, then 0"
 		for start in constructor threads; do

@@ -62,6 +62,14 @@ shim_with() {
 		"$ROOT/tests/fixtures/lib/$1" "$BUILD"/obj/*/*.o "$BUILD"/obj/*/*/*.o
 }
 
+# builds_of PROGRAM: the fixture as built for glibc, and for musl where that is here.
+builds_of() {
+	local program
+	for program in "$PROGS/$1" "$BUILD/musl/$1"; do
+		[ ! -x "$program" ] || echo "$program"
+	done
+}
+
 now_us() {
 	echo "${EPOCHREALTIME/[.,]/}"
 }

@@ -39,20 +39,22 @@ files_of() {
 }
 
 @test "make install puts four files where they belong, and make uninstall removes them" {
-	build install DESTDIR="$BATS_TEST_TMPDIR/root"
-	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" "./usr/local/bin/idleflush
+	local staged=$BATS_TEST_TMPDIR/staged
+	local library=$staged/usr/local/lib/$TRIPLET/idleflush/libidleflush.so
+	build install DESTDIR="$staged"
+	assert_equal "$(files_of "$staged")" "./usr/local/bin/idleflush
 ./usr/local/lib/$TRIPLET/idleflush/libidleflush.so
 ./usr/local/share/bash-completion/completions/idleflush
 ./usr/local/share/man/man1/idleflush.1"
 	# Not written in place, where processes may have it mapped.
-	ln "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush/libidleflush.so" "$BATS_TEST_TMPDIR/mapped"
-	build install DESTDIR="$BATS_TEST_TMPDIR/root"
-	refute [ "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush/libidleflush.so" -ef "$BATS_TEST_TMPDIR/mapped" ]
-	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
-	assert_equal "$(files_of "$BATS_TEST_TMPDIR/root")" ''
-	assert_not_exist "$BATS_TEST_TMPDIR/root/usr/local/lib/$TRIPLET/idleflush"
+	ln "$library" "$BATS_TEST_TMPDIR/mapped"
+	build install DESTDIR="$staged"
+	refute [ "$library" -ef "$BATS_TEST_TMPDIR/mapped" ]
+	build uninstall DESTDIR="$staged"
+	assert_equal "$(files_of "$staged")" ''
+	assert_not_exist "${library%/*}"
 	# A second uninstall, with nothing left to remove.
-	build uninstall DESTDIR="$BATS_TEST_TMPDIR/root"
+	build uninstall DESTDIR="$staged"
 }
 
 @test "Paths with spaces are installed to; the loader cannot name them, and idleflush says so" {
