@@ -47,18 +47,20 @@ static bool is_for_libc(const FILE *file)
  * flush writes everything or discards what it cannot write; this way the program meets an error
  * itself, with everything that it printed still there. The fields are those that glibc's own putc
  * macros rely on. With _offset at -1 glibc asks the kernel for the file position when it needs it.
+ * They change while we hold the lock if one thread is in exit(3), whose flush takes no locks, and
+ * another one still waits for us in our destructor: nothing is to be removed then.
  */
 static ssize_t write_front(struct sink_stream *stream, int fd, size_t n,
 			   enum writable_margin margin)
 {
 	FILE *file = stream->file;
-	ssize_t written = writable_write(&stream->target, fd, file->_IO_write_base, n, margin);
+	char *base = file->_IO_write_base, *end = file->_IO_write_ptr;
+	ssize_t written = writable_write(&stream->target, fd, base, n, margin);
 
-	if (written <= 0)
+	if (written <= 0 || file->_IO_write_base != base || file->_IO_write_ptr != end)
 		return written;
-	file->_IO_write_ptr -= written;
-	memmove(file->_IO_write_base, file->_IO_write_base + written,
-		(size_t)(file->_IO_write_ptr - file->_IO_write_base));
+	memmove(base, base + written, (size_t)(end - base - written));
+	file->_IO_write_ptr = end - written;
 	file->_offset = -1;
 	return written;
 }
