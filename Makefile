@@ -226,6 +226,7 @@ $(B)/unit/%_test: tests/unit/%_test.c $(SHIM_HEADERS) tests/unit/check.h Makefil
 # Each is linked with what the tested file needs, and no more.
 $(B)/unit/config_test: $(addprefix shim/shared/,config.c config_value.c)
 $(B)/unit/elf_imports_test: $(addprefix shim/command/,check/elf_imports.c elf_file.c)
+$(B)/unit/flush_request_test: $(addprefix shim/,flush/flush_request.c base/system_call.c)
 $(B)/unit/http_queue_test: shim/http/http_queue.c
 $(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h tests/fuzz/reference/*.[ch])
 $(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c)

@@ -14,7 +14,7 @@
 static _Atomic uint32_t wanted;   /* enum flush_request bits; set before `asked` counts them */
 static _Atomic uint32_t asked;    /* the last ticket handed out */
 static _Atomic uint32_t answered; /* the last ticket served; a futex */
-static _Atomic uint32_t ended;    /* the thread has left our code; a futex */
+static _Atomic uint32_t ends;     /* odd: the thread has ended, even: not; a futex */
 static void (*_Atomic after)(void);
 
 uint32_t flush_request_make(enum flush_request what)
@@ -25,7 +25,7 @@ uint32_t flush_request_make(enum flush_request what)
 
 static bool is_answered(uint32_t ticket)
 {
-	return atomic_load(&ended) || (int32_t)(atomic_load(&answered) - ticket) >= 0;
+	return flush_request_has_ended() || (int32_t)(atomic_load(&answered) - ticket) >= 0;
 }
 
 bool flush_request_await(uint32_t ticket, int64_t bound_ns)
@@ -46,14 +46,20 @@ void flush_request_set_then(void (*then)(void))
 
 bool flush_request_has_ended(void)
 {
-	return atomic_load(&ended);
+	return atomic_load(&ends) & 1;
 }
 
-void flush_request_await_end(int64_t bound_ns)
+uint32_t flush_request_ends(void)
+{
+	return atomic_load(&ends);
+}
+
+void flush_request_await_end(uint32_t seen, int64_t bound_ns)
 {
 	int64_t deadline = clock_now_ns() + bound_ns;
 
-	while (!flush_request_has_ended() && futex_wait_until(&ended, 0, deadline))
+	while (!(seen & 1) && atomic_load(&ends) == seen &&
+	       futex_wait_until(&ends, seen, deadline))
 		;
 }
 
@@ -83,8 +89,8 @@ void flush_request_answer(uint32_t requests, uint32_t ticket)
 
 void flush_request_end(void)
 {
-	atomic_store(&ended, 1);
-	futex_wake(&ended);
+	atomic_fetch_or(&ends, 1);
+	futex_wake(&ends);
 	/* Any other value will do, as long as nobody falls asleep on the old one. */
 	atomic_fetch_add(&answered, 1U << 30);
 	futex_wake(&answered);
@@ -93,12 +99,14 @@ void flush_request_end(void)
 /* The tickets are not reset: somebody may still be waiting for the answer to one. */
 void flush_request_begin_again(void)
 {
+	atomic_store(&wanted, 0);
 	atomic_store(&answered, atomic_load(&asked));
-	atomic_store(&ended, 0);
+	if (flush_request_has_ended())
+		atomic_fetch_add(&ends, 1);
 }
 
 void flush_request_reset(void)
 {
-	wanted = asked = answered = ended = 0;
+	wanted = asked = answered = ends = 0;
 	after = NULL;
 }

@@ -28,9 +28,13 @@ bool flush_request_await(uint32_t ticket, int64_t bound_ns);
  */
 void flush_request_set_then(void (*then)(void));
 
-/* Has the thread ended? The second waits for that, `bound_ns` at most. */
+/*
+ * Has the thread ended, and not begun again? The third waits, `bound_ns` at most, until it has ended
+ * since the second returned `seen`, which is to be asked before a request that ends it is made.
+ */
 bool flush_request_has_ended(void);
-void flush_request_await_end(int64_t bound_ns);
+uint32_t flush_request_ends(void);
+void flush_request_await_end(uint32_t seen, int64_t bound_ns);
 
 /* --- the flusher thread --- */
 

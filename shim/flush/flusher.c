@@ -38,12 +38,14 @@ void flusher_start_wanted(void)
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
 		bool started;
 
+		flush_request_begin_again();
 		atomic_store(&flusher->started, true);
 		started = !thread_start(flusher_thread_run, 256 * 1024);
-		atomic_store(&flusher->started, started);
+		if (!started)
+			atomic_store(&flusher->started, false);
 		/* After unshare(CLONE_NEWPID) no thread can be made: then waits and ends flush. */
 		flusher->cannot_start = !started && flusher->tid;
-		wanted = FLUSHER_STARTING; /* unless it was stopped meanwhile */
+		wanted = FLUSHER_STARTING; /* unless it was stopped, or has ended, meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
 					       started                 ? FLUSHER_RUNNING
 					       : flusher->cannot_start ? FLUSHER_WANTED
@@ -93,15 +95,16 @@ void flusher_flush_then(void (*then)(void))
 
 void flusher_stop(void)
 {
-	uint32_t mode;
+	uint32_t mode, seen;
 
 	if (!flusher_awake() || !flusher_is_owner())
 		return;
+	seen = flush_request_ends();
 	mode = atomic_exchange(&flusher->mode, FLUSHER_ASLEEP);
 	flusher_mode_changed();
 	if (mode != FLUSHER_WANTED) {
 		ask(FLUSH_REQUEST_STOP);
-		flush_request_await_end(STOP_BOUND);
+		flush_request_await_end(seen, STOP_BOUND);
 	}
 	/* libc's flush at exit takes no locks: no thread may be in a pass at a wait of its own. */
 	fork_gate_shut(STOP_BOUND);
@@ -139,7 +142,6 @@ void flusher_resume(void)
 		return;
 	}
 	atomic_store(&flusher->started, false);
-	flush_request_begin_again();
 	fork_gate_open();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
 	flusher_mode_changed();

@@ -198,12 +198,13 @@ static void leave_table(void)
 /* Ends this thread, so that a thread of the program starts another one, which shares its table. */
 static void make_room_for_another(void)
 {
-	uint32_t running = FLUSHER_RUNNING;
+	uint32_t running = FLUSHER_RUNNING, starting = FLUSHER_STARTING;
 
+	flush_request_end();
 	fd_table_reset();
 	atomic_store(&flusher->started, false);
-	flush_request_begin_again();
-	atomic_compare_exchange_strong(&flusher->mode, &running, FLUSHER_WANTED);
+	if (!atomic_compare_exchange_strong(&flusher->mode, &running, FLUSHER_WANTED))
+		atomic_compare_exchange_strong(&flusher->mode, &starting, FLUSHER_WANTED);
 	flusher_mode_changed();
 }
 
@@ -222,7 +223,6 @@ void *flusher_thread_run(void *unused)
 		bool heartbeat;
 
 		if (fd_table_is_needed() && fd_table_is_own()) {
-			flush_request_end();
 			make_room_for_another();
 			return unused;
 		}
