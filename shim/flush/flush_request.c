@@ -58,8 +58,7 @@ void flush_request_await_end(uint32_t seen, int64_t bound_ns)
 {
 	int64_t deadline = clock_now_ns() + bound_ns;
 
-	while (!(seen & 1) && atomic_load(&ends) == seen &&
-	       futex_wait_until(&ends, seen, deadline))
+	while (!(seen & 1) && atomic_load(&ends) == seen && futex_wait_until(&ends, seen, deadline))
 		;
 }
 

@@ -29,8 +29,8 @@ bool flush_request_await(uint32_t ticket, int64_t bound_ns);
 void flush_request_set_then(void (*then)(void));
 
 /*
- * Has the thread ended, and not begun again? The third waits, `bound_ns` at most, until it has ended
- * since the second returned `seen`, which is to be asked before a request that ends it is made.
+ * Has the thread ended, and not begun again? The third waits, `bound_ns` at most, until it has
+ * ended since the second returned `seen`; that is to be asked before the request that ends it.
  */
 bool flush_request_has_ended(void);
 uint32_t flush_request_ends(void);
