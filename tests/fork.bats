@@ -378,3 +378,65 @@ storm() {
 		done
 	done
 }
+
+# worker_lines PROGRAM STEP...: what it prints, into the file out.
+worker_lines() {
+	timeout 30 "$@" | cat >out
+	assert_equal "${PIPESTATUS[0]}" 0
+}
+
+cut_lines() {
+	grep -cvE '^(parent|worker [ 0-9]{3} the .* and again)$' out || true
+}
+
+# The first lines of a worker were written by libc, whenever 4096 bytes were full.
+# bats test_tags=glibc
+@test "Lines of a worker are not cut by those of another process that prints into the same pipe" {
+	local program steps waits
+	cc -O1 -DMAY_EXEC -o may_exec "$ROOT/tests/fixtures/worker_lines.c"
+	for program in "$PROGS/worker_lines" "$PWD/may_exec"; do
+		waits=()
+		[ "$program" != "$PWD/may_exec" ] || waits=(waits) # until then it has no thread of ours
+		for steps in '' printed; do
+			# shellcheck disable=SC2086 # none or one
+			worker_lines "$program" "${waits[@]}" $steps
+			assert [ "$(cut_lines)" -ge 1 ]
+			# shellcheck disable=SC2086
+			worker_lines env LD_PRELOAD="$LIB" "$program" "${waits[@]}" $steps
+			assert_equal "$(cut_lines)" 0
+			assert_equal "$(grep -c worker out)" 100
+		done
+	done
+}
+
+# computing SIZE COMMAND...: while the worker computes, at least so many bytes come.
+computing() {
+	local size=$1 started
+	shift
+	rm -f go out
+	timeout 30 "$@" computes 3>&- | cat >out &
+	started=$!
+	wait_until 10 has_size "$size"
+	touch go
+	wait "$started"
+}
+
+has_size() {
+	[ "$(stat -c %s out 2>/dev/null)" -ge "$1" ]
+}
+
+# bats test_tags=glibc
+@test "A child that only computes has no line pending that would have come without the shim" {
+	local printed
+	cc -O1 -DMAY_EXEC -o may_exec "$ROOT/tests/fixtures/worker_lines.c"
+	for printed in '' printed; do
+		# shellcheck disable=SC2086 # none or one
+		computing 4096 ./may_exec $printed
+		refute has_size 7100
+		# shellcheck disable=SC2086
+		computing 4096 env LD_PRELOAD="$LIB" ./may_exec $printed
+		# If it can execute nothing, it has a thread of ours from the start.
+		# shellcheck disable=SC2086
+		computing 7100 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$PROGS/worker_lines" $printed
+	done
+}

@@ -268,7 +268,8 @@ as_plain() {
 # stdout has our buffer from the start, and libc does not look for a terminal where one was set.
 @test "A program whose stdout becomes a terminal before its first print is line-buffered there" {
 	local way ways=(dup2 dup3 close close_range freopen login_tty 'fork dup2' 'clone dup2'
-		'clone close' forkpty 'forkpty fork')
+		'clone close' forkpty 'forkpty fork' 'forkpty wait' 'fork forkpty' 'fork wait login_tty'
+		'fork wait forkpty wait')
 	[ "$(uname -m)" = aarch64 ] || ways+=('raw_fork dup2')
 	# Here it has a buffer from the start.
 	first_print own -- own dup2 print

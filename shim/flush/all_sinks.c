@@ -73,7 +73,7 @@ void all_sinks_begin_in_child(bool drop)
 {
 	if (drop)
 		std_streams_drop();
-	std_streams_give_back_buffer(); /* until the child's first pass: it may only compute */
+	std_streams_give_back_buffer(); /* until it has a thread of ours: it may only compute */
 	extra_streams_begin_in_child(drop);
 	all_runtimes_begin_in_child();
 }

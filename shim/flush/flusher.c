@@ -53,6 +53,8 @@ void flusher_start_wanted(void)
 		flusher_mode_changed();
 		if (!started && !flusher->cannot_start)
 			decision_set("the thread cannot start: asleep");
+		if (flusher_is_running() && !flusher->inherited_pending)
+			std_streams_begin_buffer();
 	}
 	pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
 	errno = saved_errno;

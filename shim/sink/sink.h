@@ -150,12 +150,16 @@ void std_streams_drop(void);
 void std_streams_descriptor_changed(int fd, enum sink_descriptor how);
 
 /*
- * Gives stdout a buffer of `size` bytes at its first pass; see stream_buffer.h. 0: keeps libc's
- * own. Constructor only.
+ * Gives stdout a buffer of `size` bytes as soon as the flusher thread runs, or at the first pass;
+ * see stream_buffer.h. 0: keeps libc's own. Constructor only.
  */
 void std_streams_want_buffer(size_t size);
 
-/* Gives it to stdout at once, if that is a pipe or a stream socket. Constructor only. */
+/*
+ * Gives it to stdout at once, if that is a pipe or a stream socket, and if nothing is pending. The
+ * flusher thread must run, or a program that only computes would print later than without us. Host
+ * threads; errno may change.
+ */
 void std_streams_begin_buffer(void);
 
 /*
@@ -164,7 +168,7 @@ void std_streams_begin_buffer(void);
  */
 void std_streams_take_back_buffer(void);
 
-/* stdout gets libc's own size back, because we no longer flush in this process. Any context. */
+/* stdout gets libc's own size back, because no thread of ours runs here. Any context. */
 void std_streams_give_back_buffer(void);
 
 #endif

@@ -115,15 +115,25 @@ void std_streams_want_buffer(size_t size)
 	streams[0].buffer.wanted = size;
 }
 
+/* In a forked child libc may have replaced it, where we do not see that: daemon, forkpty. */
+static bool are_still_piped(void)
+{
+	struct writable known = streams[0].target;
+
+	return std_streams_are_piped() && writable_is_behind(&known, STDOUT_FILENO);
+}
+
 /* Only where the owner of the lock tells who prints: a signal handler may take it back. */
 void std_streams_begin_buffer(void)
 {
 	FILE *file = streams[0].file;
 
-	if (!std_streams_lock_tells() || fileno_unlocked(file) != STDOUT_FILENO ||
-	    !std_streams_are_piped() || ftrylockfile(file))
+	if (!streams[0].buffer.wanted || !platform_stdio_visible() || !std_streams_lock_tells() ||
+	    std_streams_locked_by_caller() || fileno_unlocked(file) != STDOUT_FILENO ||
+	    !are_still_piped() || ftrylockfile(file))
 		return;
-	stream_buffer_begin(&streams[0].buffer, file);
+	if (!stream_buffer_begin(&streams[0].buffer, file))
+		stream_buffer_enlarge(&streams[0].buffer, file);
 	funlockfile(file);
 }
 

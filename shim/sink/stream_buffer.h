@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libc's own buffer on a pipe has 4096 bytes (glibc) or 1024 (musl). A larger one saves system
- * calls in programs that print much at once. libc checks at the first output whether stdout is a
- * terminal, and does not check if a buffer was set. So one that was set before main is taken back
- * before the program forks or replaces the descriptor: what it prints on a terminal then is
- * buffered by line, as ever. With musl it is only set after the first flush, because what setvbuf()
- * notes there cannot be undone.
+ * calls in programs that print much at once, and cuts fewer lines of workers that share a pipe.
+ * libc checks at the first output whether stdout is a terminal, and does not check if a buffer was
+ * set. So one that was set before that is taken back before the program forks or replaces the
+ * descriptor: what it prints on a terminal then is buffered by line, as ever. With musl it is only
+ * set after the first flush, because what setvbuf() notes there cannot be undone.
  */
 #ifndef IDLEFLUSH_STREAM_BUFFER_H
 #define IDLEFLUSH_STREAM_BUFFER_H
@@ -36,8 +36,8 @@ void stream_buffer_take_back(struct stream_buffer *buffer, FILE *file);
 
 /*
  * Replaces libc's own buffer by ours, if the stream is fully buffered and nothing is pending. The
- * caller holds the stream's lock and has flushed it at least once; the file is a pipe or a socket.
- * Never uses the heap, because a signal handler may have interrupted malloc.
+ * caller holds the stream's lock; the file is a pipe or a socket. With musl the stream was flushed
+ * at least once. Never uses the heap, because a signal handler may have interrupted malloc.
  */
 void stream_buffer_enlarge(struct stream_buffer *buffer, FILE *file);
 

@@ -72,7 +72,7 @@ void atfork_prepare(void)
 		inherited_pending = true;
 	else
 		flush_all();
-	std_streams_take_back_buffer(); /* the child's stdout may become a terminal */
+	std_streams_take_back_buffer(); /* the child's stdout may become a terminal, inside libc */
 	errno = saved_errno;
 }
 

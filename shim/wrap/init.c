@@ -85,8 +85,6 @@ static bool begin(const struct config *config)
 		return false;
 	if (starts_now(config))
 		flusher_start();
-	if (flusher_is_running())
-		std_streams_begin_buffer();
 	if (flusher_awake())
 		last_words_init(config->signals);
 	return true;
