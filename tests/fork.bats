@@ -362,7 +362,8 @@ storm() {
 	cc -O2 -shared -fPIC -o atfork.so "$ROOT/tests/fixtures/lib/atfork.c"
 	for library in atfork.so "$LIB:$PWD/atfork.so"; do
 		timeout 20 env LD_PRELOAD="${library/#atfork/$PWD/atfork}" "$PROGS/forks" speak 3 >out
-		assert_equal "$(grep -c '^handler$' out)" 3
+		# It may follow half a line of the parent's, whose libc has written a full buffer.
+		assert_equal "$(grep -c 'handler$' out)" 3
 	done
 }
 
