@@ -139,6 +139,7 @@ honours_setid() {
 	assert_line "verdict    it will not work: $MADE/static is statically linked"
 	check 1 "$MADE/static-pie"
 	assert_line --partial 'is statically linked'
+	assert_line 'instead    unbuffer COMMAND, which gives it a terminal'
 }
 
 @test "A program for another machine does not work" {
@@ -204,13 +205,26 @@ honours_setid() {
 	done
 }
 
-@test "A Go program needs no help, static or dynamic" {
+@test "A Go program needs no help, static or dynamic, unless C code in it prints" {
 	local program
 
-	for program in go-static go-dynamic go-pie; do
+	for program in go-static go-pie; do
 		not_needed "$MADE/$program"
 		assert_line 'output     Go makes its own system calls, and os.Stdout has no buffer'
+		refute_line --regexp '^instead '
 	done
+	works "$MADE/go-dynamic"
+	assert_line 'output     C stdio, beside os.Stdout of Go, which has no buffer'
+}
+
+@test "Fortran writes each record at once, and its library may be in a C program" {
+	cc -o fortran -x c - <<<'#include <stdio.h>
+		int main(void) { puts("GFORTRAN_UNBUFFERED_PRECONNECTED"); }'
+	not_needed ./fortran
+	cc -shared -Wl,-soname,libgfortran.so.5 -o libgfortran.so.5 -x c - <<<'int fortran;'
+	cc -o within -x c - <<<'int main(void) { return 0; }' -Wl,--no-as-needed -x none ./libgfortran.so.5
+	check 125 ./within
+	assert_line 'output     contains Fortran: writes each record at once, but to a file'
 }
 
 @test "A dynamic program without a libc does not work" {

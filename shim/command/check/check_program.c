@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GO "Go makes its own system calls, and os.Stdout has no buffer"
+#define GO       "Go makes its own system calls, and os.Stdout has no buffer"
+#define TERMINAL "unbuffer COMMAND, which gives it a terminal"
 
 static const char *machine_name(const struct program *program)
 {
@@ -168,7 +169,7 @@ static void check_runtime(const struct output *output, bool inside, const struct
 	if (inside && verdict != VERDICT_WORKS)
 		verdict = VERDICT_UNKNOWN;
 	report_guide(output->guide);
-	report_finding(verdict, "output", "%s%s: %s%s", inside ? "has in it " : "", output->name,
+	report_finding(verdict, "output", "%s%s: %s%s", inside ? "contains " : "", output->name,
 		       output->says,
 		       covered                            ? how_flushed(output->runtime)
 		       : output->verdict == VERDICT_FAILS ? ", which is not flushed"
@@ -177,13 +178,17 @@ static void check_runtime(const struct output *output, bool inside, const struct
 		report_line("", "(PYTHONUNBUFFERED is set: Python holds nothing back anyway)");
 }
 
-static void check_go(const struct resolved_command *resolved, const struct config *config)
+/* `c`: C code in it prints with C stdio. */
+static void check_go(const struct resolved_command *resolved, const struct config *config, bool c)
 {
 	const struct output *named =
 		config ? output_find_named(&resolved->program, resolved->argv) : NULL;
 
 	if (named)
 		check_runtime(named, false, config);
+	else if (c)
+		report_finding(VERDICT_WORKS, "output",
+			       "C stdio, beside os.Stdout of Go, which has no buffer");
 	else
 		report_finding(VERDICT_NOT_NEEDED, "output", GO);
 }
@@ -203,7 +208,7 @@ static void check_output(const struct resolved_command *resolved, const struct l
 		elf_imports_symbols(&imports, note_call, &calls);
 	calls.unlocked = calls.unlocked || libraries->unlocked;
 	if (readable && elf_imports_is_go(&imports.elf))
-		check_go(resolved, config);
+		check_go(resolved, config, calls.stdout_of_c);
 	else if (output)
 		check_runtime(output, inside, config);
 	else if (calls.unlocked && !calls.d && strstr(program->interpreter, "ld-musl"))
@@ -231,9 +236,11 @@ bool check_program(const struct resolved_command *resolved, struct libraries *li
 	} else if (program->file.bytes && !foreign &&
 		   elf_file_open(&elf, program->file.bytes, program->file.length) &&
 		   elf_imports_is_go(&elf)) {
-		check_go(resolved, config);
-	} else if (program->kind == PROGRAM_STATIC && !foreign) {
-		report_line("", "(dynamic programs that it starts get the library)");
+		check_go(resolved, config, false);
+	} else if (program_obstacle(program, check_preload_file()) && !foreign) {
+		report_guide(TERMINAL);
+		if (program->kind == PROGRAM_STATIC)
+			report_line("", "(dynamic programs that it starts get the library)");
 	}
 	return foreign;
 }
