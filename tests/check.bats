@@ -783,7 +783,7 @@ serve_and_count() {
 	CHECKED=$(cat pid)
 	wait_until 5 reported_at_least "$CHECKED" no_room 1
 	examine 125
-	assert_line 'pending    10 bytes in 2 C streams, deferred: no room, or in use'
+	assert_line 'pending    10 bytes in 2 C streams, deferred: no room, in use, or an incomplete line'
 	exec 4>&-
 }
 
@@ -1023,6 +1023,7 @@ report = json.loads(sys.argv[1])
 assert report["works"] is True and "why" not in report, report
 assert report["pid"] == int(sys.argv[2]) and report["library"] == sys.argv[3], report
 assert report["responses"] >= 3 and report["flushes"] >= 1 and report["pending"] == 0, report
+assert 0 <= report["at_waits"] <= report["flushes"], report
 ' "$output" "$(pid_of awake)" "$LIB"
 
 	run -1 "$IDLEFLUSH" --check --pid="$(pid_of 'with "quotes"')" --json

@@ -90,7 +90,9 @@ static void print_counts(void)
 		report_line("pending", "cannot be told of this libc");
 	else
 		report_line("pending", "%" PRId64 " bytes in %u C streams%s%s", remote.pending,
-			    remote.streams, done->retry_ns ? ", deferred: no room, or in use" : "",
+			    remote.streams,
+			    done->retry_ns ? ", deferred: no room, in use, or an incomplete line"
+					   : "",
 			    remote.muted ? ", left there: a device, or nobody reads it" : "");
 	if (remote.streams >= STATUS_EXTRA_STREAMS)
 		report_line("", "(no more can be kept fresh; any further log files are not)");
@@ -100,8 +102,9 @@ static void print_counts(void)
 		report_line("", "(what Python's streams hold, only Python can tell)");
 	if (remote.armed_since_ns)
 		report_line("", "(a flush is due, armed %s)", tell_age(due, remote.armed_since_ns));
-	report_line("done", "responses=%" PRId64 " flushes=%" PRIu64 " bytes=%" PRIu64,
-		    remote.responses, done->flushes, done->bytes);
+	report_line("done",
+		    "responses=%" PRId64 " flushes=%" PRIu64 " at_waits=%" PRIu64 " bytes=%" PRIu64,
+		    remote.responses, done->flushes, done->at_waits, done->bytes);
 	report_line("", "no_room=%" PRIu64 " heartbeats=%" PRIu64 " oldest_ms=%" PRId64,
 		    done->no_room, done->heartbeats, done->oldest_ns / (SECOND / 1000));
 	report_line("last", "activity %s, flush %s", tell_age(activity, remote.last_activity_ns),
@@ -197,6 +200,7 @@ static void report_counts(void)
 		report_number("pending", remote.pending);
 	report_number("responses", remote.responses);
 	report_number("flushes", (int64_t)done->flushes);
+	report_number("at_waits", (int64_t)done->at_waits);
 	report_number("bytes", (int64_t)done->bytes);
 	report_number("no_room", (int64_t)done->no_room);
 	report_number("heartbeats", (int64_t)done->heartbeats);
