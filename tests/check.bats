@@ -440,7 +440,7 @@ honours_setid() {
 	while IFS= read -r line; do
 		script unclear <<<$'#!/bin/sh\nset -e\n'"$line"
 		check 125 ./unclear
-		assert_line --regexp '^shell      the script has .* in line 3; check by itself what it starts$'
+		assert_line --regexp '^shell      the script has .* in line 3; check separately what it starts$'
 	done <<-END
 		if true; then $MADE/dynamic; fi
 		$MADE/dynamic | cat
@@ -567,7 +567,7 @@ decides() {
 	assert_line 'idleflush: IDLEFLUSH_MAXAGE=1s: there is no such setting'
 	assert_line 'idleflush: IDLEFLUSH_IDLE=5 has no effect: IDLEFLUSH_MAX_AGE is shorter'
 	run -125 "$IDLEFLUSH" -i 1s true
-	assert_line --index 0 'idleflush: --idle=1s has no effect: --max-age is shorter'
+	assert_line --index 0 'idleflush: --idle=1s has no effect: --max-age is shorter, 10ms'
 	run -0 "$IDLEFLUSH" -i 1s -m 2s true
 	run -125 "$IDLEFLUSH" --stats=no/such/folder/x true
 	assert_line --index 0 --partial 'cannot be written'

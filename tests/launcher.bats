@@ -163,8 +163,8 @@ honours_setid() {
 		--signals= signals TERM, all, none, or a list
 		--start= start later constructor, server or threads
 		--runtimes= runtimes java all, none, or some of
-		--files= files a,,b globs, by commas
-		--only= only ,a globs, by commas
+		--files= files a,,b globs, separated by commas
+		--only= only ,a globs, separated by commas
 	END
 	run -125 "$IDLEFLUSH" --idle=abc true
 	assert_line --index 0 "idleflush: invalid TIME for --idle: 'abc' (allowed: 100us to 1h)"

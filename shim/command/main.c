@@ -73,7 +73,7 @@ static int hand_over(const struct options *options, const char *library)
 	int error = options->copy_to ? copy_to(options->copy_to, library) : 0;
 
 	if (error)
-		errx(EXIT_FAILED, "cannot copy to %s: %s", options->copy_to, strerror(-error));
+		errx(EXIT_FAILED, "cannot copy to '%s': %s", options->copy_to, strerror(-error));
 	if (options->print_library && (puts(library) < 0 || fflush(stdout)))
 		err(EXIT_FAILED, "write error");
 	return EXIT_SUCCESS;

@@ -125,7 +125,8 @@ static void refuse_useless(bool gives_idle, bool gives_stats)
 
 	config_read(&config, NULL);
 	if (gives_idle && config.max_age_ns && config.idle_ns > config.max_age_ns) {
-		warnx("--idle=%s has no effect: --max-age is shorter", getenv("IDLEFLUSH_IDLE"));
+		warnx("--idle=%s has no effect: --max-age is shorter, %gms",
+		      getenv("IDLEFLUSH_IDLE"), (double)config.max_age_ns / 1e6);
 		exit_usage();
 	}
 	slash = gives_stats && config.stats_file ? strrchr(config.stats_file, '/') : NULL;
@@ -232,7 +233,7 @@ static pid_t read_pid(const char *value)
 	long pid = strtol(value, &end, 10);
 
 	if (*value < '1' || *value > '9' || *end || pid > INT_MAX) {
-		warnx("invalid PID for --pid: '%s'", value);
+		warnx("invalid PID for --pid: '%s' (allowed: one process, by its number)", value);
 		exit_usage();
 	}
 	return (pid_t)pid;

@@ -171,7 +171,7 @@ static bool follow_shell(struct resolved_command *resolved)
 	resolved->end = RESOLVED_SHELL;
 	if (!text) {
 		report_finding(VERDICT_UNKNOWN, "shell",
-			       "what it starts gets the library, too; check that by itself");
+			       "what it starts gets the library, too; check that separately");
 		return false;
 	}
 	switch (shell_script_read(&script, text, arguments)) {
@@ -186,7 +186,7 @@ static bool follow_shell(struct resolved_command *resolved)
 		break;
 	}
 	report_finding(VERDICT_UNKNOWN, "shell",
-		       "the script has %s in line %u; check by itself what it starts", script.why,
+		       "the script has %s in line %u; check separately what it starts", script.why,
 		       script.line);
 	return false;
 }
