@@ -61,9 +61,8 @@ static void print_help(void)
 	     "   or: idleflush [OPTION]... --check COMMAND [ARG]...\n"
 	     "   or: idleflush --check --pid=PID\n"
 	     "   or: idleflush --print-library | --copy-to=DIR\n"
-	     "Run COMMAND, an unmodified server, so that the lines it writes to stdout are\n"
-	     "fresh and never lost, at the speed of full buffering: one flush each time it\n"
-	     "goes quiet.\n");
+	     "Run COMMAND, an unmodified server, so that its lines on stdout come within\n"
+	     "milliseconds and survive its end.\n");
 	for (const struct config_setting *setting = config_settings; setting->env; setting++)
 		if (setting->option)
 			print_option(setting);
