@@ -33,11 +33,17 @@ bool fd_table_is_used(void)
 	return atomic_load_explicit(&owner, memory_order_relaxed) != 0;
 }
 
+void fd_table_announce(void)
+{
+	atomic_store(&owner, (pid_t)syscall(SYS_gettid));
+}
+
 int fd_table_leave(void)
 {
-	if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+	if (syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) < 0) {
+		fd_table_reset();
 		return -errno;
-	atomic_store(&owner, (pid_t)syscall(SYS_gettid));
+	}
 	/* Occupies 0, 1 and 2, so that nothing can be written there by mistake. */
 	process = (int)syscall(SYS_pidfd_open, platform_pid(), 0);
 	if (process != 0 || syscall(SYS_dup3, 0, 1, O_CLOEXEC) < 0 ||

@@ -15,9 +15,16 @@
 #include <stdbool.h>
 
 /*
- * Gives the calling thread an empty table. Returns 0 or a negative errno; then the thread must end,
- * because it may have the table but cannot borrow. Our threads only. Not under a seccomp filter
- * that was set before us, which may kill the process for a call that it does not list.
+ * The calling thread is about to leave the table: fd_table_is_used() from now on. Our threads only;
+ * fd_table_reset() takes it back.
+ */
+void fd_table_announce(void);
+
+/*
+ * Gives the calling thread, which has announced it, an empty table. Returns 0 or a negative errno;
+ * then the thread must end, because it may have the table but cannot borrow. Our threads only. Not
+ * under a seccomp filter that was set before us, which may kill the process for a call that it does
+ * not list.
  */
 int fd_table_leave(void);
 
@@ -39,7 +46,7 @@ void fd_table_give_back(int borrowed);
 void fd_table_need(void);
 bool fd_table_is_needed(void);
 
-/* The thread has ended, or a forked child begins without it. */
+/* The thread is about to end, or does not leave; or a forked child begins without it. */
 void fd_table_reset(void);
 
 #endif

@@ -152,13 +152,15 @@ void flusher_resume(void)
 void flusher_share_table(void)
 {
 	atomic_thread_fence(memory_order_seq_cst); /* see leave_table() in flusher_thread.c */
-	if (!fd_table_is_used())
-		return;
-	fd_table_need();
-	if (flusher_suspend()) {
-		flusher_resume();
-		flusher_start();
+	if (fd_table_is_used()) {
+		fd_table_need();
+		if (flusher_suspend())
+			flusher_resume();
+		else /* it is ending by itself */
+			thread_await_end(flusher->tid);
 	}
+	if (fd_table_is_needed())
+		flusher_start();
 }
 
 int flusher_init(const struct config *config)
