@@ -408,6 +408,121 @@ task_of() {
 	refute wait_until 1 woke off $((seen + 5))
 }
 
+# Our thread may just be leaving the program's descriptor table when the program makes a thread, and
+# must come back: here nobody makes a call that would start it again. One start in 50 lost it.
+@test "A program that makes a thread at once keeps ours" {
+	local i pids=()
+	cd "$BATS_TEST_TMPDIR"
+	cat >joins.c <<-'END'
+		#include <pthread.h>
+		#include <signal.h>
+		#include <stdio.h>
+		#include <time.h>
+		#include <unistd.h>
+		static void *print_and_wait(void *unused)
+		{
+			pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+			pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+			struct timespec until;
+			printf("line\n");
+			pthread_mutex_lock(&mutex);
+			for (int i = 0; i < 200 && access("enough", F_OK); i++) {
+				clock_gettime(CLOCK_REALTIME, &until);
+				until.tv_nsec += 100000000;
+				if (until.tv_nsec >= 1000000000)
+					until.tv_sec++, until.tv_nsec -= 1000000000;
+				pthread_cond_timedwait(&never, &mutex, &until);
+			}
+			kill(getpid(), SIGKILL);
+			return unused;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, NULL, print_and_wait, NULL);
+			pthread_join(thread, NULL);
+		}
+	END
+	cc -O1 -pthread -o joins joins.c
+	many() { # many FILE VARIABLE...: the lines of a hundred of them
+		for ((i = 0; i < 100; i++)); do
+			{ env "${@:2}" ./joins | cat >>"$1"; } 2>/dev/null 3>&- &
+			pids+=($!)
+		done
+	}
+	has_lines() {
+		[ "$(wc -l <"$1")" -ge "$2" ]
+	}
+	many plain PLAIN=1
+	many ours LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms
+	wait_until 15 has_lines ours 100
+	touch enough
+	wait "${pids[@]}" || true
+	assert_equal "$(wc -l <ours)" 100
+	assert_equal "$(wc -l <plain)" 0
+}
+
+# Its waits end about when a heartbeat comes. The thread must not take that for an idle process, be
+# woken by the end of the wait, and wake up once more for what the wait's flush has put off.
+@test "A program that waits for as long as a heartbeat wakes the thread once in each" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >ticks.c <<-'END'
+		#include <dirent.h>
+		#include <poll.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <time.h>
+		static long switches(void) /* of the thread of that name */
+		{
+			char path[300], line[100];
+			long n = -1, found = -1;
+			struct dirent *entry;
+			DIR *tasks = opendir("/proc/self/task");
+			while ((entry = readdir(tasks))) {
+				snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+				FILE *status = fopen(path, "r");
+				for (int ours = 0; status && fgets(line, sizeof(line), status);) {
+					ours |= !strcmp(line, "Name:\tidleflush\n");
+					if (ours && sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1)
+						found = n;
+				}
+				if (status)
+					fclose(status);
+			}
+			closedir(tasks);
+			return found;
+		}
+		static double now(void)
+		{
+			struct timespec t;
+			clock_gettime(CLOCK_MONOTONIC, &t);
+			return t.tv_sec + t.tv_nsec / 1e9;
+		}
+		int main(void)
+		{
+			double since = 0;
+			long before = 0;
+			for (int i = 0; i < 40; i++) {
+				if (i == 10)
+					since = now(), before = switches();
+				printf("tick\n");
+				poll(NULL, 0, 100);
+			}
+			printf("%ld wake-ups in %.0f heartbeats\n", switches() - before,
+			       (now() - since) / 0.1);
+			return before <= 0;
+		}
+	END
+	cc -O1 -o ticks ticks.c
+	run env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms ./ticks
+	assert_success
+	assert_line tick
+	read -r wakeups _ _ heartbeats _ <<<"${lines[-1]}"
+	echo "${lines[-1]}"
+	assert [ "$wakeups" -ge $((heartbeats / 2)) ] # or the thread is not at work
+	assert [ "$wakeups" -le $((heartbeats * 5 / 4 + 3)) ] # 42 to 51 in 30 where it is
+}
+
 # The thread of an idle process sleeps for longer than a heartbeat. What comes after the wait may be a
 # computation that never waits, so the wait wakes it, whatever call it is and nothing being pending.
 @test "When a read or an accept returns in an idle server, it wakes the thread to its heartbeat" {

@@ -145,5 +145,5 @@ bool thread_main_has_ended(void)
 bool thread_is_left_alone(unsigned ours)
 {
 	/* A main thread that ended still counts. */
-	return thread_count() <= ours + 1 && thread_main_has_ended();
+	return thread_main_has_ended() && thread_count() <= ours + 1;
 }

@@ -149,9 +149,9 @@ void flusher_passed_at_wait(void)
 
 static bool ends_stretch(void)
 {
-	const uint32_t bit = RETURN_ENDS_STRETCH;
+	const uint32_t bits = RETURN_ENDS_STRETCH | RETURN_IS_NOTED;
 
-	return atomic_fetch_and(&flusher_returns, ~bit) & bit;
+	return atomic_fetch_and(&flusher_returns, ~bits) & RETURN_ENDS_STRETCH;
 }
 
 void flusher_wait_returned_slow_path(void)
@@ -161,7 +161,7 @@ void flusher_wait_returned_slow_path(void)
 
 	if (returns & RETURN_TAKES_BACK)
 		own_buffer_take_back();
-	if (returns & RETURN_ENDS_STRETCH && ends_stretch() && is_parked())
+	if (returns & (RETURN_ENDS_STRETCH | RETURN_IS_NOTED) && ends_stretch() && is_parked())
 		flusher_wake();
 	errno = saved_errno;
 }

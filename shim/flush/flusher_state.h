@@ -53,6 +53,7 @@ HIDDEN extern struct flusher *flusher;
 enum flusher_return {
 	RETURN_ENDS_STRETCH = 1, /* the heartbeat is slower, as the process was idle */
 	RETURN_TAKES_BACK = 2,   /* a waiting thread may have lent its buffer (own_buffer.h) */
+	RETURN_IS_NOTED = 4,     /* none has returned since the last heartbeat */
 };
 HIDDEN extern _Atomic uint32_t flusher_returns;
 

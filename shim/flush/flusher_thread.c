@@ -103,9 +103,15 @@ static int64_t program_cpu_ns(void)
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+/* Has a wait of the program returned since the last heartbeat? */
+static bool any_wait_returned(void)
+{
+	return !(atomic_fetch_or(&flusher_returns, RETURN_IS_NOTED) & RETURN_IS_NOTED);
+}
+
 /*
- * If nothing has run in the process since the last heartbeat, there is nothing to find: the next
- * one comes after twice the time, up to STRETCH_MOST times the setting, until
+ * No wait has returned since the last heartbeat. If nothing has run either, there is nothing to
+ * find: the next one comes after twice the time, up to STRETCH_MOST times the setting, until
  * flusher_wait_returned(). Not if the main thread has ended: the heartbeat then finds that the
  * others have, too, and the process must end with them.
  */
@@ -140,6 +146,7 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 	const int64_t quiet_ns = now - flusher->last_activity_ns;
 	const int64_t longest =
 		rules.idle_ns + (rules.max_age_ns ? rules.max_age_ns : rules.idle_ns);
+	int64_t wait;
 	struct quiet_state seen = {.armed_since_ns = armed_since_ns,
 				   .last_ns = flusher->last_activity_ns,
 				   .last_pass_ns = pass_last_ns(),
@@ -148,7 +155,9 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 	/* Asked only if it matters, and not for ever: some request may never be answered. */
 	seen.in_flight = armed_since_ns && quiet_ns >= rules.idle_ns && quiet_ns < longest &&
 			 conn_any_in_flight();
-	return quiet_wait_ns(&rules, &seen, now);
+	wait = quiet_wait_ns(&rules, &seen, now);
+	/* Waits make passes, too: not a second wake-up for what they have put off the heartbeat. */
+	return !armed_since_ns && !seen.retry_ns && wait < heartbeat_ns / 8 ? 0 : wait;
 }
 
 /* `heartbeat`: nothing had armed the pass. The bytes that it finds were not followed by a wait. */
@@ -181,31 +190,37 @@ static void serve_main_thread(void)
 
 /*
  * A separate descriptor table pays off while the program has one thread. libc's own flush and
- * Python need the program's table.
+ * Python need the program's table. The program may make a thread meanwhile: either we see that, or
+ * it sees what was announced, and waits for this thread to end (flusher_share_table).
  */
 static void leave_table(void)
 {
-	if (flusher_rules.start == CONFIG_START_CONSTRUCTOR && !thread_any_made() &&
-	    !fd_table_is_needed() && platform_stdio_visible() && !all_runtimes_any() &&
-	    std_streams_are_piped() && !fd_table_is_filtered())
-		fd_table_leave();
-	/* The program may have made a thread meanwhile, and seen a table that was still shared. */
+	if (flusher_rules.start != CONFIG_START_CONSTRUCTOR || fd_table_is_needed() ||
+	    !platform_stdio_visible() || all_runtimes_any() || !std_streams_are_piped() ||
+	    fd_table_is_filtered())
+		return;
+	fd_table_announce();
 	atomic_thread_fence(memory_order_seq_cst);
-	if (thread_any_made() && fd_table_is_own())
-		fd_table_need();
+	if (thread_any_made())
+		fd_table_reset();
+	else
+		fd_table_leave();
 }
 
-/* Ends this thread, so that a thread of the program starts another one, which shares its table. */
+/*
+ * Ends this thread, so that a thread of the program starts another one, which shares its table.
+ * The table is given up last: whoever finds it unused can start the other one.
+ */
 static void make_room_for_another(void)
 {
 	uint32_t running = FLUSHER_RUNNING, starting = FLUSHER_STARTING;
 
 	flush_request_end();
-	fd_table_reset();
 	atomic_store(&flusher->started, false);
 	if (!atomic_compare_exchange_strong(&flusher->mode, &running, FLUSHER_WANTED))
 		atomic_compare_exchange_strong(&flusher->mode, &starting, FLUSHER_WANTED);
 	flusher_mode_changed();
+	fd_table_reset();
 }
 
 void *flusher_thread_run(void *unused)
@@ -220,7 +235,7 @@ void *flusher_thread_run(void *unused)
 		int64_t now = clock_now_ns();
 		int64_t first = atomic_load(&flusher->armed_since_ns);
 		int64_t wait;
-		bool heartbeat;
+		bool heartbeat, ran;
 
 		if (fd_table_is_needed() && fd_table_is_own()) {
 			make_room_for_another();
@@ -241,11 +256,12 @@ void *flusher_thread_run(void *unused)
 			continue;
 		}
 		heartbeat = !first && !pass_retry_ns();
-		if (!first && python_end_if_alone())
+		ran = heartbeat && any_wait_returned();
+		if (!first && !ran && python_end_if_alone())
 			break;
 		make_pass(heartbeat);
 		if (heartbeat)
-			stretch = stretch_heartbeat(stretch, &ran_ns);
+			stretch = ran ? 1 : stretch_heartbeat(stretch, &ran_ns);
 	}
 	flush_request_end();
 	return unused;

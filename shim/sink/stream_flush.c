@@ -54,10 +54,11 @@ static ssize_t write_front(struct sink_stream *stream, int fd, size_t n,
 			   enum writable_margin margin)
 {
 	FILE *file = stream->file;
-	char *base = file->_IO_write_base, *end = file->_IO_write_ptr;
-	ssize_t written = writable_write(&stream->target, fd, base, n, margin);
+	char *end = file->_IO_write_ptr, *base;
+	ssize_t written = writable_write(&stream->target, fd, file->_IO_write_base, n, margin);
 
-	if (written <= 0 || file->_IO_write_base != base || file->_IO_write_ptr != end)
+	base = file->_IO_write_base;
+	if (written <= 0 || file->_IO_write_ptr != end || base + written > end)
 		return written;
 	memmove(base, base + written, (size_t)(end - base - written));
 	file->_IO_write_ptr = end - written;
