@@ -228,6 +228,19 @@ converse() {
 	done
 }
 
+@test "A read that returns at once although there is nothing to read does so with a line pending, too" {
+	local start
+	"$PROGS/at_once" 2>plain | cat >out
+	assert_equal "$(grep -c . plain)" 18
+	run -1 grep 'errno 4$' plain # EINTR: none of them waited
+	for start in "${STARTS[@]}"; do
+		rm fifo
+		preload $DUE IDLEFLUSH_START="$start" "$PROGS/at_once" 2>err | cat >out
+		diff plain err
+		assert_equal "$(grep -cx pending out)" 18
+	done
+}
+
 # polls_of NAME WORDS...: how many a server makes for 1000 requests on 16 connections at once. An
 # accept may need one, too.
 polls_of() {

@@ -15,7 +15,9 @@
 #include "flush/pass.h"
 #include "flush/wait_flush.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <termios.h>
 
 enum reads {
@@ -24,38 +26,51 @@ enum reads {
 	READS_WAIT_LIMITED, /* the descriptor may have a timeout of its own */
 };
 
-static bool has_timeout(int fd)
+static enum reads kind_of_connection(int fd)
 {
 	struct timeval limit = {0, 0};
 	socklen_t length = sizeof(limit);
 
 	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) < 0 ||
-	       limit.tv_sec || limit.tv_usec;
+			       limit.tv_sec || limit.tv_usec
+		       ? READS_WAIT_LIMITED
+		       : READS_WAIT;
+}
+
+/* Who reads a listener fails at once, and so does who accepts from anything else. */
+static enum reads kind_of_socket(int fd, enum read_call call)
+{
+	int listens = -1;
+	socklen_t length = sizeof(listens);
+
+	syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+	return listens == !!(call & READ_ACCEPTS) ? kind_of_connection(fd) : READS_AT_ONCE;
 }
 
 /* A function of its own, so that its 200 bytes of stack are free again before the flush. */
-__attribute__((noinline)) static enum reads kind_of(int fd)
+__attribute__((noinline)) static enum reads kind_of(int fd, enum read_call call)
 {
-	struct winsize size;
-	struct stat file;
+	union {
+		struct stat file;
+		struct statfs system;
+		struct winsize size;
+	} is;
 
-	if (syscall(SYS_fstat, fd, &file) < 0)
+	if (call & (READ_RECEIVES | READ_ACCEPTS))
+		return kind_of_socket(fd, call);
+	if (syscall(SYS_fstat, fd, &is.file) < 0)
 		return READS_AT_ONCE;
-	if (S_ISFIFO(file.st_mode))
-		return READS_WAIT;
-	if (S_ISSOCK(file.st_mode))
-		return has_timeout(fd) ? READS_WAIT_LIMITED : READS_WAIT;
+	/* While nobody has opened a FIFO to write, it returns at once, as poll(2) does not tell. */
+	if (S_ISFIFO(is.file.st_mode))
+		return syscall(SYS_fstatfs, fd, &is.system) == 0 && is.system.f_type == PIPEFS_MAGIC
+			       ? READS_WAIT
+			       : READS_WAIT_LIMITED;
+	if (S_ISSOCK(is.file.st_mode))
+		return kind_of_socket(fd, call);
 	/* A terminal; without canonical mode it may have a timeout. */
-	if (S_ISCHR(file.st_mode) && syscall(SYS_ioctl, fd, TIOCGWINSZ, &size) == 0)
+	if (S_ISCHR(is.file.st_mode) && syscall(SYS_ioctl, fd, TIOCGWINSZ, &is.size) == 0)
 		return READS_WAIT_LIMITED;
 	return READS_AT_ONCE;
-}
-
-static bool is_nonblocking(int fd)
-{
-	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
-
-	return flags >= 0 && flags & O_NONBLOCK;
 }
 
 static bool is_readable(int fd)
@@ -77,24 +92,25 @@ static bool wait_until_readable(int fd, const uint64_t *mask)
 	return !interrupted;
 }
 
+/* The read end of a pipe, or a socket, is not open for writing only. */
 bool read_flush_waits(int fd)
 {
-	return !is_nonblocking(fd);
+	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
+
+	return flags < 0 || (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) != O_WRONLY);
 }
 
-/* May this thread flush? `unfailing`: the call cannot fail with EINTR before it is made. */
-static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, bool unfailing)
+static bool may_flush(enum wait_flush_handlers handlers, enum reads reads, enum read_call call)
 {
 	if (handlers == HANDLERS_INTERRUPT)
-		return reads != READS_WAIT_LIMITED && !unfailing;
+		return reads != READS_WAIT_LIMITED && !(call & READ_UNFAILING);
 	return handlers == HANDLERS_RESTART;
 }
 
 enum decision { LEFT, FLUSH, FLUSH_AND_WAIT };
 
-/* `tried`: the call waits. Otherwise, if it returns at once, the program's next one flushes. */
-__attribute__((noinline)) static enum decision decide(int fd, bool dontwait, bool tried,
-						      bool unfailing)
+/* If the call returns at once, the program's next one flushes. */
+__attribute__((noinline)) static enum decision decide(int fd, enum read_call call)
 {
 	int64_t now = clock_now_ns();
 	enum wait_flush_due due = wait_flush_due(now);
@@ -104,11 +120,13 @@ __attribute__((noinline)) static enum decision decide(int fd, bool dontwait, boo
 		wait_flush_leave(now);
 		return LEFT;
 	}
-	if (tried || (!dontwait && !is_readable(fd) && read_flush_waits(fd)))
-		reads = kind_of(fd);
+	if (call & READ_WAITS)
+		reads = kind_of_connection(fd);
+	else if (call && !is_readable(fd) && read_flush_waits(fd))
+		reads = kind_of(fd, call);
 	if (reads == READS_AT_ONCE)
 		return due == WAIT_FLUSH_IF_BLOCKS && wait_flush_leave_once() ? LEFT : FLUSH;
-	if (!may_flush(wait_flush_handlers(), reads, unfailing)) {
+	if (!may_flush(wait_flush_handlers(), reads, call)) {
 		wait_flush_ask();
 		return LEFT;
 	}
@@ -116,7 +134,8 @@ __attribute__((noinline)) static enum decision decide(int fd, bool dontwait, boo
 }
 
 /* Apart from the above, so that the flush finds its stack free again. */
-static enum read_step flush(int fd, enum decision decision, int saved_errno)
+__attribute__((noinline)) static enum read_step flush(int fd, enum decision decision,
+						      int saved_errno)
 {
 	enum read_step step = READ_ON;
 	uint64_t mask;
@@ -178,24 +197,15 @@ void read_flush_did_not_wait(void)
 		wait_flush_leave(clock_now_ns());
 }
 
-enum read_step read_flush(int fd, bool dontwait)
+enum read_step read_flush(int fd, enum read_call call)
 {
 	int saved_errno = errno;
 
-	return flush(fd, decide(fd, dontwait, false, false), saved_errno);
-}
-
-enum read_step read_flush_waiting(int fd)
-{
-	int saved_errno = errno;
-
-	return flush(fd, decide(fd, false, true, false), saved_errno);
+	return flush(fd, decide(fd, call), saved_errno);
 }
 
 void read_flush_refill(int fd)
 {
-	int saved_errno = errno;
-
-	flush(fd, decide(fd, false, false, true), saved_errno);
+	read_flush(fd, READ_MAY_WAIT | READ_UNFAILING);
 	flusher_wait_returned(); /* nobody reports when this one does */
 }

@@ -5,6 +5,17 @@
 
 #include <stdbool.h>
 
+/* How the program's call reads: bits. */
+enum read_call {
+	READ_DOES_NOT_WAIT = 0,
+	READ_MAY_WAIT = 1,
+	READ_CAN_BE_TRIED = 2, /* it may be made without waiting, to learn whether it waits */
+	READ_WAITS = 4,        /* that was done */
+	READ_RECEIVES = 8,     /* from a connection; it fails at once on anything else */
+	READ_ACCEPTS = 16,
+	READ_UNFAILING = 32, /* a signal handler must not end it here */
+};
+
 /* What the wrapper of a read does. */
 enum read_step {
 	READ_ON,          /* it makes the program's call */
@@ -14,16 +25,13 @@ enum read_step {
 };
 
 /*
- * The calling thread is about to read `fd`, or to accept on it; `dontwait`: this call does not
- * block (MSG_DONTWAIT). Flushes if the call is a wait and a pass is due; see wait_flush.h. Returns
- * READ_ON, or READ_INTERRUPTED and sets errno; else errno is kept. Any thread or signal handler.
+ * The calling thread is about to read `fd`, or to accept on it. Flushes if the call is a wait and a
+ * pass is due; see wait_flush.h. Returns READ_ON, or READ_INTERRUPTED and sets errno; else errno is
+ * kept. Any thread or signal handler.
  */
-enum read_step read_flush(int fd, bool dontwait);
+enum read_step read_flush(int fd, enum read_call call);
 
-/*
- * The same before a stream reads `fd` to refill its buffer, which a signal handler must not end
- * here: only libc can fail the program's call then.
- */
+/* The same before a stream reads `fd` to refill its buffer, where only libc can fail the call. */
 void read_flush_refill(int fd);
 
 /* --- the same in steps, for a caller that learns by trying whether the read waits */
@@ -39,8 +47,5 @@ void read_flush_did_not_wait(void);
  * context; errno may change.
  */
 bool read_flush_waits(int fd);
-
-/* The same as read_flush(), and the call will wait. */
-enum read_step read_flush_waiting(int fd);
 
 #endif

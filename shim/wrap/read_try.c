@@ -72,10 +72,10 @@ enum read_step read_try_step(struct conn *conn, int fd, ssize_t done)
 
 	if (done < 0 && is_refused(error)) {
 		mark(conn, CONN_NEVER_TRIED);
-		return read_flush(fd, false);
+		return read_flush(fd, READ_MAY_WAIT | READ_UNFAILING); /* it may fail at once */
 	}
 	if (done < 0 && error == EAGAIN && read_flush_waits(fd))
-		return read_flush_waiting(fd);
+		return read_flush(fd, READ_WAITS);
 	read_flush_did_not_wait();
 	errno = error;
 	return READ_DONE;

@@ -11,6 +11,7 @@
 #ifndef IDLEFLUSH_READ_TRY_H
 #define IDLEFLUSH_READ_TRY_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -18,13 +19,6 @@
 #include "base/next.h"
 #include "conn/conn.h"
 #include "flush/read_flush.h"
-
-/* How the program's call reads. */
-enum read_call {
-	READ_MAY_WAIT,
-	READ_CAN_BE_TRIED, /* the same, and it may be tried without waiting */
-	READ_DOES_NOT_WAIT,
-};
 
 /* Are the functions that receive libc's? Another preload may have to see each call. Constructor. */
 void read_try_init(void);
@@ -38,13 +32,20 @@ void read_try_ends(void);
  */
 bool read_try_fits(struct conn *conn, int fd);
 
-/* How a recv(2) of `n` bytes with these flags is made. Only flags that change nothing else fit. */
-INLINE enum read_call read_try_call(size_t n, int flags)
+/* How a read(2) of `n` bytes is made. One of none, or of too many, returns at once. */
+INLINE enum read_call read_try_call_of_read(size_t n)
 {
-	if (flags & MSG_DONTWAIT)
+	return n && n <= INT_MAX ? READ_MAY_WAIT | READ_CAN_BE_TRIED : READ_DOES_NOT_WAIT;
+}
+
+/* A recv(2) with these flags. It can be tried only if those change nothing else. */
+INLINE enum read_call read_try_call_of_recv(size_t n, int flags)
+{
+	if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE))
 		return READ_DOES_NOT_WAIT;
-	return n && !(flags & ~(MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)) ? READ_CAN_BE_TRIED
-								  : READ_MAY_WAIT;
+	return n && !(flags & ~(MSG_NOSIGNAL | MSG_CMSG_CLOEXEC))
+		       ? READ_MAY_WAIT | READ_RECEIVES | READ_CAN_BE_TRIED
+		       : READ_MAY_WAIT | READ_RECEIVES;
 }
 
 /*

@@ -48,7 +48,7 @@ __attribute__((noinline)) static ssize_t read_server(int fd, void *buf, size_t n
 __attribute__((noinline)) static ssize_t read_other(int fd, void *buf, size_t n)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, 0));
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call_of_read(n));
 	ssize_t done = -1;
 
 	if (step == READ_TRY)
@@ -72,12 +72,24 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 						      : read_other(fd, buf, n);
 }
 
+/* Without room for a byte it returns at once, and so it does for what is no vector. */
+static enum read_call readv_call(const struct iovec *iov, int count)
+{
+	size_t n = 0;
+
+	if (count > 0 && count <= IOV_MAX && waiting_can_read(iov, (size_t)count * sizeof(*iov)))
+		for (int i = 0; i < count; i++)
+			n |= iov[i].iov_len;
+	return n && n <= SSIZE_MAX ? READ_MAY_WAIT : READ_DOES_NOT_WAIT;
+}
+
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
-	struct conn *conn;
+	struct conn *conn = conn_find(fd);
 	ssize_t done;
 
-	if (waiting_to_read(&conn, fd, READ_MAY_WAIT) != READ_ON)
+	if (UNLIKELY(!waiting_to_read_is_plain(conn)) &&
+	    waiting_to_read_slow_path(conn, fd, readv_call(iov, count)) != READ_ON)
 		return -1;
 	done = next.readv(fd, iov, count);
 	flusher_wait_returned();
@@ -96,7 +108,7 @@ __attribute__((noinline)) static ssize_t recv_server(int fd, void *buf, size_t n
 __attribute__((noinline)) static ssize_t recv_other(int fd, void *buf, size_t n, int flags)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, flags));
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call_of_recv(n, flags));
 	ssize_t done = -1;
 
 	if (step == READ_TRY)
@@ -121,7 +133,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, __SOCKA
 			socklen_t *restrict length)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n, flags));
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call_of_recv(n, flags));
 	ssize_t done = -1;
 
 	if (UNLIKELY(step == READ_TRY))
@@ -173,7 +185,7 @@ static inline void received_message(const struct conn *conn, int fd, const struc
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(1, flags));
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call_of_recv(1, flags));
 	ssize_t done = -1;
 
 	if (UNLIKELY(step == READ_TRY))
@@ -192,7 +204,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	struct conn *conn;
 	int done;
 
-	if (waiting_to_read(&conn, fd, flags & MSG_DONTWAIT ? READ_DOES_NOT_WAIT : READ_MAY_WAIT) !=
+	if (waiting_to_read(&conn, fd,
+			    count ? read_try_call_of_recv(0, flags) : READ_DOES_NOT_WAIT) !=
 	    READ_ON)
 		return -1;
 	done = next.recvmmsg(fd, messages, count, flags, timeout);
@@ -216,7 +229,7 @@ __attribute__((noinline)) static bool accepting_slow_path(int fd)
 	if (!flusher_awake())
 		return true;
 	flusher_start();
-	return waiting_to_read_slow_path(NULL, fd, READ_MAY_WAIT) == READ_ON;
+	return waiting_to_read_slow_path(NULL, fd, READ_MAY_WAIT | READ_ACCEPTS) == READ_ON;
 }
 
 /* A listener has no entry that tells anything. */
@@ -239,7 +252,7 @@ EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict length, int 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, 0));
+	enum read_step step = waiting_to_read(&conn, fd, read_try_call_of_read(n <= size ? n : 0));
 	ssize_t done = -1;
 
 	if (UNLIKELY(step == READ_TRY))
@@ -253,7 +266,8 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, flags));
+	enum read_step step =
+		waiting_to_read(&conn, fd, read_try_call_of_recv(n <= size ? n : 0, flags));
 	ssize_t done = -1;
 
 	if (UNLIKELY(step == READ_TRY))
@@ -268,7 +282,8 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
 			      __SOCKADDR_ARG addr, socklen_t *restrict length)
 {
 	struct conn *conn;
-	enum read_step step = waiting_to_read(&conn, fd, read_try_call(n <= size ? n : 0, flags));
+	enum read_step step =
+		waiting_to_read(&conn, fd, read_try_call_of_recv(n <= size ? n : 0, flags));
 	ssize_t done = -1;
 
 	if (UNLIKELY(step == READ_TRY))

@@ -122,10 +122,10 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, 
 	struct conn *from, *to = conn_find(out);
 	ssize_t done;
 
-	if (waiting_to_read(&from, in,
-			    flags & SPLICE_F_NONBLOCK ? READ_DOES_NOT_WAIT : READ_MAY_WAIT) !=
-	    READ_ON)
-		return -1;
+	/* It fails at once for many reasons, of which poll(2) knows nothing. */
+	waiting_to_read(&from, in,
+			flags & SPLICE_F_NONBLOCK ? READ_DOES_NOT_WAIT
+						  : READ_MAY_WAIT | READ_UNFAILING);
 	done = next.splice(in, in_offset, out, out_offset, n, flags);
 	flusher_wait_returned();
 	activity_received(from, in, NULL, 0, done, false);

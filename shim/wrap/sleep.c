@@ -11,22 +11,9 @@
 #include "flush/wait_flush.h"
 #include "wrap/waiting.h"
 
-/* The kernel checks the pointer that the program passes; before we read from it, so must we. */
-static bool is_mapped(const void *data, size_t n)
-{
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t first = (uintptr_t)data & ~(page - 1), end = (uintptr_t)data + n;
-	unsigned char in_core[2];
-	int saved_errno = errno;
-	bool mapped = syscall(SYS_mincore, first, end - first, in_core) == 0;
-
-	errno = saved_errno;
-	return mapped;
-}
-
 static bool is_valid(const struct timespec *time)
 {
-	return is_mapped(time, sizeof(*time)) && time->tv_sec >= 0 && time->tv_nsec >= 0 &&
+	return waiting_can_read(time, sizeof(*time)) && time->tv_sec >= 0 && time->tv_nsec >= 0 &&
 	       time->tv_nsec < NS_PER_S;
 }
 

@@ -62,6 +62,18 @@ void waiting_for_child(void)
 	}
 }
 
+bool waiting_can_read(const void *data, size_t n)
+{
+	const uintptr_t page = getauxval(AT_PAGESZ);
+	uintptr_t first = (uintptr_t)data & ~(page - 1), end = (uintptr_t)data + n;
+	unsigned char in_core[8];
+	int saved_errno = errno;
+	bool mapped = syscall(SYS_mincore, first, end - first, in_core) == 0;
+
+	errno = saved_errno;
+	return mapped;
+}
+
 /* Ends with a call in whose place it is, so that it takes no stack from the flush. */
 enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_call call)
 {
@@ -80,7 +92,7 @@ enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_ca
 		errno = saved_errno;
 		return READ_ON;
 	}
-	tries = call == READ_CAN_BE_TRIED && read_try_fits(conn, fd) && read_flush_wants_try();
+	tries = call & READ_CAN_BE_TRIED && read_try_fits(conn, fd) && read_flush_wants_try();
 	errno = saved_errno;
-	return tries ? READ_TRY : read_flush(fd, call == READ_DOES_NOT_WAIT);
+	return tries ? READ_TRY : read_flush(fd, call);
 }

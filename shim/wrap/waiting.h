@@ -5,6 +5,7 @@
 #define IDLEFLUSH_WAITING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sink/wait_checks.h"
@@ -37,10 +38,16 @@ bool waiting_begin(uint64_t *mask, bool blocks);
 /* A thread is about to wait for a child: it flushes, or leaves that to the flusher thread. */
 void waiting_for_child(void);
 
-/* Is there nothing to do before a read where the entry is `conn`? */
+/*
+ * Is there memory at `data`, which the program passes? The kernel checks that; before we read from
+ * it, so must we. For 7 pages at most; errno is kept.
+ */
+bool waiting_can_read(const void *data, size_t n);
+
+/* Is there nothing to do before a read where the entry is `conn`, or NULL? */
 INLINE bool waiting_to_read_is_plain(const struct conn *conn)
 {
-	return conn_turn(conn) != CONN_TURN_ANSWERED && waiting_has_nothing_to_flush();
+	return (!conn || conn_turn(conn) != CONN_TURN_ANSWERED) && waiting_has_nothing_to_flush();
 }
 
 /* The uncommon case of waiting_to_read(). */
@@ -54,7 +61,7 @@ enum read_step waiting_to_read_slow_path(struct conn *conn, int fd, enum read_ca
 INLINE enum read_step waiting_to_read(struct conn **conn, int fd, enum read_call call)
 {
 	*conn = conn_find(fd);
-	if (LIKELY(*conn ? waiting_to_read_is_plain(*conn) : waiting_has_nothing_to_flush()))
+	if (LIKELY(waiting_to_read_is_plain(*conn)))
 		return READ_ON;
 	return waiting_to_read_slow_path(*conn, fd, call);
 }
