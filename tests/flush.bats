@@ -379,14 +379,16 @@ task_of() {
 	assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$(pid_of named)/status")" 0000000000000000
 }
 
+# switches NAME: how often its thread has gone to sleep. woke NAME COUNT: at least that often?
+switches() {
+	sed -n 's/^voluntary_ctxt_switches:\t//p' "$(task_of "$1")/status"
+}
+woke() {
+	[ "$(switches "$1")" -ge "$2" ]
+}
+
 @test "The thread of an idle server wakes up less and less often, and once a heartbeat when there is work" {
 	local seen
-	switches() {
-		sed -n 's/^voluntary_ctxt_switches:\t//p' "$(task_of "$1")/status"
-	}
-	woke() {
-		[ "$(switches "$1")" -ge "$2" ]
-	}
 	# rests NAME: does its flusher thread sleep for a second?
 	rests() {
 		! wait_until 1 woke "$1" $(($(switches "$1") + 1)) 2>/dev/null
@@ -604,6 +606,37 @@ task_of() {
 	# The control: without a heartbeat nothing is to be woken.
 	wait_in accept 0 true
 	run -1 woken accept
+}
+
+# As with a condition variable, a wait that we do not see: here a read that is a raw system call.
+@test "Once a line was late because the thread of an idle process slept, it sleeps so no more" {
+	local seen
+	cd "$BATS_TEST_TMPDIR"
+	cat >unseen.c <<-'END'
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			int fd = open("work", O_RDWR);
+			char byte;
+			fclose(fopen(argv[argc - 1] + sizeof("--port-file=") - 1, "w"));
+			for (int i = 0; syscall(SYS_read, fd, &byte, 1) == 1; i++)
+				printf("line %d\n", i);
+		}
+	END
+	cc -O1 -o unseen unseen.c
+	mkfifo work
+	start_server server preload IDLEFLUSH_HEARTBEAT=20ms ./unseen
+	wait_until 5 woke server 6
+	exec 7<>work
+	echo >&7
+	wait_until 10 arrived_text server 'line 0'
+	# Each of 40 heartbeats wakes it. If they came ever later, they would take 40 s.
+	seen=$(switches server)
+	wait_until 20 woke server $((seen + 40))
+	exec 7>&-
 }
 
 # bats test_tags=glibc

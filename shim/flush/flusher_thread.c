@@ -109,23 +109,35 @@ static bool any_wait_returned(void)
 	return !(atomic_fetch_or(&flusher_returns, RETURN_IS_NOTED) & RETURN_IS_NOTED);
 }
 
+/* What the thread knows of heartbeats. */
+struct heartbeat {
+	int64_t stretch; /* how many times the setting is the time until the next one */
+	int64_t ran_ns;  /* what the program had run at the last one before which no wait returned */
+	bool came_late;  /* one that was stretched has found bytes */
+};
+
 /*
  * No wait has returned since the last heartbeat. If nothing has run either, there is nothing to
  * find: the next one comes after twice the time, up to STRETCH_MOST times the setting, until
- * flusher_wait_returned(). Not if the main thread has ended: the heartbeat then finds that the
- * others have, too, and the process must end with them.
+ * flusher_wait_returned(). Not if the program prints after waits that we do not see, as for another
+ * thread. Nor if the main thread has ended: the heartbeat then finds that the others have, too, and
+ * the process must end with them.
  */
-static int64_t stretch_heartbeat(int64_t stretch, int64_t *ran_ns)
+static void stretch_heartbeat(struct heartbeat *heartbeat, bool found)
 {
 	int64_t ran = program_cpu_ns();
-	bool idle = ran - *ran_ns < IDLE_CPU_NS;
+	bool idle = ran - heartbeat->ran_ns < IDLE_CPU_NS;
 
-	*ran_ns = ran;
-	if (!idle || thread_main_has_ended())
-		return 1;
-	stretch = stretch < STRETCH_MOST ? 2 * stretch : stretch;
+	heartbeat->ran_ns = ran;
+	if (found && heartbeat->stretch > 1)
+		heartbeat->came_late = true;
+	if (!idle || heartbeat->came_late || thread_main_has_ended()) {
+		heartbeat->stretch = 1;
+		return;
+	}
+	if (heartbeat->stretch < STRETCH_MOST)
+		heartbeat->stretch *= 2;
 	atomic_fetch_or(&flusher_returns, RETURN_ENDS_STRETCH);
-	return stretch;
 }
 
 /* If a wait follows each response, the next one most likely flushes before the thread must. */
@@ -160,14 +172,18 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 	return !armed_since_ns && !seen.retry_ns && wait < heartbeat_ns / 8 ? 0 : wait;
 }
 
-/* `heartbeat`: nothing had armed the pass. The bytes that it finds were not followed by a wait. */
-static void make_pass(bool heartbeat)
+/* `heartbeat`: nothing had armed it. True: it found bytes, which no wait had followed. */
+static bool make_pass(bool heartbeat)
 {
+	bool found = false;
+
 	if (!flusher_owns_bytes())
 		disarm();
-	else if (pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), flusher_hold_ns()) &&
-		 (heartbeat || !flusher_waits_follow()))
+	else
+		found = pass_run(SINK_WHOLE_LINES, heartbeat ? 0 : disarm(), flusher_hold_ns());
+	if (found && (heartbeat || !flusher_waits_follow()))
 		atomic_store_explicit(&flusher->waits_follow, 0, memory_order_relaxed);
+	return found;
 }
 
 /*
@@ -225,7 +241,7 @@ static void make_room_for_another(void)
 
 void *flusher_thread_run(void *unused)
 {
-	int64_t stretch = 1, ran_ns = 0;
+	struct heartbeat heartbeat = {.stretch = 1};
 
 	syscall(SYS_prctl, PR_SET_NAME, "idleflush");
 	flusher->tid = (pid_t)syscall(SYS_gettid);
@@ -235,7 +251,7 @@ void *flusher_thread_run(void *unused)
 		int64_t now = clock_now_ns();
 		int64_t first = atomic_load(&flusher->armed_since_ns);
 		int64_t wait;
-		bool heartbeat, ran;
+		bool by_heartbeat, ran, found;
 
 		if (fd_table_is_needed() && fd_table_is_own()) {
 			make_room_for_another();
@@ -247,21 +263,23 @@ void *flusher_thread_run(void *unused)
 		}
 		note_activity(now);
 		if (!(atomic_load(&flusher_returns) & RETURN_ENDS_STRETCH))
-			stretch = 1;
-		wait = wait_ns(now, first, stretch * flusher_rules.heartbeat_ns);
+			heartbeat.stretch = 1;
+		wait = wait_ns(now, first, heartbeat.stretch * flusher_rules.heartbeat_ns);
 		if (wait) {
 			sleep_until_due(wait,
 					first || flusher->last_activity_ns + flusher_rules.idle_ns >
 							 now);
 			continue;
 		}
-		heartbeat = !first && !pass_retry_ns();
-		ran = heartbeat && any_wait_returned();
+		by_heartbeat = !first && !pass_retry_ns();
+		ran = by_heartbeat && any_wait_returned();
 		if (!first && !ran && python_end_if_alone())
 			break;
-		make_pass(heartbeat);
-		if (heartbeat)
-			stretch = ran ? 1 : stretch_heartbeat(stretch, &ran_ns);
+		found = make_pass(by_heartbeat);
+		if (ran)
+			heartbeat.stretch = 1;
+		else if (by_heartbeat)
+			stretch_heartbeat(&heartbeat, found);
 	}
 	flush_request_end();
 	return unused;
