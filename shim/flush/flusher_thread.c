@@ -112,7 +112,7 @@ static bool any_wait_returned(void)
 /* What the thread knows of heartbeats. */
 struct heartbeat {
 	int64_t stretch; /* how many times the setting is the time until the next one */
-	int64_t ran_ns;  /* what the program had run at the last one before which no wait returned */
+	int64_t ran_ns;  /* what the program had run before the last one without a wait */
 	bool came_late;  /* one that was stretched has found bytes */
 };
 
