@@ -231,6 +231,7 @@ $(B)/unit/http_queue_test: shim/http/http_queue.c
 $(B)/unit/http_test: $(wildcard shim/http/*.c tests/unit/*.h tests/fuzz/reference/*.[ch])
 $(B)/unit/program_test: $(addprefix shim/command/,program.c elf_file.c)
 $(B)/unit/quiet_test: shim/flush/quiet.c
+$(B)/unit/stdio_lock_test: $(addprefix shim/,sink/stdio_lock.c base/symbols.c base/system_call.c)
 $(B)/unit/symbols_test: shim/base/symbols.c
 
 .PHONY: unit

@@ -131,7 +131,7 @@ enum sink_result std_streams_flush(struct flush_params *params);
 /*
  * Does this libc tell who holds a stream's lock? Does the calling thread hold that of stdout or
  * stderr? May it be inside one of them, or a handler that it runs have interrupted that, even
- * without a lock? Any context.
+ * without a lock? (This may take 20 ms, where threads lose their CPU at the lock.) Any context.
  */
 bool std_streams_tells_owner(void);
 bool std_streams_locked_by_caller(void);

@@ -7,6 +7,7 @@
  */
 #include "sink/sink.h"
 
+#include "base/clock.h"
 #include "base/handlers.h"
 #include "base/platform.h"
 #include "base/thread.h"
@@ -14,6 +15,8 @@
 #include "sink/stdio_lock.h"
 #include "sink/wait_checks.h"
 #include "sink/writable.h"
+
+#define HANDOVER (20 * NS_PER_MS) /* a thread may lose its CPU in between */
 
 static struct sink_stream streams[2];
 
@@ -44,7 +47,9 @@ bool std_streams_locked_by_caller(void)
 
 bool std_streams_held_by_caller(void)
 {
-	return owner_told && (std_streams_locked_by_caller() || !std_streams_lock_tells());
+	return owner_told &&
+	       (!std_streams_lock_tells() || stdio_lock_stays_mine(streams[0].file, HANDOVER) ||
+		stdio_lock_stays_mine(streams[1].file, HANDOVER));
 }
 
 bool std_streams_lock_tells(void)
@@ -87,7 +92,7 @@ void std_streams_descriptor_changed(int fd, enum sink_descriptor how)
 void std_streams_abandon(bool interrupted)
 {
 	for (size_t i = 0; owner_told && i < 2; i++)
-		if (stdio_lock_may_be_mine(streams[i].file) ||
+		if (stdio_lock_stays_mine(streams[i].file, HANDOVER) ||
 		    (interrupted && !stdio_lock_is_used(streams[i].file)))
 			stream_abandon(&streams[i]);
 }

@@ -3,6 +3,7 @@
 /* Owns: what the constructor learned, constant afterwards. */
 #include "sink/stdio_lock.h"
 
+#include "base/futex.h"
 #include "base/platform.h"
 #include "base/symbols.h"
 
@@ -10,6 +11,9 @@
 
 #define MUSL_WORDS   50         /* of its FILE (1.1 to 1.2.5: 58 on 64 bits) that may be the lock */
 #define MUSL_WAITERS 0x40000000 /* MAYBE_WAITERS in src/internal/stdio_impl.h */
+
+#define LOOKS     1000 /* before others are let onto this CPU */
+#define LOOK_STEP (NS_PER_MS / 20)
 
 static size_t musl_word; /* which of a FILE's words is the owner's thread number; 0: not learned */
 
@@ -79,6 +83,25 @@ bool stdio_lock_may_be_mine(const FILE *file)
 	if (!platform_stdio_visible())
 		return musl_may_be_mine(file);
 	return platform_stdio_may_be_mine((FILE *)file);
+}
+
+/* If it is ours it stays as it is: nobody else can take it, and this thread does nothing more. */
+bool stdio_lock_stays_mine(const FILE *file, int64_t bound_ns)
+{
+	int64_t end = 0;
+
+	for (unsigned looks = 0; stdio_lock_may_be_mine(file); looks++) {
+		if (platform_stdio_visible() && platform_stdio_is_mine((FILE *)file))
+			return true;
+		if (looks < LOOKS)
+			continue;
+		if (!end)
+			end = clock_now_ns() + bound_ns;
+		if (clock_now_ns() >= end)
+			return true;
+		futex_sleep(LOOK_STEP);
+	}
+	return false;
 }
 
 bool stdio_lock_is_used(const FILE *file)

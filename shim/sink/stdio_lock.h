@@ -4,6 +4,7 @@
 #define IDLEFLUSH_STDIO_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -20,6 +21,12 @@ bool stdio_lock_learn(FILE *file);
  * that was about to take it or to release it.
  */
 bool stdio_lock_may_be_mine(const FILE *file);
+
+/*
+ * The same where the process may be about to die: waits until a lock without an owner, which
+ * another thread is taking or releasing, has one or is free; `bound_ns` at most.
+ */
+bool stdio_lock_stays_mine(const FILE *file, int64_t bound_ns);
 
 /* Is this stream always locked? glibc's putc(3) does not before there was a second thread. */
 bool stdio_lock_is_used(const FILE *file);
