@@ -236,6 +236,18 @@ at_the_edge() {
 	assert_equal "${stderr_lines[1]}" handled
 }
 
+# The more it holds, the longer is libc's flush, and the more is lost, and comes twice, if other
+# threads go on printing.
+# bats test_tags=glibc
+@test "When libc flushes at exit without locks, stdout has a buffer of libc's size again" {
+	cc -D_GNU_SOURCE -O2 -shared -fPIC -o edge.so "$ROOT/tests/fixtures/lib/edge.c"
+	# The control: initialized after ours, it sees our buffer.
+	env "${QUIET[@]}" EDGE=begin EDGE_ACT=size LD_PRELOAD="$PWD/edge.so:$LIB" "$PROGS/steps" lines=2 2>begin | cat
+	assert_equal "$(cat begin)" "$((64 * 1024))"
+	env "${QUIET[@]}" EDGE=end EDGE_ACT=size LD_PRELOAD="$LIB:$PWD/edge.so" "$PROGS/steps" lines=2 2>end | cat
+	assert_equal "$(cat end)" 4096
+}
+
 @test "With stdout closed, or on a terminal, a process dies the same way at once" {
 	local way status lib
 	for way in raise-term segv abort _exit execve; do

@@ -77,6 +77,7 @@ bool pass_run(enum sink_mode mode, int64_t armed_since_ns, int64_t hold_ns)
 									 : WRITABLE_ALL,
 				      .now_ns = clock_now_ns(),
 				      .hold_ns = hold_ns,
+				      .ends = mode != SINK_WHOLE_LINES,
 				      .borrows = fd_table_is_own(),
 				      .armed_since_ns = armed_since_ns};
 

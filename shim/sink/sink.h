@@ -38,10 +38,11 @@ enum sink_mode {
 struct flush_params {
 	enum sink_mode mode;
 	enum writable_margin margin;
-	bool borrows;    /* this thread has a descriptor table of its own: see base/fd_table.h */
-	bool found_late; /* out: a runtime held bytes that no wait had asked to flush */
-	int64_t now_ns;  /* CLOCK_MONOTONIC */
-	int64_t hold_ns; /* how long a line without its end may be kept back; > 0 */
+	bool ends;    /* exit(3) may follow, whose flush without locks is the shorter, the better */
+	bool borrows; /* this thread has a descriptor table of its own: see base/fd_table.h */
+	bool found_late;        /* out: a runtime held bytes that no wait had asked to flush */
+	int64_t now_ns;         /* CLOCK_MONOTONIC */
+	int64_t hold_ns;        /* how long a line without its end may be kept back; > 0 */
 	int64_t armed_since_ns; /* since when something may be pending; 0: this is a heartbeat */
 	size_t bytes;           /* out: the bytes written are added to this */
 };

@@ -164,7 +164,9 @@ static enum sink_result flush_locked(struct sink_stream *stream, struct flush_pa
 	result = fd < 0 && fd_table_is_needed() ? SINK_DELEGATED : flush_to(stream, fd, params);
 	if (params->borrows)
 		fd_table_give_back(fd);
-	if (result == SINK_FLUSHED && stream->target.kind != WRITABLE_DISK)
+	if (result == SINK_FLUSHED && params->ends)
+		stream_buffer_shrink(&stream->buffer, stream->file);
+	else if (result == SINK_FLUSHED && stream->target.kind != WRITABLE_DISK)
 		stream_buffer_enlarge(&stream->buffer, stream->file);
 	return result;
 }
