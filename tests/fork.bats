@@ -441,3 +441,48 @@ has_size() {
 		computing 7100 env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms "$PROGS/worker_lines" $printed
 	done
 }
+
+# Its program could execute another one, so it had no thread of ours before its first wait.
+@test "A child that makes a thread has ours, too, though it only computes" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >thread.c <<-'END'
+		#include <pthread.h>
+		#include <signal.h>
+		#include <stdio.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		static void *compute(void *unused)
+		{
+			printf("line\n");
+			alarm(20);
+			while (access("go", F_OK))
+				;
+			raise(SIGKILL);
+			return unused;
+		}
+		int main(int argc, char **argv)
+		{
+			pthread_t thread;
+			if (argc > 99)
+				execv(*argv, argv);
+			if (fork())
+				return wait(NULL) < 0;
+			pthread_create(&thread, NULL, compute, NULL);
+			pthread_join(thread, NULL);
+		}
+	END
+	cc -O1 -pthread -o thread thread.c
+	started() {
+		rm -f go
+		timeout 30 "$@" ./thread 3>&- | cat >out &
+		started=$!
+	}
+	started env LD_PRELOAD="$LIB" IDLEFLUSH_HEARTBEAT=100ms
+	wait_until 10 has_size 5
+	touch go
+	wait "$started"
+	started env
+	refute wait_until 1 has_size 1
+	touch go
+	wait "$started"
+}

@@ -1,9 +1,10 @@
 /* thread.c -- the exported functions that create and cancel threads, and fork */
 /* SPDX-License-Identifier: MIT */
 /*
- * With --start=threads our thread starts right after the first one of the program, so that libc
- * keeps its single-threaded paths until then. std::thread calls pthread_create; glibc's and musl's
- * thrd_create do not call the exported one.
+ * If our thread does not run yet, it starts right after the first one of the program: with
+ * --start=threads, so that libc keeps its single-threaded paths until then; and in a forked child,
+ * which is not about to exec then. std::thread calls pthread_create; glibc's and musl's thrd_create
+ * do not call the exported one.
  */
 #include "base/next.h"
 #include "base/platform.h"
@@ -26,8 +27,8 @@ static void before_thread(void)
 
 static void after_thread(bool made)
 {
-	if (made && flusher_rules.start == CONFIG_START_THREADS && flusher_not_started())
-		flusher_start_wanted();
+	if (made)
+		flusher_start();
 }
 
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
