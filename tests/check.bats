@@ -1001,12 +1001,27 @@ serve_and_count() {
 	start LD_PRELOAD="$LIB" ./master
 	examine 125
 	assert_line --regexp '^worker     [0-9]+: awake, bytes=0'
+	start ./master
+	examine 1
+	assert_line --regexp '^worker     [0-9]+: not loaded$'
 }
 
 @test "A process that does not exist gives 125" {
 	run -125 "$IDLEFLUSH" --check --pid=2147483647
 	assert_output 'idleflush: there is no process 2147483647'
 	[ ! -d /proc/2147483647 ]
+}
+
+@test "The number of a thread gives 125, and the process that it is a thread of" {
+	local thread
+
+	start LD_PRELOAD="$LIB" "$MADE/dynamic" stay
+	for thread in /proc/"$CHECKED"/task/*; do
+		thread=${thread##*/}
+		[ "$thread" = "$CHECKED" ] || break
+	done
+	run -125 "$IDLEFLUSH" --check --pid="$thread"
+	assert_output "idleflush: $thread is a thread of process $CHECKED"
 }
 
 @test "With --json it reports a process as one line of JSON, for whoever collects counters" {

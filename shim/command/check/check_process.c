@@ -165,7 +165,10 @@ static void check_worker(pid_t master, pid_t pid)
 		if (!process_runs_same(master, pid))
 			return;
 		if (error || remote.memory_error || !remote.loaded || !*remote.version) {
-			report_finding(VERDICT_UNKNOWN, "worker", "%d cannot be read", (int)pid);
+			report_finding(VERDICT_UNKNOWN, "worker", "%d: %s", (int)pid,
+				       error || remote.memory_error || remote.loaded
+					       ? "cannot be read"
+					       : "not loaded");
 			return;
 		}
 		asleep = remote_state_asleep(&remote, process_own_pid(pid), thread);
@@ -255,6 +258,9 @@ int check_process(pid_t pid)
 
 	if (!process_exists(pid))
 		errx(EXIT_FAILED, "there is no process %d", (int)pid);
+	if (process_of_thread(pid) != pid)
+		errx(EXIT_FAILED, "%d is a thread of process %d", (int)pid,
+		     (int)process_of_thread(pid));
 	report_number("pid", pid);
 	if (process_text(pid, "comm", name, sizeof(name)) > 0)
 		report_line("process", "%d, %.*s", (int)pid, (int)strcspn(name, "\n"), name);

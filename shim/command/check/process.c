@@ -73,6 +73,15 @@ bool process_exists(pid_t pid)
 	       *state != 'X';
 }
 
+pid_t process_of_thread(pid_t id)
+{
+	char process[32];
+
+	return status_field(id, "Tgid:\t", process, sizeof(process))
+		       ? (pid_t)strtol(process, NULL, 10)
+		       : id;
+}
+
 bool process_is_stopped(pid_t pid)
 {
 	char state[32];

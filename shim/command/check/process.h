@@ -22,6 +22,9 @@ struct process_region {
 /* Is there such a process? A zombie is none. */
 bool process_exists(pid_t pid);
 
+/* The process of a thread; the id itself where it is that of a process. */
+pid_t process_of_thread(pid_t id);
+
 /* /proc/PID/`name` as a text of less than `size` bytes, its end cut. Returns its length or -1. */
 ssize_t process_text(pid_t pid, const char *name, char *text, size_t size);
 
