@@ -423,6 +423,26 @@ print("not caught")'
 	has_text out 'from python'
 }
 
+# CPython 3.9 to 3.11 makes us wait for some seconds.
+@test "What a program printed before it computes without ever waiting comes while it does so" {
+	local pids=()
+	cat >computes.py <<-'END'
+		import time
+		print("line")
+		end = time.monotonic() + 60
+		while time.monotonic() < end:
+		    pass
+	END
+	"$PYTHON" computes.py >plain 3>&- &
+	pids+=($!)
+	"${SHIM[@]}" IDLEFLUSH_HEARTBEAT=20ms "$PYTHON" computes.py >shim 3>&- &
+	pids+=($!)
+	wait_until 50 has_text shim line
+	refute has_text plain line
+	kill -KILL "${pids[@]}"
+	wait "${pids[@]}" 2>/dev/null || true
+}
+
 switches_of() {
 	sed -n 's/^voluntary_ctxt_switches:\s*//p' "$1/status"
 }

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread state that waits for the GIL is seen in the traceback of a crash, and in that of a
- * watchdog while C code keeps the GIL. So our thread waits without one.
+ * watchdog while C code keeps the GIL. So our thread waits without one, but not for ever: in 3.9 to
+ * 3.11 the main thread makes a call that another thread has added only once it has let go of the
+ * GIL (Python/ceval.c, COMPUTE_EVAL_BREAKER), which one that only computes never does by itself.
  * Owns: one entry of the interpreter's queue of pending calls; see pending_call.c.
  */
 #include "runtime/python/main_pass.h"
@@ -16,6 +18,7 @@
 #define STEPS_ALONE   5   /* then the main thread is asked */
 #define STEPS_FAST    64  /* the first of them, STEP_FAST apart */
 #define STEPS_UNKNOWN 128 /* as long as it is not known which thread is the main one */
+#define STEPS_MOST    680 /* 5 s */
 #define STEP_FAST     NS_PER_MS
 #define STEP_SLOW     (8 * NS_PER_MS)
 
@@ -49,7 +52,7 @@ static void ask(void)
 bool python_main_pass_instead(_Atomic uint32_t *stop)
 {
 	atomic_store(&made, false);
-	for (int i = 0; !atomic_load(&made) && !atomic_load(stop) &&
+	for (int i = 0; i < STEPS_MOST && !atomic_load(&made) && !atomic_load(stop) &&
 			python_api_main_has_gil(i < STEPS_UNKNOWN);
 	     i++) {
 		if (i == STEPS_ALONE)

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /*
- * Waits until the main thread has let go of the GIL, or `stop`, a futex, is not 0. After some
- * milliseconds it asks that thread to make a pass of whole lines by itself; true: it has. The
- * second thread.
+ * Waits until the main thread has let go of the GIL, or `stop`, a futex, is not 0, for 5 seconds at
+ * most. After some milliseconds it asks that thread to make a pass of whole lines by itself; true:
+ * it has. The second thread.
  */
 bool python_main_pass_instead(_Atomic uint32_t *stop);
 
