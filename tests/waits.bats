@@ -263,7 +263,7 @@ polls_of() {
 	[[ $PROGS != */musl ]] || skip "musl has no makecontext"
 	[ "$BUILD" = "$ROOT/build" ] || skip "it is that of the library as it is installed"
 	for call in epoll_wait epoll_pwait poll ppoll __poll_chk select pselect pause sleep usleep \
-		nanosleep read readv recv recvmsg accept client_read pipe_read; do
+		nanosleep read readv recv recvfrom __recvfrom_chk recvmsg recvmmsg accept client_read pipe_read; do
 		LD_BIND_NOW=1 "$PROGS/small_stack" "$call" 2>err | cat >out
 		plain=$(cat err)
 		assert [ "$plain" -gt 0 ]

@@ -80,16 +80,19 @@ static bool is_readable(int fd)
 	return platform_poll_now(&readable, 1) > 0; /* after EINTR, too, the call itself may wait */
 }
 
-/* False: a signal handler ended the wait. */
-static bool wait_until_readable(int fd, const uint64_t *mask)
+/*
+ * False: a signal handler ended the wait, and errno is EINTR. A function of its own, so that the
+ * flush before it has its stack.
+ */
+__attribute__((noinline)) static bool wait_until_readable(int fd, const uint64_t *mask)
 {
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
 	int saved_errno = errno;
-	bool interrupted =
-		next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) < 0 && errno == EINTR;
 
+	if (next.ppoll(&readable, 1, NULL, (const sigset_t *)mask) < 0 && errno == EINTR)
+		return false;
 	errno = saved_errno;
-	return !interrupted;
+	return true;
 }
 
 /* The read end of a pipe, or a socket, is not open for writing only. */
@@ -144,10 +147,8 @@ __attribute__((noinline)) static enum read_step flush(int fd, enum decision deci
 	if (decision == LEFT || !wait_flush(&mask, decision == FLUSH_AND_WAIT))
 		return READ_ON;
 	if (decision == FLUSH_AND_WAIT && wait_flush_handlers() == HANDLERS_INTERRUPT &&
-	    !wait_until_readable(fd, &mask)) {
-		errno = EINTR;
+	    !wait_until_readable(fd, &mask))
 		step = READ_INTERRUPTED;
-	}
 	wait_flush_end(&mask);
 	return step;
 }

@@ -66,16 +66,19 @@ static bool is_refused(int error)
 }
 
 /* Ends with calls in whose place it is, so that it takes no stack from the flush. */
-enum read_step read_try_step(struct conn *conn, int fd, ssize_t done)
+enum read_step read_try_step(struct conn *conn, int fd, ssize_t done, int saved_errno)
 {
 	int error = errno;
 
 	if (done < 0 && is_refused(error)) {
 		mark(conn, CONN_NEVER_TRIED);
+		errno = saved_errno;
 		return read_flush(fd, READ_MAY_WAIT | READ_UNFAILING); /* it may fail at once */
 	}
-	if (done < 0 && error == EAGAIN && read_flush_waits(fd))
+	if (done < 0 && error == EAGAIN && read_flush_waits(fd)) {
+		errno = saved_errno;
 		return read_flush(fd, READ_WAITS);
+	}
 	read_flush_did_not_wait();
 	errno = error;
 	return READ_DONE;

@@ -49,23 +49,15 @@ INLINE enum read_call read_try_call_of_recv(size_t n, int flags)
 }
 
 /*
- * The call was tried, and returned `done`. Returns READ_DONE and keeps errno, or what read_flush()
- * returns. Any context.
+ * The call was tried, and returned `done`; `saved_errno` is from before. Returns READ_DONE and
+ * keeps errno, or what read_flush() returns: with READ_ON, errno is `saved_errno`. Any context.
  */
-enum read_step read_try_step(struct conn *conn, int fd, ssize_t done);
+enum read_step read_try_step(struct conn *conn, int fd, ssize_t done, int saved_errno);
 
 /*
  * waiting_to_read() returned READ_TRY, and these make the call so. *step is then READ_ON where the
  * program's call is to be made. Inline because of their stack: flush/wait_flush.c.
  */
-
-INLINE void read_try_tried(enum read_step *step, struct conn *conn, int fd, ssize_t done,
-			   int saved_errno)
-{
-	*step = read_try_step(conn, fd, done);
-	if (*step == READ_ON)
-		errno = saved_errno;
-}
 
 INLINE ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, void *buf, size_t n,
 			      int flags, __SOCKADDR_ARG addr, socklen_t *length)
@@ -73,7 +65,7 @@ INLINE ssize_t read_try_bytes(enum read_step *step, struct conn *conn, int fd, v
 	int saved_errno = errno;
 	ssize_t done = next.recvfrom(fd, buf, n, flags | MSG_DONTWAIT, addr, length);
 
-	read_try_tried(step, conn, fd, done, saved_errno);
+	*step = read_try_step(conn, fd, done, saved_errno);
 	return done;
 }
 
@@ -83,7 +75,7 @@ INLINE ssize_t read_try_message(enum read_step *step, struct conn *conn, int fd,
 	int saved_errno = errno;
 	ssize_t done = next.recvmsg(fd, message, flags | MSG_DONTWAIT);
 
-	read_try_tried(step, conn, fd, done, saved_errno);
+	*step = read_try_step(conn, fd, done, saved_errno);
 	return done;
 }
 
