@@ -88,7 +88,7 @@ void last_words_of_main_thread(void)
 	if (!flusher_awake() || !flusher_is_owner() || syscall(SYS_gettid) != platform_pid())
 		return;
 	if (flusher_rules.heartbeat_ns && thread_count() > 1U + flusher_has_thread()) {
-		flusher_share_table(); /* libc makes threads, too, such as those of SIGEV_THREAD */
+		flusher_main_thread_ends(); /* the others may be libc's own, as of SIGEV_THREAD */
 		return;
 	}
 	if (!flusher_suspend())

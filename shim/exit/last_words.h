@@ -27,7 +27,7 @@ void last_words_before_exit(void);
 /*
  * The caller ends its thread. If that is the main one, libc ends the process with the last of the
  * others, but would count ours among them: so ours ends too, unless there are others and it can
- * see, at a heartbeat, that they have ended. Host threads; errno may change.
+ * see, within 64 ms, that they have ended. Host threads; errno may change.
  */
 void last_words_of_main_thread(void);
 

@@ -163,6 +163,13 @@ void flusher_share_table(void)
 		flusher_start();
 }
 
+void flusher_main_thread_ends(void)
+{
+	flusher_share_table();
+	atomic_store(&flusher->main_ends, true);
+	flusher_ask();
+}
+
 int flusher_init(const struct config *config)
 {
 	return flusher_state_init(config);

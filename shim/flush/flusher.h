@@ -60,6 +60,12 @@ void flusher_flush_then(void (*then)(void));
  */
 void flusher_share_table(void);
 
+/*
+ * The same for a main thread that ends now. Nobody tells when the last of the others has ended, and
+ * ours keeps the process alive: from now on it looks every 64 ms.
+ */
+void flusher_main_thread_ends(void);
+
 /* Is there a thread to ask? False in a vfork child. Any context. */
 bool flusher_has_thread(void);
 

@@ -24,6 +24,8 @@
 #define TIMED_WAIT_MIN (10 * NS_PER_MS)
 #define ASKED_STEP     (NS_PER_MS / 20)
 #define ASKED_STEPS    8
+#define ALONE_FIRST    NS_PER_MS /* to look whether other threads are left: first, and at most */
+#define ALONE_MOST     (64 * NS_PER_MS)
 #define STRETCH_MOST   64
 #define IDLE_CPU_NS    (NS_PER_MS / 10) /* less between two heartbeats: nothing ran */
 
@@ -242,6 +244,7 @@ static void make_room_for_another(void)
 void *flusher_thread_run(void *unused)
 {
 	struct heartbeat heartbeat = {.stretch = 1};
+	int64_t alone_ns = ALONE_FIRST;
 
 	syscall(SYS_prctl, PR_SET_NAME, "idleflush");
 	flusher->tid = (pid_t)syscall(SYS_gettid);
@@ -265,6 +268,12 @@ void *flusher_thread_run(void *unused)
 		if (!(atomic_load(&flusher_returns) & RETURN_ENDS_STRETCH))
 			heartbeat.stretch = 1;
 		wait = wait_ns(now, first, heartbeat.stretch * flusher_rules.heartbeat_ns);
+		if (atomic_load(&flusher->main_ends)) {
+			if (!first && python_end_if_alone())
+				break;
+			wait = wait < alone_ns ? wait : alone_ns;
+			alone_ns = alone_ns < ALONE_MOST ? 2 * alone_ns : ALONE_MOST;
+		}
 		if (wait) {
 			sleep_until_due(wait,
 					first || flusher->last_activity_ns + flusher_rules.idle_ns >
