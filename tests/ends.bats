@@ -4,6 +4,10 @@
 
 load helper
 
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
 # The heartbeat, at which our thread looks in any case, never comes here.
 @test "A process whose main thread has ended ends with its last thread" {
 	local lib word program
@@ -24,6 +28,17 @@ load helper
 		assert_output ''
 		run -0 timeout -s KILL 20 env LD_PRELOAD="$LIB" "$program" aio
 		assert_output "worker ends"
+	done
+}
+
+# libc's flush at exit takes no locks: our thread must not be at work in its own, for whichever end.
+@test "Where one thread exits while the main thread ends, a line comes once" {
+	local program
+	for program in $(builds_of leader); do
+		for _ in {1..200}; do
+			timeout -s KILL 20 env LD_PRELOAD="$LIB" "$program" exit || echo "status $?"
+		done | sort | uniq -c >lines
+		assert_equal "$(awk '{ $1 = $1; print }' lines)" '200 worker ends'
 	done
 }
 

@@ -73,9 +73,14 @@ static void flush_and_go_on(void)
 	errno = saved_errno;
 }
 
+/* Another thread may be about to exit, too, or be ending our thread for another reason. */
 void last_words_before_exit(void)
 {
+	int saved_errno = errno;
+
 	flush_and_go_on();
+	flusher_await_stopped();
+	errno = saved_errno;
 }
 
 void last_words_before_exec(void)

@@ -95,12 +95,24 @@ void flusher_flush_then(void (*then)(void))
 	ask(FLUSH_REQUEST_THEN);
 }
 
+void flusher_await_stopped(void)
+{
+	uint32_t seen = flush_request_ends();
+
+	if (flusher_awake() || !flusher_has_thread())
+		return;
+	flush_request_await_end(seen, STOP_BOUND);
+	fork_gate_await_empty(STOP_BOUND);
+}
+
 void flusher_stop(void)
 {
 	uint32_t mode, seen;
 
-	if (!flusher_awake() || !flusher_is_owner())
+	if (!flusher_awake() || !flusher_is_owner()) {
+		flusher_await_stopped();
 		return;
+	}
 	seen = flush_request_ends();
 	mode = atomic_exchange(&flusher->mode, FLUSHER_ASLEEP);
 	flusher_mode_changed();

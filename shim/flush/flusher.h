@@ -71,11 +71,15 @@ bool flusher_has_thread(void);
 
 /*
  * Has the thread flush once more and end; the library sleeps from then on. Waits 500 ms at most for
- * the thread to end. Any thread or signal handler; in a vfork child it does nothing.
+ * the thread to end, also if another caller has asked for it. Any thread or signal handler; in a
+ * vfork child it does nothing.
  */
 void flusher_stop(void);
 
-/* The same for our destructor, which exit(3) in a signal handler may run. */
+/* Only waits, if it has been asked: the caller has libc flush, which takes no locks at exit. */
+void flusher_await_stopped(void);
+
+/* The same as flusher_stop for our destructor, which exit(3) in a signal handler may run. */
 void flusher_end(void);
 
 /*

@@ -133,10 +133,12 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void stop(void)
 {
-	bool awake = platform_usable() && flusher_awake() && flusher_is_owner();
-
-	if (!awake)
+	if (!platform_usable())
 		return;
-	flusher_end();
-	stats_print();
+	if (!flusher_awake()) {
+		flusher_await_stopped();
+	} else if (flusher_is_owner()) {
+		flusher_end();
+		stats_print();
+	}
 }
