@@ -555,6 +555,43 @@ shown() {
 	done
 }
 
+# bats test_tags=glibc
+@test "A wide stream is flushed only where there is room for its bytes, not its characters" {
+	local ended size start
+	cat >wide.c <<-'END'
+		#include <locale.h>
+		#include <poll.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		#include <wchar.h>
+		int main(int argc, char **argv)
+		{
+			static char bytes[65536];
+			setlocale(LC_ALL, "C.UTF-8");
+			write(1, bytes, atoi(argv[1]));
+			for (int i = atoi(argv[2]); i; i--)
+				putwchar(i % 50 ? 0x1F600 : '\n'); /* 4 bytes each */
+			for (int i = 0; i < 3; i++)
+				poll(NULL, 0, 10);
+			_exit(3);
+		}
+	END
+	cc -O1 -o wide wide.c
+	rm -f pipe
+	mkfifo pipe
+	for size in '6000 16000' '28000 10000' '40000 5000'; do
+		for start in constructor threads; do
+			exec 9<>pipe # empty again, and nobody reads it
+			ended=0
+			# shellcheck disable=SC2086 # two words
+			timeout 5 env LD_PRELOAD="$LIB" IDLEFLUSH_IDLE=100us \
+				IDLEFLUSH_START="$start" ./wide $size >pipe || ended=$?
+			assert_equal "$size $start $ended" "$size $start 3"
+			exec 9>&-
+		done
+	done
+}
+
 @test "A line that found the pipe full comes out when there is room, though nothing else happens" {
 	mkfifo pipe
 	exec 9<>pipe

@@ -96,12 +96,16 @@ __attribute__((noinline)) static enum sink_result flush_by_libc(struct sink_stre
 								struct flush_params *params)
 {
 	FILE *file = stream->file;
-	size_t room = writable_room(&stream->target, fileno_unlocked(file), params->margin);
+	/* A wide stream counts characters, of 4 bytes at most: a full buffer may fill a pipe. */
+	bool wide = platform_stdio_visible() && file->_mode > 0;
+	bool fills = wide && params->margin == WRITABLE_RESERVE;
+	size_t room = writable_room(&stream->target, fileno_unlocked(file),
+				    fills ? WRITABLE_ALL : params->margin);
 	ssize_t out;
 
 	if (room == WRITABLE_GONE)
 		return mute(stream);
-	if (__fpending(file) > room)
+	if (__fpending(file) * (wide ? 4 : 1) > room)
 		return SINK_NO_ROOM;
 	out = flush_whole(file);
 	if (out <= 0)
