@@ -241,6 +241,18 @@ converse() {
 	done
 }
 
+@test "A thread that is cancelled before it waits runs its cleanup with no other signals blocked" {
+	local call start
+	for start in "${STARTS[@]}"; do
+		in_each "${WAITS[@]}" -- env LD_PRELOAD="$LIB" IDLEFLUSH_START="$start" \
+			"$PROGS/cancelled"
+		for call in "${WAITS[@]}"; do
+			assert_equal "$call $(cat "$call.err")" "$call blocked 0"
+			assert_equal "$(grep -cx pending "$call.out")" 10
+		done
+	done
+}
+
 # polls_of NAME WORDS...: how many a server makes for 1000 requests on 16 connections at once. An
 # accept may need one, too.
 polls_of() {

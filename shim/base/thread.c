@@ -45,6 +45,7 @@ int thread_start(void *(*run)(void *), size_t stack)
 	return error;
 }
 
+static _Atomic bool cancelled;
 static _Atomic bool made;    /* the program has created a thread, or is about to */
 static _Atomic pid_t maker;  /* the thread that did so in a handler, perhaps inside stdio; or 0 */
 static bool inherited_locks; /* stdio's locking flag is that of the parent; set by the child */
@@ -63,9 +64,20 @@ bool thread_is_alone(void)
 void thread_begin_in_child(void)
 {
 	atomic_store_explicit(&made, false, memory_order_relaxed);
+	cancelled = false;
 	if (maker)
 		maker = (pid_t)syscall(SYS_gettid); /* the only thread that is left */
 	inherited_locks = platform_stdio_visible() && platform_stdio_locks(stdout);
+}
+
+void thread_note_cancelled(void)
+{
+	atomic_store(&cancelled, true);
+}
+
+bool thread_any_cancelled(void)
+{
+	return atomic_load(&cancelled);
 }
 
 void thread_note_made(bool unlocked)

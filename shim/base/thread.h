@@ -38,6 +38,10 @@ void thread_note_made(bool unlocked);
  */
 bool thread_may_hide_stdio(uint64_t mask);
 
+/* The program is about to cancel a thread. Has it ever done that? Any context. */
+void thread_note_cancelled(void);
+bool thread_any_cancelled(void);
+
 /* A forked child has one thread. Atfork child handler only. */
 void thread_begin_in_child(void);
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/next.h"
 #include "base/platform.h"
+#include "base/thread.h"
 #include "flush/flusher_state.h"
 #include "flush/pass.h"
 #include "flush/wait_flush.h"
@@ -147,7 +148,7 @@ __attribute__((noinline)) static enum read_step flush(int fd, enum decision deci
 	if (decision == LEFT || !wait_flush(&mask, decision == FLUSH_AND_WAIT))
 		return READ_ON;
 	if (decision == FLUSH_AND_WAIT && wait_flush_handlers() == HANDLERS_INTERRUPT &&
-	    !wait_until_readable(fd, &mask))
+	    !thread_any_cancelled() && !wait_until_readable(fd, &mask))
 		step = READ_INTERRUPTED;
 	wait_flush_end(&mask);
 	return step;

@@ -9,7 +9,9 @@
  * 3. Is this the process that owns the state, and not a vfork child?
  * 4. Is the file still the one that the bytes are for? (stream_flush.c)
  * 5. It writes so that it cannot block and raises no SIGPIPE. (writable.c)
- * 6. The caller enters the wait and restores the signal mask in one step.
+ * 6. The caller enters the wait and restores the signal mask in one step. Cancellation would take
+ *    effect before that, and the cleanups of the program run with all signals blocked: so a program
+ *    that cancels threads has its lines flushed by the flusher thread only.
  * Called from: host threads. Uses 512 bytes of stack at most: coroutines have little.
  */
 #include "flush/wait_flush.h"
@@ -88,7 +90,7 @@ static bool is_due(int64_t now, bool blocks)
 {
 	int64_t retry = pass_retry_ns();
 
-	if ((retry && !has_passed(now, retry, 0)) ||
+	if ((retry && !has_passed(now, retry, 0)) || thread_any_cancelled() ||
 	    (all_runtimes_any() && all_runtimes_are_awaited()))
 		return false;
 	if (blocks && (is_only_mine() || is_paced(now)))

@@ -57,6 +57,7 @@ EXPORT int pthread_cancel(pthread_t thread)
 {
 	int saved_errno = errno;
 
+	thread_note_cancelled();
 	flusher_share_table();
 	errno = saved_errno;
 	return NEXT(pthread_cancel)(thread);

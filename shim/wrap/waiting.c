@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wrap/waiting.h"
 
+#include "base/thread.h"
 #include "flush/all_sinks.h"
 #include "flush/flusher.h"
 #include "flush/read_flush.h"
@@ -39,7 +40,10 @@ bool waiting_begin(uint64_t *mask, bool blocks)
 		flushed = wait_flush(mask, blocks);
 	else
 		leave_to_thread(blocks ? WAIT_FOR_WORK : WAIT_NOT);
-	return flushed;
+	if (!flushed || !thread_any_cancelled())
+		return flushed;
+	wait_flush_end(mask); /* it may be this thread that was cancelled meanwhile */
+	return false;
 }
 
 /*
