@@ -304,6 +304,15 @@ workers_began() {
 	[ "$(grep -c '^worker [0-2]$' "$1")" = 3 ]
 }
 
+# Before 3.9 an import of ours could come into one of the program's: PYTHON=python3.8 RUNS=2000.
+@test "A start fails at no import, wherever our thread is" {
+	local start
+	for ((start = 0; start < ${RUNS:-20}; start++)); do
+		run -0 timeout 20 env LD_PRELOAD="$LIB" "$PYTHON" -c 'import argparse, json, socket'
+		assert_output ''
+	done
+}
+
 @test "Each process of os.fork and multiprocessing has fresh lines, each line once" {
 	local method methods=(os.fork fork spawn forkserver) pids=()
 	for method in "${methods[@]}"; do

@@ -42,6 +42,7 @@ static bool resolve_all(void *where)
 		calls.current_thread_state =
 			(void *(*)(void))dlsym(where, "PyThreadState_GetUnchecked");
 	calls.version = dlsym(where, "Py_Version");
+	calls.since_3_9 = dlsym(where, "PyObject_CallNoArgs");
 	return calls.current_thread_state;
 }
 

@@ -75,6 +75,7 @@ struct python_api {
 	PYTHON_DATA(PYTHON_SLOT)
 #undef PYTHON_SLOT
 	const unsigned long *version;        /* 3.12.0 is 0x030c00f0; NULL before 3.11 */
+	const void *since_3_9;               /* NULL before */
 	void *(*current_thread_state)(void); /* NULL: nobody has the GIL, or not on this thread */
 };
 

@@ -9,8 +9,8 @@
  * With sequential consistency at least one sees the other.
  * Called from: host threads with the GIL (hooks), the second thread, the atfork child handler.
  * The main thread installs the hooks in a pending call, at the latest when the interpreter ends. A
- * main thread that runs no Python for half a second is that of a program that embeds Python; only
- * then our thread enters once without hooks, and installs them.
+ * main thread that runs no Python for half a second is that of a program that embeds Python; then,
+ * and before 3.9, our thread enters once without hooks, and installs them.
  */
 #include "runtime/python/python_hooks.h"
 
@@ -258,7 +258,13 @@ static int put_by_main_thread(void *unused)
 	return 0;
 }
 
-void python_hooks_ask(const struct python_api *python)
+/*
+ * Before 3.9 the call may come at any instruction of the main thread, also where that is about to
+ * import a module, which fails with a KeyError if another import comes in between: ours of atexit.
+ */
+bool python_hooks_ask(const struct python_api *python)
 {
-	python->Py_AddPendingCall(put_by_main_thread, NULL);
+	if (python->since_3_9)
+		python->Py_AddPendingCall(put_by_main_thread, NULL);
+	return python->since_3_9;
 }

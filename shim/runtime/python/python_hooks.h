@@ -12,9 +12,9 @@ void python_hooks_init(void (*in_child)(void));
 
 /*
  * Asks the interpreter's main thread to install the hooks, with os.register_at_fork and atexit. For
- * the second thread, between python_hooks_enter and python_hooks_leave.
+ * the second thread, between python_hooks_enter and python_hooks_leave. False: it cannot be asked.
  */
-void python_hooks_ask(const struct python_api *python);
+bool python_hooks_ask(const struct python_api *python);
 
 /*
  * Installs them, unless they are installed, because the main thread does not. False: this

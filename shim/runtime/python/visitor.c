@@ -108,12 +108,14 @@ static void await(bool (*is_there)(void))
 /* The interpreter may be new, after the start of the process or the end of another. */
 static void await_hooks(const struct python_api *python)
 {
+	bool asked;
+
 	if (python_hooks_open() || !python_hooks_enter())
 		return;
-	if (python->Py_IsInitialized())
-		python_hooks_ask(python);
+	asked = python->Py_IsInitialized() && python_hooks_ask(python);
 	python_hooks_leave();
-	await(python_hooks_open);
+	if (asked)
+		await(python_hooks_open);
 }
 
 /*
