@@ -432,6 +432,19 @@ print("not caught")'
 	has_text out 'from python'
 }
 
+@test "What a program printed before it reads comes with the heartbeat, whatever ran at its start" {
+	local pids=()
+	printf '%s\n' 'import socket, time' 'one, other = socket.socketpair()' 'time.sleep(0.1)' \
+		'print("line")' 'one.recv(1)' >reads.py
+	timeout -s KILL 60 "$PYTHON" reads.py >plain 3>&- &
+	pids+=($!)
+	timeout -s KILL 60 "${SHIM[@]}" "$PYTHON" reads.py >shim 3>&- &
+	pids+=($!)
+	wait_until 20 has_text shim line
+	refute has_text plain line
+	kill "${pids[@]}"
+}
+
 # CPython 3.9 to 3.11 makes us wait for some seconds.
 @test "What a program printed before it computes without ever waiting comes while it does so" {
 	local pids=()

@@ -43,7 +43,6 @@ static struct {
 	_Atomic uint32_t done;        /* passes made */
 	_Atomic int32_t result;       /* enum sink_result */
 	_Atomic int64_t last_pass_ns; /* when the latest pass ended */
-	_Atomic int64_t cpu_ns;       /* the CPU time that the thread had used then */
 	_Atomic bool found_late;      /* a pass that was requested late brought bytes out */
 } own;
 
@@ -51,7 +50,6 @@ static _Atomic bool buffered = true;
 
 static void note_end(uint32_t requested)
 {
-	atomic_store(&own.cpu_ns, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 	atomic_store(&own.last_pass_ns, clock_now_ns());
 	atomic_store(&own.done, requested);
 }
@@ -285,7 +283,10 @@ int64_t python_visitor_last_pass_ns(void)
 
 int64_t python_visitor_cpu_ns(void)
 {
-	return atomic_load(&own.cpu_ns);
+	pid_t tid = atomic_load(&own.tid);
+
+	/* Its clock, as pthread_getcpuclockid(3) makes it. */
+	return tid ? clock_ns((clockid_t)(~(unsigned)tid << 3 | 6)) : 0;
 }
 
 bool python_visitor_saw_buffers(void)

@@ -46,7 +46,7 @@ enum sink_result python_visitor_result(void);
 /* Did passes that the flusher requested bring bytes out since the last call? The flusher only. */
 bool python_visitor_found_late(void);
 
-/* When the latest pass ended, and the CPU time that the thread had used until then. */
+/* When the latest pass ended, and the CPU time that the thread has used; any context. */
 int64_t python_visitor_last_pass_ns(void);
 int64_t python_visitor_cpu_ns(void);
 
