@@ -9,6 +9,7 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 load helper
+load nobody
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
@@ -40,11 +41,7 @@ setup_file() {
 	chmod +x ./*
 	chmod -x plain
 
-	# For users without rights, who may not enter the folders of bats.
-	PUBLIC=$(mktemp -d /tmp/idleflush.XXXXXX)
-	export PUBLIC
-	chmod 755 "$PUBLIC"
-	cp "$IDLEFLUSH" "$LIB" dynamic "$PUBLIC"
+	make_public dynamic
 }
 
 teardown_file() {
@@ -100,19 +97,6 @@ works() {
 not_needed() {
 	check 0 "$@"
 	assert_regex "${lines[-1]}" '^verdict    not needed: '
-}
-
-root_only() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
-}
-
-as_nobody() {
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
-
-honours_setid() {
-	! findmnt --noheadings --output OPTIONS --target "$1" | grep -q nosuid ||
-		skip "$1 is mounted nosuid"
 }
 
 # --- programs

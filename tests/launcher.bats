@@ -6,6 +6,7 @@
 
 bats_require_minimum_version 1.5.0
 load helper
+load nobody
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
@@ -19,11 +20,7 @@ setup_file() {
 	cp dynamic foreign
 	printf '\x16\x00' | dd of=foreign bs=1 seek=18 conv=notrunc status=none
 
-	# For users without rights, who may not enter the folders of bats.
-	PUBLIC=$(mktemp -d /tmp/idleflush.XXXXXX)
-	export PUBLIC
-	chmod 755 "$PUBLIC"
-	cp "$IDLEFLUSH" "$LIB" dynamic "$PUBLIC"
+	make_public dynamic
 }
 
 teardown_file() {
@@ -51,21 +48,6 @@ script() {
 same_as_stdbuf() {
 	run "$1" stdbuf -o0 "${@:2}"
 	run "$1" "$IDLEFLUSH" "${@:2}"
-}
-
-# Runs a command as a user who owns nothing.
-as_nobody() {
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
-
-root_only() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
-}
-
-# $1, but skip where its file system would not change the user.
-honours_setid() {
-	! findmnt --noheadings --output OPTIONS --target "$1" | grep -q nosuid ||
-		skip "$1 is mounted nosuid"
 }
 
 # --- exit statuses
