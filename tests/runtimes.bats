@@ -174,16 +174,24 @@ holds() {
 	"$IDLEFLUSH" --check --pid "$PIPED" | grep -qx " *$1"
 }
 
+# start_holding COMMAND...: it has flushed its first line, and holds the second one back.
+start_holding() {
+	rm -f go.flushed out
+	start_piped LD_PRELOAD="$LIB" "$@" go
+	wait_until 20 grep -sqx flushed out
+	touch go.flushed
+}
+
 @test "--check --pid reports what Perl and OCaml hold back" {
-	start_piped LD_PRELOAD="$LIB" perl "$HERE/hold.pl" go
-	wait_until 5 holds "5 bytes in Perl's STDOUT"
+	start_holding perl "$HERE/hold.pl"
+	wait_until 20 holds "5 bytes in Perl's STDOUT"
 	"$IDLEFLUSH" --check --json --pid "$PIPED" | grep -q '"pending_perl":5,'
 	touch go
 	end_piped
 	assert_equal "$(cat out)" $'flushed\nheld'
 	rm go
-	start_piped LD_PRELOAD="$LIB" "$WORK/hold" go
-	wait_until 5 holds "5 bytes in OCaml's stdout"
+	start_holding "$WORK/hold"
+	wait_until 20 holds "5 bytes in OCaml's stdout"
 	"$IDLEFLUSH" --check --json --pid "$PIPED" | grep -q '"pending_ocaml":5,'
 	touch go
 	end_piped
