@@ -36,7 +36,7 @@ void last_words_before_end(void)
 	if (!flusher_awake() && !flusher_has_thread()) {
 		flusher_flush_after_end();
 	} else if (flusher_is_owner()) {
-		let_go = python_let_go();
+		let_go = flusher_has_thread() ? python_let_go() : NULL;
 		fatal_signal_await();
 		all_sinks_abandon(handlers_may_be_running());
 		if (all_sinks_may_hold())
@@ -60,7 +60,7 @@ static void flush_and_go_on(void)
 		return;
 	saved_errno = errno;
 	if (flusher_is_owner()) {
-		let_go = python_let_go();
+		let_go = flusher_has_thread() ? python_let_go() : NULL;
 		fatal_signal_await();
 		if (all_sinks_may_hold()) {
 			if (all_sinks_held_by_caller() != ALL_SINKS_HELD)

@@ -201,7 +201,7 @@ bool python_gil_may_be_in_use(void)
 /* Not in a signal handler: the code that it interrupted may be changing what the GIL protects. */
 static void *release_gil(void)
 {
-	if (!python_visitor_is_started() || !python_gil_is_mine() || handlers_may_be_running())
+	if (!python_gil_is_mine() || handlers_may_be_running())
 		return NULL;
 	return python_api()->PyEval_SaveThread();
 }
