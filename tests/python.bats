@@ -445,11 +445,13 @@ print("not caught")'
 	kill "${pids[@]}"
 }
 
-# CPython 3.9 to 3.11 makes us wait for some seconds.
+# From CPython 3.9 to 3.11, where a thread was made, which may be faulthandler's, it takes some seconds.
 @test "What a program printed before it computes without ever waiting comes while it does so" {
 	local pids=()
 	cat >computes.py <<-'END'
-		import time
+		import sys, threading, time
+		if sys.argv[1:]:
+		    threading.Thread(target=threading.Event().wait, daemon=True).start()
 		print("line")
 		end = time.monotonic() + 60
 		while time.monotonic() < end:
@@ -457,9 +459,12 @@ print("not caught")'
 	END
 	"$PYTHON" computes.py >plain 3>&- &
 	pids+=($!)
+	"${SHIM[@]}" IDLEFLUSH_HEARTBEAT=20ms "$PYTHON" computes.py thread >threaded 3>&- &
+	pids+=($!)
 	"${SHIM[@]}" IDLEFLUSH_HEARTBEAT=20ms "$PYTHON" computes.py >shim 3>&- &
 	pids+=($!)
 	wait_until 50 has_text shim line
+	wait_until 50 has_text threaded line
 	refute has_text plain line
 	kill -KILL "${pids[@]}"
 	wait "${pids[@]}" 2>/dev/null || true

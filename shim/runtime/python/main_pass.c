@@ -10,7 +10,9 @@
 #include "runtime/python/main_pass.h"
 
 #include "base/futex.h"
+#include "base/handlers.h"
 #include "base/platform.h"
+#include "base/thread.h"
 #include "runtime/python/python_api.h"
 #include "runtime/python/python_hooks.h"
 #include "runtime/python/sys_streams.h"
@@ -18,7 +20,8 @@
 #define STEPS_ALONE   5   /* then the main thread is asked */
 #define STEPS_FAST    64  /* the first of them, STEP_FAST apart */
 #define STEPS_UNKNOWN 128 /* as long as it is not known which thread is the main one */
-#define STEPS_MOST    680 /* 5 s */
+#define STEPS_MOST    16  /* then our thread wants the GIL, where nobody would see that, ... */
+#define STEPS_WATCHED 680 /* ... and after 5 s where somebody might */
 #define STEP_FAST     NS_PER_MS
 #define STEP_SLOW     (8 * NS_PER_MS)
 
@@ -49,11 +52,17 @@ static void ask(void)
 	python_hooks_leave();
 }
 
+/* faulthandler has a handler for crashes, and its watchdog is a thread. */
+static bool is_watched(void)
+{
+	return thread_any_made() || handlers_any_blocked(UINT64_C(1) << (SIGSEGV - 1));
+}
+
 bool python_main_pass_instead(_Atomic uint32_t *stop)
 {
 	atomic_store(&made, false);
-	for (int i = 0; i < STEPS_MOST && !atomic_load(&made) && !atomic_load(stop) &&
-			python_api_main_has_gil(i < STEPS_UNKNOWN);
+	for (int i = 0; i < (is_watched() ? STEPS_WATCHED : STEPS_MOST) && !atomic_load(&made) &&
+			!atomic_load(stop) && python_api_main_has_gil(i < STEPS_UNKNOWN);
 	     i++) {
 		if (i == STEPS_ALONE)
 			ask();
