@@ -59,7 +59,7 @@ is_fresh() {
 	assert_equal "$(lines_of "$1" | grep -c '^req')" 6
 }
 
-@test "without the shim, lines of servers in Perl, OCaml, D and unsynchronised C++ do not arrive" {
+@test "without the shim, lines of servers in Perl, OCaml, D and unsynchronized C++ do not arrive" {
 	local name names=(daemon mojo starman ocaml d httplib beast)
 	for name in "${names[@]}"; do
 		start "$name"

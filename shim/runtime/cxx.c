@@ -1,4 +1,4 @@
-/* cxx.c -- C++'s cout stays on C stdio where the program turns the synchronisation off */
+/* cxx.c -- C++'s cout stays on C stdio where the program turns the synchronization off */
 /* SPDX-License-Identifier: MIT */
 /*
  * sync_with_stdio(false) gives cout a buffer of its own, which nobody outside can flush. We let the
@@ -125,7 +125,7 @@ static bool is_pipe_or_socket(int fd)
 	       (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode));
 }
 
-/* If cout's buffer did not change, this is another libstdc++'s cout, or it was not synchronised. */
+/* If cout's buffer did not change, this is another libstdc++'s cout, or it was not synchronized. */
 static bool sync_and_keep(const struct libstdcxx *lib)
 {
 	const void *before = buffer_of(lib);
@@ -143,7 +143,7 @@ bool cxx_sync_with_stdio(bool sync, const void *caller, bool keep)
 	struct libstdcxx lib = {.sync = dlsym ? find_sync(caller) : NULL};
 
 	if (!lib.sync)
-		return true; /* nobody's: as if it had stayed synchronised */
+		return true; /* nobody's: as if it had stayed synchronized */
 	if (sync || !keep || !on || !is_pipe_or_socket(STDOUT_FILENO) || !resolve_all(&lib))
 		return lib.sync(sync);
 	return sync_and_keep(&lib);

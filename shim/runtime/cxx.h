@@ -1,4 +1,4 @@
-/* cxx.h -- C++'s cout stays on C stdio where the program turns the synchronisation off */
+/* cxx.h -- C++'s cout stays on C stdio where the program turns the synchronization off */
 /* SPDX-License-Identifier: MIT */
 #ifndef IDLEFLUSH_CXX_H
 #define IDLEFLUSH_CXX_H
