@@ -201,6 +201,18 @@ not_needed() {
 	assert_line 'output     C stdio, beside os.Stdout of Go, which has no buffer'
 }
 
+@test "What a client starts elsewhere, such as docker and ssh, does not get the library" {
+	local client
+
+	cp "$MADE/go-static" docker
+	cp "$MADE/dynamic" ssh
+	for client in docker ssh; do
+		check 1 "./$client" run server
+		assert_line --partial 'a client: what it starts runs elsewhere, with a buffer of its own'
+		assert_line 'instead    idleflush in front of the program there'
+	done
+}
+
 @test "Fortran writes each record at once, and its library may be in a C program" {
 	cc -o fortran -x c - <<<'#include <stdio.h>
 		int main(void) { puts("GFORTRAN_UNBUFFERED_PRECONNECTED"); }'
