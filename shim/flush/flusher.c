@@ -36,15 +36,16 @@ void flusher_start_wanted(void)
 	    !thread_may_hide_stdio(saved_mask.__val[0]) &&
 	    flusher_is_owner() && /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
-		bool started;
+		bool ends, started;
 
 		flush_request_begin_again();
 		atomic_store(&flusher->started, true);
-		started = !thread_start(flusher_thread_run, 256 * 1024);
+		ends = atomic_load(&flusher->exiting);
+		started = !ends && !thread_start(flusher_thread_run, 256 * 1024);
 		if (!started)
 			atomic_store(&flusher->started, false);
 		/* After unshare(CLONE_NEWPID) no thread can be made: then waits and ends flush. */
-		flusher->cannot_start = !started && flusher->tid;
+		flusher->cannot_start = !started && !ends && flusher->tid;
 		wanted = FLUSHER_STARTING; /* unless it was stopped, or has ended, meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
 					       started                 ? FLUSHER_RUNNING
@@ -127,10 +128,16 @@ void flusher_stop(void)
 
 static int exiting_tid; /* the thread that runs the destructors; 0: none does yet */
 
-void flusher_end(void)
+bool flusher_end(void)
 {
+	bool awake;
+
+	atomic_store(&flusher->exiting, true);
+	awake = flusher_awake() || flusher_has_thread(); /* or another thread is stopping it */
 	flusher_stop();
-	exiting_tid = (int)syscall(SYS_gettid);
+	if (awake)
+		exiting_tid = (int)syscall(SYS_gettid);
+	return awake;
 }
 
 void flusher_flush_after_end(void)
@@ -158,6 +165,8 @@ void flusher_resume(void)
 	atomic_store(&flusher->started, false);
 	fork_gate_open();
 	atomic_store(&flusher->mode, FLUSHER_WANTED);
+	if (atomic_load(&flusher->exiting)) /* another thread is in our destructor, or past it */
+		atomic_store(&flusher->mode, FLUSHER_ASLEEP);
 	flusher_mode_changed();
 }
 

@@ -79,8 +79,11 @@ void flusher_stop(void);
 /* Only waits, if it has been asked: the caller has libc flush, which takes no locks at exit. */
 void flusher_await_stopped(void);
 
-/* The same as flusher_stop for our destructor, which exit(3) in a signal handler may run. */
-void flusher_end(void);
+/*
+ * The same as flusher_stop for our destructor, which exit(3) in a signal handler may run. No thread
+ * of ours starts after that. False: the library was asleep.
+ */
+bool flusher_end(void);
 
 /*
  * The process ends after our destructor has run, and before libc's last flush: the calling thread

@@ -40,6 +40,7 @@ struct flusher {
 	_Alignas(64) _Atomic bool started; /* the thread was started, or is about to be */
 	_Atomic bool asked;     /* the main thread is about to wait, and wants a pass then */
 	_Atomic bool main_ends; /* the main thread ends, and the others go on */
+	_Atomic bool exiting;   /* our destructor has begun: no thread starts any more */
 	bool cannot_start;      /* it ran, but cannot be started again */
 	bool inherited_pending; /* in a forked child: bytes of its parent may be pending */
 	pid_t owner;

@@ -133,12 +133,6 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void stop(void)
 {
-	if (!platform_usable())
-		return;
-	if (!flusher_awake()) {
-		flusher_await_stopped();
-	} else if (flusher_is_owner()) {
-		flusher_end();
+	if (platform_usable() && flusher_is_owner() && flusher_end())
 		stats_print();
-	}
 }
