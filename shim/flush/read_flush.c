@@ -4,7 +4,7 @@
  * These calls have no form that unblocks signals as it begins to wait. If every handler of the
  * program restarts calls, no handler ends the call anyway, and we flush before it. If none restarts
  * calls, we wait in ppoll(2) first. Either kind of handler ends that; so if there are both kinds,
- * or if the descriptor has a timeout of its own, the flusher thread flushes as soon as we wait.
+ * or if the descriptor has a limit of its own, the flusher thread flushes as soon as we wait.
  */
 #include "flush/read_flush.h"
 
@@ -24,16 +24,32 @@
 enum reads {
 	READS_AT_ONCE, /* a file or a device: the call does not wait */
 	READS_WAIT,
-	READS_WAIT_LIMITED, /* the descriptor may have a timeout of its own */
+	READS_WAIT_LIMITED, /* it may return before poll(2) tells of data, as by a timeout */
 };
 
-static enum reads kind_of_connection(int fd)
+bool read_flush_waits_for_more(int fd)
+{
+	int least = 0;
+	socklen_t length = sizeof(least);
+
+	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVLOWAT, &least, &length) < 0 ||
+	       least != 1;
+}
+
+static bool has_timeout(int fd)
 {
 	struct timeval limit = {0, 0};
 	socklen_t length = sizeof(limit);
 
 	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) < 0 ||
-			       limit.tv_sec || limit.tv_usec
+	       limit.tv_sec || limit.tv_usec;
+}
+
+/* Its limits only matter where we wait in ppoll(2). */
+static enum reads kind_of_connection(int fd)
+{
+	return wait_flush_handlers() == HANDLERS_INTERRUPT &&
+			       (has_timeout(fd) || read_flush_waits_for_more(fd))
 		       ? READS_WAIT_LIMITED
 		       : READS_WAIT;
 }

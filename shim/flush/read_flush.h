@@ -48,4 +48,7 @@ void read_flush_did_not_wait(void);
  */
 bool read_flush_waits(int fd);
 
+/* Does a read of this socket wait for more than a byte? Any context; errno may change. */
+bool read_flush_waits_for_more(int fd);
+
 #endif

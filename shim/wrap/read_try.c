@@ -21,16 +21,6 @@ void read_try_ends(void)
 	atomic_store_explicit(&may_try, false, memory_order_relaxed);
 }
 
-/* Does a read wait for more than a byte? It then returns less if it may not wait. */
-static bool waits_for_more(int fd)
-{
-	int least = 0;
-	socklen_t length = sizeof(least);
-
-	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_RCVLOWAT, &least, &length) < 0 ||
-	       least != 1;
-}
-
 static void mark(struct conn *conn, enum conn_mark mark)
 {
 	atomic_store_explicit(&conn->marks, mark, memory_order_relaxed);
@@ -48,7 +38,7 @@ bool read_try_fits(struct conn *conn, int fd)
 		return marks == CONN_TRIED;
 	if (!flusher_is_owner()) /* the entry is its parent's, and so may be the number */
 		return false;
-	if (waits_for_more(fd)) {
+	if (read_flush_waits_for_more(fd)) { /* tried, it would return less */
 		mark(conn, CONN_NEVER_TRIED);
 		return false;
 	}

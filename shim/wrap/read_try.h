@@ -43,9 +43,11 @@ INLINE enum read_call read_try_call_of_recv(size_t n, int flags)
 {
 	if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE))
 		return READ_DOES_NOT_WAIT;
-	return n && !(flags & ~(MSG_NOSIGNAL | MSG_CMSG_CLOEXEC))
-		       ? READ_MAY_WAIT | READ_RECEIVES | READ_CAN_BE_TRIED
-		       : READ_MAY_WAIT | READ_RECEIVES;
+	if (!n) /* a signal handler ends it without an error */
+		return READ_MAY_WAIT | READ_RECEIVES | READ_UNFAILING;
+	return flags & ~(MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)
+		       ? READ_MAY_WAIT | READ_RECEIVES
+		       : READ_MAY_WAIT | READ_RECEIVES | READ_CAN_BE_TRIED;
 }
 
 /*

@@ -205,8 +205,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	int done;
 
 	if (waiting_to_read(&conn, fd,
-			    count ? read_try_call_of_recv(0, flags) : READ_DOES_NOT_WAIT) !=
-	    READ_ON)
+			    count ? read_try_call_of_recv(1, flags) & ~READ_CAN_BE_TRIED
+				  : READ_DOES_NOT_WAIT) != READ_ON)
 		return -1;
 	done = next.recvmmsg(fd, messages, count, flags, timeout);
 	flusher_wait_returned();
