@@ -236,9 +236,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 	if (!info)
 		info = &unknown;
+	/* Of two signals at once, the kernel starts with the handler of the second. */
 	if (hidden_handler_is_interrupted(context) && !is_fault(sig, info))
-		return; /* of two signals at once, the kernel starts with the handler of the second
-			 */
+		return;
 	/* No handler of the program may run meanwhile. The return restores the mask. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
