@@ -277,6 +277,7 @@ storm() {
 	assert_output line
 }
 
+# bats test_tags=constructor
 @test "A child that closes its copy of a connection ends no answer of its parent's" {
 	run -0 timeout 30 "$PROGS/forks" answering
 	assert_output 'the child has 1'
@@ -302,10 +303,14 @@ storm() {
 # With musl we cannot know whether the signal handler interrupted stdio.
 # bats test_tags=glibc
 @test "A signal handler that interrupts printf and forks damages no line" {
+	local start
 	timeout 60 "$PROGS/forks" handler 200000 | cat >plain
-	timeout 60 env LD_PRELOAD="$LIB" "$PROGS/forks" handler 200000 | cat >out
 	assert_equal "$(sha256sum <plain)" "$(seq 200000 | sha256sum)"
-	assert_equal "$(sha256sum <out)" "$(sha256sum <plain)"
+	for start in constructor threads; do
+		timeout 60 env LD_PRELOAD="$LIB" IDLEFLUSH_START="$start" "$PROGS/forks" handler 200000 |
+			cat >out
+		assert_equal "$(sha256sum <out)" "$(sha256sum <plain)"
+	done
 }
 
 @test "A Python server that starts programs while it serves goes on counting" {
@@ -356,7 +361,7 @@ storm() {
 	assert_equal "$(cat by_exit by_signal | wc -l)" 2
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,not-under-asan
 @test "What another library's fork handler prints in the child comes out of the child" {
 	local library
 	cc -O2 -shared -fPIC -o atfork.so "$ROOT/tests/fixtures/lib/atfork.c"
@@ -426,7 +431,7 @@ has_size() {
 	[ "$(stat -c %s out 2>/dev/null)" -ge "$1" ]
 }
 
-# bats test_tags=glibc
+# bats test_tags=glibc,constructor
 @test "A child that only computes has no line pending that would have come without the shim" {
 	local printed
 	cc -O1 -DMAY_EXEC -o may_exec "$ROOT/tests/fixtures/worker_lines.c"

@@ -90,6 +90,8 @@ bool stdio_lock_stays_mine(const FILE *file, int64_t bound_ns)
 {
 	int64_t end = 0;
 
+	if (!stdio_lock_is_used(file)) /* there are no others: a handler interrupted this thread */
+		return stdio_lock_may_be_mine(file);
 	for (unsigned looks = 0; stdio_lock_may_be_mine(file); looks++) {
 		if (platform_stdio_visible() && platform_stdio_is_mine((FILE *)file))
 			return true;
