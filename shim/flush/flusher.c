@@ -18,6 +18,15 @@
 
 #define STOP_BOUND (500 * NS_PER_MS)
 
+/*
+ * Was it stopped since it was found to be wanted? One of the two sees what the other has written:
+ * whoever stops it writes the mode first and then asks whether the thread has ended.
+ */
+static bool is_stopped(void)
+{
+	return atomic_load(&flusher->mode) != FLUSHER_STARTING || atomic_load(&flusher->exiting);
+}
+
 /* Signals are blocked, because a handler of ours would wait in vain for a thread half started. */
 void flusher_start_wanted(void)
 {
@@ -36,23 +45,25 @@ void flusher_start_wanted(void)
 	    !thread_may_hide_stdio(saved_mask.__val[0]) &&
 	    flusher_is_owner() && /* a vfork child's thread would end with that child */
 	    atomic_compare_exchange_strong(&flusher->mode, &wanted, FLUSHER_STARTING)) {
-		bool ends, started;
+		bool stopped, started;
 
 		flush_request_begin_again();
 		atomic_store(&flusher->started, true);
-		ends = atomic_load(&flusher->exiting);
-		started = !ends && !thread_start(flusher_thread_run, 256 * 1024);
-		if (!started)
+		stopped = is_stopped();
+		started = !stopped && !thread_start(flusher_thread_run, 256 * 1024);
+		if (!started) {
 			atomic_store(&flusher->started, false);
+			flush_request_end();
+		}
 		/* After unshare(CLONE_NEWPID) no thread can be made: then waits and ends flush. */
-		flusher->cannot_start = !started && !ends && flusher->tid;
+		flusher->cannot_start = !started && !stopped && flusher->tid;
 		wanted = FLUSHER_STARTING; /* unless it was stopped, or has ended, meanwhile */
 		atomic_compare_exchange_strong(&flusher->mode, &wanted,
 					       started                 ? FLUSHER_RUNNING
 					       : flusher->cannot_start ? FLUSHER_WANTED
 								       : FLUSHER_ASLEEP);
 		flusher_mode_changed();
-		if (!started && !flusher->cannot_start)
+		if (!started && !stopped && !flusher->cannot_start)
 			decision_set("the thread cannot start: asleep");
 		if (flusher_is_running() && !flusher->inherited_pending)
 			std_streams_begin_buffer();
@@ -114,8 +125,8 @@ void flusher_stop(void)
 		flusher_await_stopped();
 		return;
 	}
-	seen = flush_request_ends();
 	mode = atomic_exchange(&flusher->mode, FLUSHER_ASLEEP);
+	seen = flush_request_ends();
 	flusher_mode_changed();
 	if (mode != FLUSHER_WANTED) {
 		ask(FLUSH_REQUEST_STOP);

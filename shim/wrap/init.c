@@ -133,6 +133,9 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void stop(void)
 {
-	if (platform_usable() && flusher_is_owner() && flusher_end())
+	/* Asleep, there may be a filter that refuses a system call. */
+	if (!platform_usable() || (flusher_awake() && !flusher_is_owner()))
+		return;
+	if (flusher_end())
 		stats_print();
 }
