@@ -88,10 +88,7 @@ static void pace(int64_t now)
 
 static bool is_due(int64_t now, bool blocks)
 {
-	int64_t retry = pass_retry_ns();
-
-	if ((retry && !has_passed(now, retry, 0)) || thread_any_cancelled() ||
-	    (all_runtimes_any() && all_runtimes_are_awaited()))
+	if (thread_any_cancelled() || (all_runtimes_any() && all_runtimes_are_awaited()))
 		return false;
 	if (blocks && (is_only_mine() || is_paced(now)))
 		return true;
