@@ -465,7 +465,7 @@ woke() {
 }
 
 # Its waits end about when a heartbeat comes. The thread must not take that for an idle process, be
-# woken by the end of the wait, and wake up once more for what the wait's flush has put off.
+# woken by the end of the wait, and wake up once more because the flush at the wait delayed the heartbeat.
 @test "A program that waits for as long as a heartbeat wakes the thread once in each" {
 	cd "$BATS_TEST_TMPDIR"
 	cat >ticks.c <<-'END'

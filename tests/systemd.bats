@@ -20,12 +20,12 @@ setup_file() {
 		return
 	}
 	local dir=$BATS_FILE_TMPDIR name port
-	mkdir -p "$dir/mnt" "$dir/units" "$dir/root/srv" "$dir/root/usr/bin" \
-		"$dir/root/usr/lib/$(cc -dumpmachine)/idleflush"
-	cp "$IDLEFLUSH" "$PROGS/server" "$dir/root/usr/bin"
-	cp "$LIB" "$dir/root/usr/lib/$(cc -dumpmachine)/idleflush"
-	cp -R "$ROOT/examples" "$dir/root/srv"
-	chmod -R go+rX "$dir/root"
+	mkdir -p "$dir/mnt" "$dir/units" "$dir/tree/srv" "$dir/tree/usr/bin" \
+		"$dir/tree/usr/lib/$(cc -dumpmachine)/idleflush"
+	cp "$IDLEFLUSH" "$PROGS/server" "$dir/tree/usr/bin"
+	cp "$LIB" "$dir/tree/usr/lib/$(cc -dumpmachine)/idleflush"
+	cp -R "$ROOT/examples" "$dir/tree/srv"
+	chmod -R go+rX "$dir/tree"
 
 	cp /lib/systemd/system/systemd-journald.{service,socket} "$dir/units"
 	printf '[Unit]\nDefaultDependencies=no\nRequires=systemd-journald.service\n' >"$dir/units/default.target"

@@ -170,7 +170,7 @@ static int64_t wait_ns(int64_t now, int64_t armed_since_ns, int64_t heartbeat_ns
 	seen.in_flight = armed_since_ns && quiet_ns >= rules.idle_ns && quiet_ns < longest &&
 			 conn_any_in_flight();
 	wait = quiet_wait_ns(&rules, &seen, now);
-	/* Waits make passes, too: not a second wake-up for what they have put off the heartbeat. */
+	/* A flush at a wait delays the heartbeat: no second wake-up for the little that is left. */
 	return !armed_since_ns && !seen.retry_ns && wait < heartbeat_ns / 8 ? 0 : wait;
 }
 
